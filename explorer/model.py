@@ -1,0 +1,411 @@
+"""The canonical schema: one frozen dataclass per table, in the terms of OpenTelemetry GenAI.
+
+``TABLES`` are written by readers; ``DERIVED`` are computed from them by ``explorer.reuse`` while reading and stored
+beside them. Everything else that can be queried is a view. Column types for Parquet and DuckDB follow from the
+annotations (see ``columns``), so that a table is described once.
+
+Conventions: ``None`` is "not recorded", never 0 or "". ``*_ms`` count milliseconds from the conversation's start.
+Timestamps are UTC without zone. ``input_tokens`` include cache reads and writes, ``output_tokens`` include reasoning.
+Keys depend on the content and on the path relative to the opened directory, so they are equal on every machine.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple, TypeAlias
+
+Grade: TypeAlias = Literal["exact", "derived", "ambiguous", "not_recorded"]
+"""How sure an attribution is: the record says so; it follows by a documented rule; several answers fit; nothing known."""
+
+RunStatus: TypeAlias = Literal["completed", "failed", "cancelled", "running", "unknown"]
+SourceStatus: TypeAlias = Literal["read", "partial", "skipped", "failed"]
+EdgeKind: TypeAlias = Literal["spawn", "assign", "message", "result", "close", "resume", "fork"]
+EventKind: TypeAlias = Literal["compaction", "error", "interrupt", "resume", "note"]
+Severity: TypeAlias = Literal["error", "warning", "info"]
+
+Unsigned: TypeAlias = Annotated[int, "UBIGINT"]
+"""A block id: any integer of 64 bits without sign (Dynamo's sequence hashes use the top bit)."""
+
+Json: TypeAlias = Annotated[str, "JSON text"]
+"""A JSON object as text, for recorded fields that no column names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file, or one directory that is one trace. Every file under an opened path has a row."""
+
+    source_id: str
+    """The path relative to the opened directory, with bytes that are not UTF-8 as ``\\xNN``."""
+    path: str
+    """The same path as text, for people and for joins with file listings."""
+    format: str | None
+    """Name of the reader that claimed it; None when none did."""
+    bytes: int | None
+    """Size on disk; None when it could not be asked."""
+    status: SourceStatus
+    """``read`` whole, ``partial`` with bad records left out, ``skipped`` (no known format, empty), ``failed``."""
+    records: int | None
+    """Model calls read."""
+    bad_records: int | None
+    """Records that could not be read; each of the first hundred is a finding."""
+    message: str | None
+    """Why it is not ``read``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Everything under one root request."""
+
+    conversation_id: str
+    source_id: str
+    format: str
+    title: str | None
+    """The recorder's own name or id for it."""
+    group_name: str | None
+    """The project, group or tenant it belongs to."""
+    cwd: str | None
+    """Working directory that was recorded."""
+    started_at: datetime | None
+    ended_at: datetime | None
+    tool_calls_recorded: bool
+    """Whether the recorder writes tool calls down at all; if not, their count is NULL and not 0."""
+    extra: Json | None
+    """Recorded fields that no column names, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """One participant in a conversation. An agent with a parent is a sub-agent."""
+
+    agent_id: str
+    conversation_id: str
+    parent_agent_id: str | None
+    name: str | None
+    """Type or definition: ``main``, ``Explore``."""
+    version: str | None
+    label: str | None
+    """The recorder's own id for this agent, as shown beside its name."""
+    parent_grade: Grade
+    """How sure the parent is; ``exact`` for a root."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One execution of an agent, from its start to its end; a turn of a long-lived agent is a run."""
+
+    run_id: str
+    conversation_id: str
+    agent_id: str
+    parent_run_id: str | None
+    spawn_tool_call_id: str | None
+    ordinal: int
+    """1-based position among the runs of its agent."""
+    native_run_id: str | None
+    status: RunStatus
+    status_detail: str | None
+    """The recorder's own word for the status, or the reason."""
+    started_at: datetime | None
+    ended_at: datetime | None
+    start_ms: int | None
+    end_ms: int | None
+    time_grade: Grade
+    """``exact`` as recorded, ``derived`` when a documented repair moved the times (finding ``repaired-time``)."""
+    request_model: str | None
+    model: str | None
+    """Model of the first step that names one; steps carry their own."""
+    reported_steps: int | None
+    reported_input_tokens: int | None
+    """The recorder's own sum for this run's own steps, to compare with ours."""
+    reported_output_tokens: int | None
+    reported_tool_calls: int | None
+    reported_duration_ms: int | None
+    reward: float | None
+    grade: Grade
+    """How sure it is that these steps are one run."""
+    extra: Json | None
+    """Recorded fields that no column names, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One model call."""
+
+    run_id: str
+    ordinal: int
+    """1-based position in its run, in the order of the record."""
+    started_at: datetime | None
+    start_ms: int | None
+    end_ms: int | None
+    request_model: str | None
+    model: str | None
+    provider: str | None
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    tokens_grade: Grade
+    finish_reason: str | None
+    error: str | None
+    is_replay: bool
+    """Copied from another recording's history (fork, resume): shown, never counted."""
+    wait_ms: int | None
+    """Idle time before the call, as recorded."""
+    grade: Grade
+    """How sure it is that the step belongs to this run."""
+    source_id: str
+    offset: int | None
+    """Byte position of the record in the source."""
+    length: int | None
+    """Bytes of the record."""
+    extra: Json | None
+    """Recorded fields that no column names, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool asked for, and its outcome."""
+
+    run_id: str
+    ordinal: int
+    """1-based position in its run."""
+    step_ordinal: int | None
+    tool_call_id: str | None
+    name: str | None
+    start_ms: int | None
+    end_ms: int | None
+    is_error: bool | None
+    child_run_id: str | None
+    """The run it spawned."""
+    grade: Grade
+    source_id: str
+    offset: int | None
+    length: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRun:
+    """Consecutive block ids in one step's prompt: ``first_block``, ``first_block + 1``, … ``block_count`` of them."""
+
+    run_id: str
+    step_ordinal: int
+    position: int
+    """0-based index in the prompt of the first of these blocks."""
+    namespace: str
+    """Where ids are comparable: the conversation for scope ``local``, ``global`` for the corpus."""
+    first_block: Unsigned
+    block_count: int
+    block_tokens: int | None
+    """Tokens in a full block; the last block of a prompt may hold fewer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Information that went from one run to another."""
+
+    edge_id: str
+    kind: EdgeKind
+    from_run_id: str | None
+    to_run_id: str | None
+    tool_call_id: str | None
+    at_ms: int | None
+    delivered: bool | None
+    """Whether the receiver's record shows it; None where the format cannot tell."""
+    grade: Grade
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a run."""
+
+    run_id: str
+    ordinal: int
+    """1-based position in its run."""
+    kind: EventKind
+    at_ms: int | None
+    tokens_before: int | None
+    tokens_after: int | None
+    trigger: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong or doubtful in the recording. ``explorer.store.findings`` explains every code."""
+
+    finding_id: str
+    code: str
+    severity: Severity
+    source_id: str | None
+    line: int | None
+    """1-based line in the source."""
+    conversation_id: str | None
+    agent_id: str | None
+    run_id: str | None
+    step_ordinal: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepReuse:
+    """How much of a step's prompt was already there, and who had written it; by arrival, on an infinite cache.
+
+    The four hits are additive and sum to the leading run of blocks that any earlier step of the namespace holds.
+    """
+
+    run_id: str
+    ordinal: int
+    blocks: int
+    """Blocks in the prompt."""
+    hit_own: int
+    """Leading blocks that earlier steps of the same agent hold."""
+    hit_ancestor: int
+    """Further blocks once the agent's ancestors count too."""
+    hit_sibling: int
+    """Further blocks once agents of the same parent count too."""
+    hit_other: int
+    """Further blocks once the whole namespace counts."""
+    fresh_blocks: int
+    """Blocks that no earlier step of the namespace holds. The rest (blocks - hits - fresh) lies behind the first miss."""
+    hit_own_tokens: int
+    """The hits in tokens; the last block of a prompt counts what it holds."""
+    hit_ancestor_tokens: int
+    hit_sibling_tokens: int
+    hit_other_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunFootprint:
+    """The distinct blocks of a run, and how many of them others hold as well, whenever they wrote them."""
+
+    run_id: str
+    unique_blocks: int
+    unique_tokens: int
+    shared_parent: int | None
+    """Distinct blocks that the parent run holds too; None for a root."""
+    shared_siblings: int | None
+    """Distinct blocks that any sibling run holds too; None without siblings."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiblingPair:
+    """Two runs of one parent that share blocks; pairs that share nothing have no row. ``run_a < run_b``."""
+
+    run_a: str
+    run_b: str
+    shared_blocks: int
+    first_step_prefix: int
+    """Leading blocks that the first steps of both have in common."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceAudit:
+    """How a conversation's block ids are numbered (first appearance), in three orders of its steps.
+
+    An id is fresh when no earlier step holds it. ``gap``: a fresh id above the highest so far plus one; ``reset``: a
+    fresh id below the highest that does not follow the last fresh one. An order is perfect without either.
+    """
+
+    conversation_id: str
+    namespace: str
+    scope: str | None
+    """Recorded scope of the ids; None when the record has none and ``local`` is assumed."""
+    block_tokens: int | None
+    base: Unsigned | None
+    """Lowest id: 0 or 1 in the known builders."""
+    distinct_blocks: int
+    dense: bool
+    """Whether every id between the lowest and the highest occurs."""
+    chained: bool
+    """Whether every id has one position and one predecessor, so that an id stands for a whole prefix."""
+    coverage: str | None
+    """How block counts follow from input tokens: ``floor``, ``ceil``, ``exact`` or ``mixed``."""
+    perfect_document: bool
+    gap_events_document: int
+    missing_ids_document: int
+    reset_events_document: int
+    perfect_parent_first: bool
+    gap_events_parent_first: int
+    missing_ids_parent_first: int
+    reset_events_parent_first: int
+    perfect_start_time: bool
+    gap_events_start_time: int
+    missing_ids_start_time: int
+    reset_events_start_time: int
+
+
+Row: TypeAlias = (
+    Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
+    | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
+)  # fmt: skip
+
+TABLES: dict[str, type[Row]] = {
+    "sources": Source,
+    "conversations": Conversation,
+    "agents": Agent,
+    "runs": Run,
+    "steps": Step,
+    "tool_calls": ToolCall,
+    "block_runs": BlockRun,
+    "edges": Edge,
+    "events": Event,
+    "findings": Finding,
+}
+"""What readers yield and ingest records."""
+
+DERIVED: dict[str, type[Row]] = {
+    "step_reuse": StepReuse,
+    "run_footprint": RunFootprint,
+    "sibling_pairs": SiblingPair,
+    "namespace_audit": NamespaceAudit,
+}
+"""What ``explorer.reuse`` computes from them, stored because it takes the order of every step in a namespace."""
+
+ALL_TABLES: dict[str, type[Row]] = TABLES | DERIVED
+
+SqlType: TypeAlias = Literal["VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP"]
+
+_SQL_TYPES: dict[type, SqlType] = {
+    str: "VARCHAR",
+    int: "BIGINT",
+    float: "DOUBLE",
+    bool: "BOOLEAN",
+    datetime: "TIMESTAMP",
+}
+
+
+class Column(NamedTuple):
+    """A column as storage sees it."""
+
+    name: str
+    type: SqlType
+    nullable: bool
+
+
+def columns(table: type[Row]) -> tuple[Column, ...]:
+    """The columns of a table in order, with the SQL type that follows from each annotation."""
+    hints = typing.get_type_hints(table, include_extras=True)
+    return tuple(_column(field.name, hints[field.name]) for field in fields(table))
+
+
+def _column(name: str, hint: object) -> Column:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else (hint,)
+    kinds = [option for option in options if option is not type(None)]
+    kind = kinds[0]
+    if kind is Unsigned:
+        return Column(name, "UBIGINT", len(kinds) < len(options))
+    if typing.get_origin(kind) is Annotated:
+        kind = typing.get_args(kind)[0]
+    if typing.get_origin(kind) is Literal:
+        kind = str
+    assert isinstance(kind, type)
+    return Column(name, _SQL_TYPES[kind], len(kinds) < len(options))
+
+
+def ddl(name: str) -> str:
+    """The ``CREATE TABLE`` statement of a table in ``ALL_TABLES``."""
+    body = ", ".join(f'"{c.name}" {c.type}{"" if c.nullable else " NOT NULL"}' for c in columns(ALL_TABLES[name]))
+    return f'CREATE TABLE "{name}" ({body})'

@@ -1,0 +1,1 @@
+"""Who reused whose prompt blocks: pure functions over block runs, no I/O."""

@@ -1,0 +1,1 @@
+"""The store: traces become typed Parquet parts, and DuckDB answers questions over them."""
