@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 Grade: TypeAlias = Literal["exact", "derived", "ambiguous", "not_recorded"]
-"""How sure an attribution is: the record says so; it follows by a documented rule; several answers fit; nothing known."""
+"""How sure an attribution is: the record says so; it follows by a documented rule; several answers fit; unknown."""
 
 RunStatus: TypeAlias = Literal["completed", "failed", "cancelled", "running", "unknown"]
 SourceStatus: TypeAlias = Literal["read", "partial", "skipped", "failed"]
@@ -70,6 +70,8 @@ class Conversation:
     """Working directory that was recorded."""
     started_at: datetime | None
     ended_at: datetime | None
+    block_scope: str | None
+    """Recorded scope of its block ids, ``local`` (one namespace per conversation) or ``global``."""
     tool_calls_recorded: bool
     """Whether the recorder writes tool calls down at all; if not, their count is NULL and not 0."""
     extra: Json | None
@@ -269,12 +271,12 @@ class StepReuse:
     hit_other: int
     """Further blocks once the whole namespace counts."""
     fresh_blocks: int
-    """Blocks that no earlier step of the namespace holds. The rest (blocks - hits - fresh) lies behind the first miss."""
-    hit_own_tokens: int
-    """The hits in tokens; the last block of a prompt counts what it holds."""
-    hit_ancestor_tokens: int
-    hit_sibling_tokens: int
-    hit_other_tokens: int
+    """Blocks that no earlier step of the namespace holds; blocks - hits - fresh lie behind the first miss."""
+    hit_own_tokens: int | None
+    """The hits in tokens; the last block of a prompt counts what it holds. None without a recorded block size."""
+    hit_ancestor_tokens: int | None
+    hit_sibling_tokens: int | None
+    hit_other_tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,8 @@ class RunFootprint:
 
     run_id: str
     unique_blocks: int
-    unique_tokens: int
+    unique_tokens: int | None
+    """Full blocks times their size; None without a recorded block size."""
     shared_parent: int | None
     """Distinct blocks that the parent run holds too; None for a root."""
     shared_siblings: int | None
@@ -392,7 +395,11 @@ def columns(table: type[Row]) -> tuple[Column, ...]:
 
 
 def _column(name: str, hint: object) -> Column:
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union else (hint,)
+    options = (
+        typing.get_args(hint)
+        if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union
+        else (hint,)
+    )
     kinds = [option for option in options if option is not type(None)]
     kind = kinds[0]
     if kind is Unsigned:

@@ -1,0 +1,95 @@
+"""Readers turn bytes on disk into model rows. A format is one module here; dropping the file in registers it.
+
+A reader module has:
+
+* ``NAME``: the format's name, as shown; ``VERSION``: raised whenever its rows would change, so that caches are re-read.
+* ``SELF_CONTAINED``: every conversation lies within one source, so its reuse can be computed while it is read.
+* ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file, and is None
+  for a directory that might be one trace as a whole. Exactly one reader may claim a source.
+* ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows. It
+  never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
+* ``settle(votes)``, optional: what is true of the whole corpus, from the votes in every source's ``Report``. Sources
+  that were read under other assumptions are read again with ``source.facts`` set to the answer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
+
+from explorer.model import Row
+
+HEAD_BYTES = 1 << 16
+"""How much of a file ``claims`` gets to see."""
+
+
+class SourceFile(NamedTuple):
+    """A source to read."""
+
+    path: Path
+    source_id: str
+    """Path relative to the opened directory, as text; the root of every key."""
+    facts: Mapping[str, str] = {}
+    """What ``settle`` found to be true of the corpus; empty at first."""
+
+
+class Report(NamedTuple):
+    """What reading a source told beyond its rows; yielded once, last."""
+
+    bad_records: int
+    """Records that could not be read; findings say where, up to a limit."""
+    assumed: Mapping[str, str] = {}
+    """The corpus facts under which the source was read; empty when none of them matters to it."""
+    votes: Sequence[tuple[str, float, float]] = ()
+    """Measurements for ``settle``, in the reader's own terms."""
+
+
+class Reader(Protocol):
+    """What a reader module offers."""
+
+    NAME: str
+    VERSION: int
+    SELF_CONTAINED: bool
+
+    def claims(self, path: Path, head: bytes | None) -> bool:
+        """Whether this source is of the reader's format."""
+
+    def read(self, source: SourceFile) -> Iterator[Row | Report]:
+        """The rows of one source."""
+
+
+class AmbiguousFormat(Exception):
+    """Two readers claim one source: a bug in a reader's ``claims``."""
+
+
+@cache
+def readers() -> dict[str, Reader]:
+    """Every reader module by its NAME. One that fails to import fails loudly."""
+    modules = (
+        importlib.import_module(f"{__name__}.{module.name}")
+        for module in pkgutil.iter_modules(__path__)
+        if not module.name.startswith("_")
+    )
+    return {reader.NAME: reader for reader in map(lambda module: cast(Reader, module), modules)}
+
+
+def claim(path: Path, head: bytes | None) -> Reader | None:
+    """The one reader whose format this is.
+
+    Raises:
+        AmbiguousFormat: more than one reader claims it.
+    """
+    claimants = [reader for reader in readers().values() if reader.claims(path, head)]
+    if len(claimants) > 1:
+        raise AmbiguousFormat(f"{path}: claimed by {', '.join(reader.NAME for reader in claimants)}")
+    return claimants[0] if claimants else None
+
+
+def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:
+    """The corpus facts of a format; empty for formats that need none."""
+    decide = getattr(reader, "settle", None)
+    return decide(votes) if decide and votes else {}

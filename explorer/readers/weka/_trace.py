@@ -1,0 +1,361 @@
+"""One weka trace: a conversation, its agents, and their steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from typing import NamedTuple
+
+import orjson
+
+from explorer.model import (
+    Agent,
+    BlockRun,
+    Conversation,
+    Edge,
+    Event,
+    Finding,
+    Grade,
+    Row,
+    Run,
+    RunStatus,
+    Severity,
+    Step,
+)
+from explorer.readers._blocks import BlockParser, NotBlockIds, Stretch
+from explorer.readers._findings import Findings
+from explorer.readers._records import Buffer, Forget, Lines, Outline
+from explorer.readers._values import Fields
+from explorer.readers.weka._request import split
+
+_STATUS: dict[str | None, RunStatus] = {
+    "completed": "completed",
+    "failed": "failed",
+    "timeout": "failed",
+    "cancelled": "cancelled",
+}
+
+CONTEXT_TOLERANCE = 0.25
+"""A sub-agent's ``total_tokens`` within this share of its last call is the final context, counted by the provider's
+tokenizer where the calls' input is not: up to 17 % apart on kv-cache-tester, whose sums are 2 to 16 times as large."""
+
+
+class _Place(NamedTuple):
+    """Where a run being read stands."""
+
+    run_id: str
+    agent_id: str
+    outline: Outline
+    start: float
+    """Seconds from the conversation's start."""
+    base: float
+    """What the times inside count from, in seconds from the conversation's start."""
+    parent: _Place | None
+
+
+class _Sums(NamedTuple):
+    """What the steps of a run add up to."""
+
+    model: str | None
+    last_ms: int | None
+    steps: int
+    input_tokens: int
+    output_tokens: int
+    context: int
+    """Input and output of the last step."""
+
+
+class Trace:
+    """One conversation."""
+
+    def __init__(
+        self, source_id: str, buffer: Buffer, lines: Lines, forget: Forget, findings: Findings, outline: Outline,
+        facts: Mapping[str, str],
+    ) -> None:  # fmt: skip
+        self.source_id = source_id
+        self.buffer = buffer
+        self.lines = lines
+        self.forget = forget
+        self.findings = findings
+        self.outline = outline
+        self.relative = facts["basis"] == "relative"
+        self.end_stamped = facts["stamp"] == "end"
+        self.line = lines.at(outline.offset)
+        self.conversation_id = source_id if self.line == 1 else f"{source_id}:{self.line}"
+        self.parser = BlockParser()
+        self.labels: Counter[str] = Counter()
+        self.sums: Counter[str] = Counter()
+        self.header = Fields(dict(outline.fields))
+        self.title = self.header.text("id")
+        self.block_size = self.header.count("block_size") or None
+        self.scope = self.header.text("hash_id_scope")
+        self.namespace = "global" if self.scope == "global" else self.conversation_id
+
+    def rows(self) -> Iterator[Row]:
+        """All rows of the conversation, its own last."""
+        agent_id = f"{self.conversation_id}/main"
+        main = _Place(f"{agent_id}/1", agent_id, self.outline, 0.0, 0.0, None)
+        sums = yield from self._steps(main)
+        totals = self.header.rest().pop("totals", None)
+        parent = Fields(_object(totals, "parent_tokens"))
+        yield Agent(agent_id, self.conversation_id, None, "main", None, None, "exact")
+        yield self._run_row(
+            main, None, sums, reported_input_tokens=parent.count("input"), reported_output_tokens=parent.count("output")
+        )
+        if totals is not None:
+            yield from self._check_totals(totals)
+        yield from self._complaints(self.header, None, self.outline.offset, None)
+        yield Conversation(
+            conversation_id=self.conversation_id,
+            source_id=self.source_id,
+            format="weka",
+            title=self.title,
+            group_name=None,
+            cwd=None,
+            started_at=None,
+            ended_at=None,
+            block_scope=self.scope,
+            tool_calls_recorded=False,
+            extra=_json(self.header.rest()),
+        )
+
+    def _steps(self, place: _Place) -> Generator[Row, None, _Sums]:
+        """The steps of a run and everything below it, in the order of the record; returns what its own add up to."""
+        sums = _Sums(None, None, 0, 0, 0, 0)
+        outline, unsure = place.outline, place.outline.unsure_from
+        for index in range(len(outline)):
+            if index in outline.nested:
+                yield from self._sub_agent(place, outline.nested[index])
+                continue
+            start, end = outline.span(index)
+            try:
+                fields, ids = split(self.buffer[start:end])
+            except ValueError as error:
+                message = f"a request that is not JSON ({error}); it is left out, the rest is read"
+                yield from self._finding("bad-record", "error", message, start, place, None)
+                continue
+            # Behind a damaged place in a sub-agent's list, a request may belong to the list around it.
+            grade: Grade = "ambiguous" if place.parent and unsure is not None and index >= unsure else "exact"
+            step = yield from self._step(place, Fields(fields), sums.steps + 1, start, end, grade)
+            if ids is not None:
+                yield from self._blocks(place, step, ids)
+            tokens_in, tokens_out = step.input_tokens or 0, step.output_tokens or 0
+            last_ms = max((t for t in (sums.last_ms, step.start_ms, step.end_ms) if t is not None), default=None)
+            sums = _Sums(
+                sums.model or step.model, last_ms, sums.steps + 1,
+                sums.input_tokens + tokens_in, sums.output_tokens + tokens_out, tokens_in + tokens_out,
+            )  # fmt: skip
+            self.forget(end)
+        kind = "subagent" if place.parent else "parent"
+        self.sums.update({f"{kind}_input": sums.input_tokens, f"{kind}_output": sums.output_tokens})
+        return sums
+
+    def _step(
+        self, place: _Place, fields: Fields, ordinal: int, start: int, end: int, grade: Grade
+    ) -> Generator[Row, None, Step]:
+        """A model call; returns its row."""
+        time, duration = fields.seconds("t"), fields.seconds("api_time")
+        wait = fields.seconds("think_time")
+        start_ms = None if time is None else _ms(time + place.base)
+        tokens_in, tokens_out = fields.count("in"), fields.count("out")
+        step = Step(
+            run_id=place.run_id,
+            ordinal=ordinal,
+            started_at=None,
+            start_ms=start_ms,
+            end_ms=None if start_ms is None or duration is None else start_ms + _ms(duration),
+            request_model=None,
+            model=fields.text("model"),
+            provider=None,
+            input_tokens=tokens_in,
+            cache_read_tokens=None,
+            cache_write_tokens=None,
+            output_tokens=tokens_out,
+            reasoning_tokens=None,
+            tokens_grade="not_recorded" if tokens_in is None and tokens_out is None else "exact",
+            finish_reason=fields.text("stop"),
+            error=None,
+            is_replay=False,
+            wait_ms=None if wait is None else _ms(wait),
+            grade=grade,
+            source_id=self.source_id,
+            offset=start,
+            length=end - start,
+            extra=_json(fields.rest()),
+        )
+        yield step
+        yield from self._complaints(fields, place, start, ordinal)
+        return step
+
+    def _blocks(self, place: _Place, step: Step, ids: bytes) -> Iterator[Row]:
+        """The block runs of a step's prompt."""
+        offset = step.offset or 0
+        try:
+            stretches = self.parser.stretches(ids)
+        except NotBlockIds as error:
+            message = f"hash_ids are not block ids ({error}): the step is kept without its blocks"
+            yield from self._finding("bad-record", "error", message, offset, place, step.ordinal)
+            return
+        if len(stretches) > 1 and (twice := _twice(stretches)) is not None:
+            message = f"block {twice} stands twice in one prompt"
+            yield from self._finding("duplicate-block", "warning", message, offset, place, step.ordinal)
+        position = 0
+        for first, count in stretches:
+            yield BlockRun(place.run_id, step.ordinal, position, self.namespace, first, count, self.block_size)
+            position += count
+
+    def _sub_agent(self, parent: _Place, outline: Outline) -> Iterator[Row]:
+        """A sub-agent: its agent, its one run, its edges, and everything below."""
+        fields = Fields(dict(outline.fields))
+        label = fields.text("agent_id")
+        place, recorded, duration = self._enter(parent, outline, fields, label)
+        yield Agent(
+            place.agent_id, self.conversation_id, parent.agent_id, fields.text("subagent_type"), None, label, "exact"
+        )
+        status = fields.text("status")
+        sums = yield from self._steps(place)
+        total_tokens, tools = fields.count("total_tokens"), fields.count("tool_use_count")
+        repaired = recorded is not None and place.start != recorded
+        yield self._run_row(
+            place, fields, sums, status=status, duration=duration, reported_tool_calls=tools,
+            time_grade="derived" if repaired else "exact" if recorded is not None else "not_recorded",
+        )  # fmt: skip
+        start_ms = None if recorded is None else _ms(place.start)
+        key = f"{place.run_id}>"
+        yield Edge(
+            f"{key}spawn",
+            "spawn",
+            parent.run_id,
+            place.run_id,
+            None,
+            start_ms,
+            None,
+            "derived" if repaired else "exact",
+        )
+        if status == "completed":
+            at = None if start_ms is None or duration is None else start_ms + _ms(duration)
+            yield Edge(
+                f"{key}result", "result", place.run_id, parent.run_id, None, at, True if repaired else None, "exact"
+            )
+        yield from self._notes(place, outline.offset, recorded if repaired else None, duration, total_tokens, sums)
+        yield from self._complaints(fields, place, outline.offset, None)
+        if label is not None and self.labels[label] > 1 and place.agent_id.endswith(f"~{self.labels[label]}"):
+            message = f"agent_id {label} was used before in this file: told apart by order"
+            yield from self._finding("duplicate-id", "warning", message, outline.offset, place, None)
+
+    def _enter(
+        self, parent: _Place, outline: Outline, fields: Fields, label: str | None
+    ) -> tuple[_Place, float | None, float | None]:
+        """Place, recorded time and duration (seconds, of the conversation) of a sub-agent."""
+        time, duration_ms = fields.seconds("t"), fields.seconds("duration_ms")
+        duration = None if duration_ms is None or duration_ms < 0 else duration_ms / 1000
+        recorded = None if time is None else time + parent.base
+        start = parent.start if recorded is None else recorded
+        if self.end_stamped and duration is not None and outline.fields.get("status") == "completed":
+            start -= duration
+        name = label or "agent"
+        self.labels[name] += 1
+        if self.labels[name] > 1:
+            name = f"{name}~{self.labels[name]}"
+        agent_id = f"{parent.agent_id}/{name}" if parent.parent else f"{self.conversation_id}/{name}"
+        place = _Place(f"{agent_id}/1", agent_id, outline, start, start if self.relative else 0.0, parent)
+        return place, recorded, duration
+
+    def _notes(
+        self, place: _Place, offset: int, recorded: float | None, duration: float | None, total: int | None, sums: _Sums
+    ) -> Iterator[Row]:
+        """What a reader of the numbers should know of a sub-agent's record."""
+        ordinal = 0
+        if recorded is not None and duration is not None:
+            ordinal += 1
+            text = f"recorded t = {recorded:.3f} s is the end; start = t - duration = {place.start:.3f} s"
+            yield Event(place.run_id, ordinal, "note", _ms(recorded), None, None, "repaired-time", text)
+            yield from self._finding("repaired-time", "info", text, offset, place, None)
+        if total is None:
+            return
+        text = f"recorded total_tokens = {total:,}; its steps sum to {sums.input_tokens + sums.output_tokens:,}"
+        if abs(total - sums.context) <= CONTEXT_TOLERANCE * max(sums.context, 1):
+            text += f": the final context (last step {sums.context:,}), not a sum"
+        elif total != sums.input_tokens + sums.output_tokens:
+            text += f", its last step holds {sums.context:,}: neither a sum nor the final context"
+            yield from self._finding("total-mismatch", "warning", text, offset, place, None)
+        yield Event(place.run_id, ordinal + 1, "note", None, None, None, "total_tokens", text)
+
+    def _run_row(
+        self, place: _Place, fields: Fields | None, sums: _Sums, *, status: str | None = None,
+        duration: float | None = None, time_grade: Grade = "exact", reported_input_tokens: int | None = None,
+        reported_output_tokens: int | None = None, reported_tool_calls: int | None = None,
+    ) -> Run:  # fmt: skip
+        start_ms = None if time_grade == "not_recorded" else _ms(place.start)
+        return Run(
+            run_id=place.run_id,
+            conversation_id=self.conversation_id,
+            agent_id=place.agent_id,
+            parent_run_id=place.parent.run_id if place.parent else None,
+            spawn_tool_call_id=None,
+            ordinal=1,
+            native_run_id=None,
+            status=_STATUS.get(status, "unknown"),
+            status_detail=status,
+            started_at=None,
+            ended_at=None,
+            start_ms=start_ms,
+            end_ms=sums.last_ms if start_ms is None or duration is None else start_ms + _ms(duration),
+            time_grade=time_grade,
+            request_model=None,
+            model=sums.model,
+            reported_steps=None,
+            reported_input_tokens=reported_input_tokens,
+            reported_output_tokens=reported_output_tokens,
+            reported_tool_calls=reported_tool_calls,
+            reported_duration_ms=None if duration is None else _ms(duration),
+            reward=None,
+            grade="exact",
+            extra=_json({k: v for k, v in fields.rest().items() if k != "type"}) if fields else None,
+        )
+
+    def _check_totals(self, totals: object) -> Iterator[Finding]:
+        """``totals`` beside our sums; the main run's own are compared with its steps by the store."""
+        for kind in ("subagent", "combined"):
+            group = Fields(_object(totals, f"{kind}_tokens"))
+            for name in ("input", "output"):
+                ours = self.sums[f"subagent_{name}"] + (self.sums[f"parent_{name}"] if kind == "combined" else 0)
+                theirs = group.count(name, most=10**15)
+                if theirs is not None and theirs != ours:
+                    message = f"totals.{kind}_tokens.{name} is {theirs:,}, the steps sum to {ours:,}"
+                    yield from self._finding("total-mismatch", "warning", message, self.outline.offset, None, None)
+
+    def _complaints(self, fields: Fields, place: _Place | None, offset: int, ordinal: int | None) -> Iterator[Finding]:
+        for complaint in fields.complaints:
+            yield from self._finding("bad-field", "warning", complaint, offset, place, ordinal)
+
+    def _finding(
+        self, code: str, severity: Severity, message: str, offset: int, place: _Place | None, ordinal: int | None
+    ) -> Iterator[Finding]:
+        line = self.line if self.line > 1 else self.lines.at(offset)
+        agent_id, run_id = (place.agent_id, place.run_id) if place else (None, None)
+        return self.findings.at(code, severity, message, line, self.conversation_id, agent_id, run_id, ordinal)
+
+
+def _twice(stretches: list[Stretch]) -> int | None:
+    """A block that two of the stretches hold."""
+    reached = -1
+    for first, count in sorted(stretches):
+        if first < reached:
+            return first
+        reached = first + count
+    return None
+
+
+def _object(value: object, key: str) -> dict[str, object]:
+    inner = value.get(key) if isinstance(value, dict) else None
+    return dict(inner) if isinstance(inner, dict) else {}
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def _json(value: Mapping[str, object]) -> str | None:
+    present = {key: item for key, item in value.items() if item is not None}
+    return orjson.dumps(present).decode() if present else None

@@ -1,0 +1,101 @@
+"""What runs share with their parent and with each other, whenever they wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from explorer.model import RunFootprint, SiblingPair
+from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.intervals import IntervalSet
+
+
+def footprints(calls: list[Call]) -> dict[str, IntervalSet]:
+    """The distinct blocks of every run. ``calls`` are of one namespace."""
+    held: dict[str, IntervalSet] = {}
+    for call in calls:
+        blocks = held.get(call.run_id)
+        if blocks is None:
+            blocks = held[call.run_id] = IntervalSet()
+        for first, count in call.stretches:
+            blocks.add(first, first + count)
+    return held
+
+
+def share(calls: list[Call], lineage: Lineage) -> Iterator[RunFootprint | SiblingPair]:
+    """Footprints of the runs and the pairs of siblings that share blocks. ``calls`` are of one namespace."""
+    held = footprints(calls)
+    with_siblings: dict[str, int] = {}
+    firsts = _first_steps(calls)
+    for group in lineage.sibling_groups():
+        present = [run for run in group if run in held]
+        if len(present) < 2:
+            continue
+        pieces = _pieces([held[run] for run in present])
+        for run in present:
+            with_siblings[run] = 0
+        for length, members in pieces:
+            for member in members:
+                with_siblings[present[member]] += length
+        yield from _pairs(present, pieces, firsts)
+    sizes = {call.run_id: call.block_tokens for call in calls}
+    for run, blocks in held.items():
+        parent = lineage.parent_run.get(run)
+        unique, size = len(blocks), sizes[run]
+        shared_parent = None if parent is None else blocks.common(held[parent]) if parent in held else 0
+        yield RunFootprint(run, unique, None if size is None else unique * size, shared_parent, with_siblings.get(run))
+
+
+def common_prefix(left: list[Stretch], right: list[Stretch]) -> int:
+    """How many leading blocks two prompts have in common."""
+    prefix = 0
+    for (first_l, count_l), (first_r, count_r) in zip(left, right, strict=False):
+        if first_l != first_r:
+            break
+        prefix += min(count_l, count_r)
+        if count_l != count_r:
+            break
+    return prefix
+
+
+def _first_steps(calls: list[Call]) -> Mapping[str, list[Stretch]]:
+    firsts: dict[str, Call] = {}
+    for call in calls:
+        if call.run_id not in firsts or call.ordinal < firsts[call.run_id].ordinal:
+            firsts[call.run_id] = call
+    return {run: call.stretches for run, call in firsts.items()}
+
+
+def _pieces(sets: list[IntervalSet]) -> list[tuple[int, list[int]]]:
+    """The stretches that the same two or more sets hold: their length and the sets."""
+    changes: dict[int, list[int]] = {}
+    for index, blocks in enumerate(sets):
+        for start, end in blocks:
+            changes.setdefault(start, []).append(index)
+            changes.setdefault(end, []).append(~index)
+    pieces: list[tuple[int, list[int]]] = []
+    inside: set[int] = set()
+    before = 0
+    for at in sorted(changes):
+        if len(inside) > 1:
+            pieces.append((at - before, sorted(inside)))
+        for index in changes[at]:
+            if index < 0:
+                inside.discard(~index)
+            else:
+                inside.add(index)
+        before = at
+    return pieces
+
+
+def _pairs(
+    runs: list[str], pieces: list[tuple[int, list[int]]], firsts: Mapping[str, list[Stretch]]
+) -> Iterator[SiblingPair]:
+    """Every pair that shares something, by adding each piece to the pairs of its members."""
+    shared = np.zeros((len(runs), len(runs)), dtype=np.int64)
+    for length, members in pieces:
+        shared[np.ix_(members, members)] += length
+    for a, b in zip(*np.nonzero(np.triu(shared, 1)), strict=True):
+        prefix = common_prefix(firsts[runs[a]], firsts[runs[b]])
+        yield SiblingPair(runs[a], runs[b], int(shared[a, b]), prefix)

@@ -1,0 +1,151 @@
+"""Where parts are kept between openings, and what is in them.
+
+One directory per set of opened paths, under one per version of schema and readers. Parts are never changed: a new
+reading is a new batch, and the manifest, replaced in one move, names the batches and readings that count. So two
+explorers may read one directory at once, and a process that is killed leaves the last manifest as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from explorer import __version__
+from explorer.model import ALL_TABLES, ddl
+from explorer.readers import readers
+from explorer.store.database import Batch
+
+KEEP_SECONDS = 7 * 86_400
+"""Age at which a batch that no manifest names is removed; another explorer may still be showing it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A source as it was when it was read."""
+
+    source_id: str
+    size: int
+    mtime_ns: int
+    reader: str | None
+    reading: str
+    assumed: Mapping[str, str] = field(default_factory=dict)
+    votes: Sequence[tuple[str, float, float]] = ()
+    shared: bool = False
+    """Whether its blocks are in a namespace that other sources share."""
+
+
+@dataclass(slots=True)
+class Manifest:
+    """What is in the cache of one set of paths."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """By source_id."""
+    batches: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Batch directory -> table -> bytes of its part, to notice parts that were cut off or removed."""
+    readings: dict[str, list[str]] = field(default_factory=dict)
+    """Batch directory -> every reading whose rows it holds, also those that no longer count."""
+    shared: tuple[str, str] | None = None
+    """Reading of the reuse in shared namespaces, and a digest of the readings it was computed from."""
+
+    def live(self) -> set[str]:
+        """The readings whose rows count."""
+        return {entry.reading for entry in self.entries.values()} | ({self.shared[0]} if self.shared else set())
+
+
+def fingerprint() -> str:
+    """Changes whenever parts written before can no longer be used."""
+    schema = [ddl(name) for name in ALL_TABLES]
+    versions = sorted(f"{reader.NAME}:{reader.VERSION}" for reader in readers().values())
+    return blake2b(json.dumps([__version__, schema, versions]).encode(), digest_size=8).hexdigest()
+
+
+class Cache:
+    """The directory of one set of opened paths."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @classmethod
+    def locate(cls, paths: Sequence[Path], cache_dir: Path | None) -> Cache:
+        """The cache of these paths.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        base = cache_dir or platformdirs.user_cache_path("trace-explore")
+        key = blake2b(
+            "\0".join(str(path.resolve()) for path in paths).encode("utf-8", "surrogateescape"), digest_size=12
+        )
+        directory = base / fingerprint() / key.hexdigest()
+        directory.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()  # whether it may be written is all that is asked
+        return cls(directory)
+
+    def load(self) -> Manifest:
+        """The manifest; an empty one when there is none, or when it cannot be understood."""
+        try:
+            stored: dict[str, Any] = json.loads((self.directory / "manifest.json").read_bytes())
+            manifest = Manifest(
+                {key: Entry(**entry) for key, entry in stored["entries"].items()},
+                stored["batches"],
+                stored["readings"],
+                tuple(stored["shared"]) if stored["shared"] else None,
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return Manifest()
+        return self._without_lost_batches(manifest)
+
+    def _without_lost_batches(self, manifest: Manifest) -> Manifest:
+        lost = {name for name, parts in manifest.batches.items() if not self._is_whole(name, parts)}
+        if not lost:
+            return manifest
+        gone = {reading for name in lost for reading in manifest.readings.get(name, ())}
+        return Manifest(
+            {key: entry for key, entry in manifest.entries.items() if entry.reading not in gone},
+            {name: parts for name, parts in manifest.batches.items() if name not in lost},
+            {name: readings for name, readings in manifest.readings.items() if name not in lost},
+            None if manifest.shared and manifest.shared[0] in gone else manifest.shared,
+        )
+
+    def _is_whole(self, batch: str, parts: Mapping[str, int]) -> bool:
+        try:
+            return all(
+                (self.directory / batch / f"{name}.parquet").stat().st_size == size for name, size in parts.items()
+            )
+        except OSError:
+            return False
+
+    def batch(self, name: str, tables: Iterable[str], live: frozenset[str] | None) -> Batch:
+        """A batch as the database wants it."""
+        return Batch({table: self.directory / name / f"{table}.parquet" for table in tables}, live)
+
+    def save(self, manifest: Manifest) -> None:
+        """Replace the manifest in one move.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        handle, name = tempfile.mkstemp(dir=self.directory, prefix="tmp-")
+        with os.fdopen(handle, "w") as file:
+            json.dump(asdict(manifest), file)
+        Path(name).replace(self.directory / "manifest.json")
+
+    def clean(self, manifest: Manifest) -> None:
+        """Remove what no manifest names and nobody can be using any more."""
+        for entry in os.scandir(self.directory):
+            unused = entry.name.startswith(("batch-", "tmp-")) and entry.name not in manifest.batches
+            try:
+                if unused and time.time() - entry.stat().st_mtime > KEEP_SECONDS:
+                    shutil.rmtree(entry.path) if entry.is_dir() else Path(entry.path).unlink()
+            except OSError:
+                continue  # another process is removing it too

@@ -1,0 +1,124 @@
+"""Columns become typed Parquet parts. A batch is a directory of them, one file per table that has rows."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+from explorer.model import ALL_TABLES, columns
+from explorer.store.database import Batch
+from explorer.store.ingest.worker import Columns
+
+SOURCE_COLUMN = "_source"
+"""Physical column of every part: the reading a row came from, so that a source that was read again is told apart."""
+
+_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "VARCHAR": pl.String,
+    "BIGINT": pl.Int64,
+    "UBIGINT": pl.UInt64,
+    "DOUBLE": pl.Float64,
+    "BOOLEAN": pl.Boolean,
+    "TIMESTAMP": pl.Datetime("us"),
+}
+_SCHEMAS = {
+    name: {c.name: _TYPES[c.type] for c in columns(table)} | {SOURCE_COLUMN: pl.String}
+    for name, table in ALL_TABLES.items()
+}
+
+
+FRAME_ROWS = 10_000
+"""Rows of a table that are collected before they become a frame: few enough that a screen stays smooth meanwhile."""
+
+
+class Parts:
+    """Rows that wait to be written: as columns while they are few, then as typed frames."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._columns: dict[str, list[list[object]]] = {}
+        self._frames: dict[str, list[pl.DataFrame]] = {}
+        self._readings: set[str] = set()
+
+    def keep(self, tables: Columns, reading: str) -> None:
+        """Add the rows of a reading."""
+        for name, new in tables.items():
+            columns_ = self._columns.setdefault(name, [[] for _ in _SCHEMAS[name]])
+            rows = len(new[0])
+            for column, values in zip(columns_, (*new, [reading] * rows), strict=True):
+                column.extend(values)
+            self.rows += rows
+            if len(columns_[0]) >= FRAME_ROWS:
+                self._frame(name)
+        self._readings.add(reading)
+
+    def _frame(self, name: str) -> None:
+        columns_ = zip(_SCHEMAS[name].items(), self._columns.pop(name), strict=True)
+        frame = pl.DataFrame([pl.Series(column, values, kind, strict=True) for (column, kind), values in columns_])
+        self._frames.setdefault(name, []).append(frame)
+
+    def write(self, directory: Path) -> tuple[str, dict[str, int], list[str]] | None:
+        """Write a batch, whole or not at all: its name, the bytes of its parts, its readings. None without rows.
+
+        Raises:
+            OSError: the disk is full, read-only, or not ours.
+        """
+        for name in list(self._columns):
+            self._frame(name)
+        if not self._frames:
+            return None
+        with _batch(directory) as (temporary, name):
+            for table, parts in self._frames.items():
+                pl.concat(parts).write_parquet(temporary / f"{table}.parquet", compression="zstd", statistics=True)
+        written = name, sizes(directory / name), sorted(self._readings)
+        self.rows, self._frames, self._readings = 0, {}, set()
+        return written
+
+
+def merge_batches(directory: Path, batches: Iterable[Batch]) -> tuple[str, dict[str, int]]:
+    """Rewrite batches as one, with the rows that count only, in constant memory: its name and the bytes of its parts.
+
+    Raises:
+        OSError: the disk is full, read-only, or not ours.
+    """
+    sources = list(batches)
+    with _batch(directory) as (temporary, name):
+        for table in ALL_TABLES:
+            scans = scan(sources, table)
+            if scans is not None:
+                scans.sink_parquet(temporary / f"{table}.parquet", compression="zstd", statistics=True)
+    return name, sizes(directory / name)
+
+
+def scan(batches: Iterable[Batch], table: str) -> pl.LazyFrame | None:
+    """The rows of a table that count; None when no batch has any."""
+    scans = []
+    for batch in batches:
+        if table in batch.files:
+            rows = pl.scan_parquet(batch.files[table])
+            scans.append(rows if batch.live is None else rows.filter(pl.col(SOURCE_COLUMN).is_in(sorted(batch.live))))
+    return pl.concat(scans) if scans else None
+
+
+def sizes(directory: Path) -> dict[str, int]:
+    """Table -> bytes of its part in a batch."""
+    return {entry.name.removesuffix(".parquet"): entry.stat().st_size for entry in os.scandir(directory)}
+
+
+@contextmanager
+def _batch(directory: Path) -> Iterator[tuple[Path, str]]:
+    """A directory to write parts into, which becomes a batch in one move when nothing went wrong."""
+    identity = uuid.uuid4().hex
+    temporary, name = directory / f"tmp-{identity}", f"batch-{identity}"
+    try:
+        temporary.mkdir()
+        yield temporary, name
+        temporary.rename(directory / name)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise OSError(getattr(error, "errno", None), str(error)) from error

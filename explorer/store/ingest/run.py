@@ -1,0 +1,351 @@
+"""One ingest: what is new is read, what is known is taken from the cache, and both become an ``Opening``."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.model import Conversation, Finding, Row, Severity, Source, SourceStatus, columns
+from explorer.readers import readers, settle
+from explorer.store.database import Batch, Opening
+from explorer.store.export import bundle_batch, is_bundle
+from explorer.store.ingest import Cancelled, IngestError, Options, Progress
+from explorer.store.ingest.cache import Cache, Entry
+from explorer.store.ingest.pool import INLINE_BYTES, Pool
+from explorer.store.ingest.walk import Claim, Found, identify, walk
+from explorer.store.ingest.worker import Chunk, Columns, Task, as_columns
+
+if TYPE_CHECKING:
+    from explorer.store.ingest.parts import Parts
+
+FIRST_SHOWN_SECONDS = 0.4
+"""After this time what has been read is shown, and then again whenever the time since the start has doubled."""
+
+MOST_PENDING_ROWS = 400_000
+"""Rows held in memory before they are written."""
+
+MOST_BATCHES = 8
+"""Batches above which they are merged: opening costs a few files per batch."""
+
+_NEVER = (-1, -1)
+"""Size and time of a source that is not taken from the cache: what failed may work next time though unchanged."""
+
+_PROBLEMS: dict[str, tuple[str, Severity, str]] = {
+    "empty": ("empty-source", "info", "the file is empty"),
+    "no known format": ("unknown-format", "info", "no reader knows this format; the file is not shown"),
+}
+
+
+class Ingest:
+    """The state of one ingest."""
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        options: Options,
+        progress: Callable[[Progress], None],
+        opened: Callable[[Opening], None] | None,
+        cancelled: threading.Event,
+    ) -> None:
+        self.paths = paths
+        self.options = options
+        self.progress = progress
+        self.opened = opened
+        self.cancelled = cancelled
+        self.note: str | None = None
+        self.cache = self._locate()
+        self.manifest = self.cache.load()
+        self.bundles: list[Batch] = []
+        self.roots: dict[str, Path] = {}
+        self.dead = {reading for readings in self.manifest.readings.values() for reading in readings}
+        self.dead -= self.manifest.live()
+        self.finished: list[Entry] = []  # read, but not yet in a written batch
+        self.shared: set[str] = set()  # readings with blocks in a namespace that other sources share
+        self.started = time.monotonic()
+        self.next_shown = FIRST_SHOWN_SECONDS
+        self.done = Progress("walking", 0, 0, 0, 0, None)
+
+    def run(self) -> Opening:
+        """Do all of it. See ``explorer.store.ingest.ingest``."""
+        found = self._walk()
+        tasks = self._sort_out(found)
+        self._read(tasks)
+        self._reread_unsettled(found)
+        self._derive_shared()
+        self._tell(phase="finishing")
+        self._write()
+        self._merge()
+        try:
+            self.cache.save(self.manifest)
+            self.cache.clean(self.manifest)
+        except OSError as error:
+            self.note = f"the cache could not be written ({error}); everything is read again next time"
+        self._tell(phase="done", current=None)
+        return self._opening(complete=True)
+
+    def _locate(self) -> Cache:
+        if self.options.use_cache:
+            try:
+                return Cache.locate(self.paths, self.options.cache_dir)
+            except OSError as error:
+                self.note = f"the cache cannot be written ({error}): working without one"
+        try:
+            directory = Path(tempfile.mkdtemp(prefix="trace-explore-"))
+        except OSError as error:
+            raise IngestError(
+                f"nowhere to write the tables that are read: {error}. "
+                "Free some space, or name a directory with --cache-dir."
+            ) from None
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        return Cache(directory)
+
+    def _tell(self, **changes: Any) -> None:
+        self.done = self.done._replace(note=self.note, **changes)
+        self.progress(self.done)
+
+    def _walk(self) -> list[Found]:
+        found: list[Found] = []
+        try:
+            for each in walk(self.paths, is_bundle):
+                found.append(each)
+                self.roots[each.source_id] = each.path
+                if len(found) % 256 == 0:
+                    self._tell(files_total=len(found), current=each.source_id)
+                    self._stop_if_cancelled()
+        except FileNotFoundError as error:
+            raise IngestError(f"{error.filename}: no such file or directory") from None
+        except OSError as error:
+            raise IngestError(f"{error.filename}: {error.strerror}") from None
+        known = {each.source_id for each in found}
+        for source_id in self.manifest.entries.keys() - known:
+            self._forget(source_id)
+        return found
+
+    def _sort_out(self, found: Sequence[Found]) -> list[tuple[Task, Found]]:
+        """Tell what must be read from what is in the cache, and note at once what cannot be read."""
+        tasks: list[tuple[Task, Found]] = []
+        for each in found:
+            if not each.problem and each.path.is_dir() and is_bundle(each.path):
+                self._take_bundle(each)
+                continue
+            entry = self.manifest.entries.get(each.source_id)
+            if entry and not each.problem and (entry.size, entry.mtime_ns) == (each.size, each.mtime_ns):
+                continue
+            self._forget(each.source_id)
+            claim = identify(each)
+            if claim.reader is None:
+                self._note_unread(each, claim)
+            else:
+                tasks.append((_task(each, claim.reader, {}), each))
+        return tasks
+
+    def _take_bundle(self, found: Found) -> None:
+        """An export opens as it is; beside other traces its ids get the directory's name in front."""
+        try:
+            batch = bundle_batch(found.path)
+        except Exception as error:  # whatever is wrong inside it is what the finding says
+            self._note_unread(found, Claim(None, f"an export that cannot be opened: {error}"))
+            return
+        alone = len(self.paths) == 1 and found.path == self.paths[0]
+        self.bundles.append(batch if alone else batch._replace(prefix=found.source_id))
+        self.roots.pop(found.source_id, None)
+
+    def _read(self, tasks: list[tuple[Task, Found]]) -> None:
+        """Read sources, the largest first so that no process is left alone with one at the end."""
+        tasks.sort(key=lambda pair: -(pair[1].size or 0))
+        known = {task.reading: (task, each) for task, each in tasks}
+        total = sum(each.size or 0 for _, each in tasks)
+        if not tasks:
+            return
+        self._tell(phase="reading", files_done=0, files_total=len(tasks), bytes_done=0, bytes_total=total)
+        jobs = self.options.jobs
+        if jobs is None:
+            jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, len(tasks), 16)
+        positions: dict[str, int] = {}
+        records: dict[str, int] = {}
+        with Pool(jobs, self.cancelled.is_set) as pool:
+            for chunk in pool.read([task for task, _ in tasks]):
+                task, each = known[chunk.reading]
+                records[chunk.reading] = records.get(chunk.reading, 0) + chunk.records
+                positions[chunk.reading] = chunk.position if chunk.report is None else each.size or 0
+                finished = self._take(chunk, task, each, records[chunk.reading])
+                self._tell(
+                    files_done=self.done.files_done + finished,
+                    bytes_done=sum(positions.values()),
+                    current=each.source_id,
+                )
+                self._show_if_due()
+        self._stop_if_cancelled()
+
+    def _take(self, chunk: Chunk, task: Task, found: Found, records: int) -> bool:
+        """Keep the rows of a chunk; True with the last of its source."""
+        scope = [column.name for column in columns(Conversation)].index("block_scope")
+        if "global" in chunk.columns.get("conversations", [()] * (scope + 1))[scope]:
+            self.shared.add(chunk.reading)
+        self._keep(chunk.columns, chunk.reading)
+        if chunk.report is None:
+            return False
+        rows: list[Row] = [_source(chunk, task, found, records)]
+        if chunk.failure:
+            rows.append(_finding("unreadable-source", "error", found.source_id, chunk.failure))
+        self._keep(as_columns(rows), chunk.reading)
+        report = chunk.report
+        shared = chunk.reading in self.shared
+        key = (found.size or 0, found.mtime_ns or 0) if chunk.failure is None else _NEVER
+        self.finished.append(
+            Entry(found.source_id, *key, task.reader, chunk.reading, dict(report.assumed), list(report.votes), shared)
+        )
+        return True
+
+    def _note_unread(self, found: Found, claim: Claim) -> None:
+        """A source that no reader gets to see."""
+        problem = claim.problem or ""
+        code, severity, message = _PROBLEMS.get(problem, ("unreadable-source", "error", problem))
+        if problem.startswith("the same file as"):
+            code, severity = "same-file", "info"
+        status: SourceStatus = "failed" if severity == "error" else "skipped"
+        reading = uuid.uuid4().hex[:12]
+        rows: list[Row] = [
+            Source(found.source_id, found.source_id, None, found.size, status, None, None, message),
+            _finding(code, severity, found.source_id, message),
+        ]
+        self._keep(as_columns(rows), reading)
+        key = (found.size or 0, found.mtime_ns or 0) if problem in _PROBLEMS else _NEVER
+        self.finished.append(Entry(found.source_id, *key, None, reading))
+
+    @cached_property
+    def parts(self) -> Parts:
+        """What is to be written. Made on first use: opening what has not changed needs no polars, slow to load."""
+        from explorer.store.ingest.parts import Parts
+
+        return Parts()
+
+    def _keep(self, tables: Columns, reading: str) -> None:
+        self.parts.keep(tables, reading)
+        if self.parts.rows > MOST_PENDING_ROWS:
+            self._write()
+
+    def _write(self) -> None:
+        """Write what is pending as a batch; readings that have ended count from then on."""
+        try:
+            written = self.parts.write(self.cache.directory) if "parts" in self.__dict__ else None
+        except OSError as error:
+            raise IngestError(
+                f"cannot write what was read to {self.cache.directory}: {error}. "
+                "Free some space, or name another directory with --cache-dir."
+            ) from None
+        if written:
+            name, self.manifest.batches[name], self.manifest.readings[name] = written[0], written[1], written[2]
+        for entry in self.finished:
+            self._forget(entry.source_id)
+            self.manifest.entries[entry.source_id] = entry
+        self.finished = []
+
+    def _entries(self) -> list[Entry]:
+        """The last reading of every source, written or not."""
+        return list({**self.manifest.entries, **{entry.source_id: entry for entry in self.finished}}.values())
+
+    def _forget(self, source_id: str) -> None:
+        """A source's earlier reading no longer counts."""
+        entry = self.manifest.entries.pop(source_id, None)
+        if entry:
+            self.dead.add(entry.reading)
+
+    def _opening(self, complete: bool) -> Opening:
+        batches = []
+        for name, readings in self.manifest.readings.items():
+            live = frozenset(readings) - self.dead
+            if live:
+                tables = self.manifest.batches[name]
+                batches.append(self.cache.batch(name, tables, None if len(live) == len(readings) else live))
+        return Opening([*batches, *self.bundles], self.roots, complete)
+
+    def _show_if_due(self) -> None:
+        passed = time.monotonic() - self.started
+        if self.opened and passed >= self.next_shown:
+            self.next_shown = 2 * passed
+            self._write()
+            self.opened(self._opening(complete=False))
+
+    def _reread_unsettled(self, found: Sequence[Found]) -> None:
+        """Read again what was read under assumptions about its corpus that the whole corpus does not bear out."""
+        by_id = {each.source_id: each for each in found}
+        entries = self._entries()
+        for name, reader in readers().items():
+            own = [entry for entry in entries if entry.reader == name]
+            facts = settle(reader, [vote for entry in own for vote in entry.votes])
+            wrong = [by_id[entry.source_id] for entry in own if entry.assumed and dict(entry.assumed) != facts]
+            self._read([(_task(each, name, facts), each) for each in wrong])
+
+    def _derive_shared(self) -> None:
+        """Reuse in namespaces that several sources share, whenever one of these sources has changed."""
+        contributors = sorted(entry.reading for entry in self._entries() if entry.shared)
+        digest = blake2b("\0".join(contributors).encode(), digest_size=8).hexdigest()
+        if contributors and self.manifest.shared and self.manifest.shared[1] == digest:
+            return
+        if self.manifest.shared:
+            self.dead.add(self.manifest.shared[0])
+            self.manifest.shared = None
+        if contributors:
+            from explorer.store.ingest.shared import shared_reuse
+
+            self._write()
+            reading = uuid.uuid4().hex[:12]
+            self._keep(as_columns(shared_reuse(self._opening(complete=True).batches)), reading)
+            self._write()
+            self.manifest.shared = (reading, digest)
+
+    def _merge(self) -> None:
+        """Keep the number of parts small, and drop rows that no longer count when they are many."""
+        live = self.manifest.live()
+        written = sum(len(readings) for readings in self.manifest.readings.values())
+        if len(self.manifest.batches) <= MOST_BATCHES and written <= 2 * len(live) + MOST_BATCHES:
+            return
+        from explorer.store.ingest.parts import merge_batches
+
+        own = [batch for batch in self._opening(complete=True).batches if batch not in self.bundles]
+        try:
+            name, sizes = merge_batches(self.cache.directory, own)
+        except OSError as error:
+            self.note = f"the cache could not be tidied ({error})"
+            return
+        self.manifest.batches, self.manifest.readings = {name: sizes}, {name: sorted(live)}
+
+    def _stop_if_cancelled(self) -> None:
+        if not self.cancelled.is_set():
+            return
+        self._write()
+        try:
+            self.cache.save(self.manifest)
+        except OSError:
+            raise Cancelled from None
+        if self.opened and self.manifest.batches:
+            self.opened(self._opening(complete=False))
+        raise Cancelled
+
+
+def _source(chunk: Chunk, task: Task, found: Found, records: int) -> Source:
+    bad = chunk.report.bad_records if chunk.report else 0
+    status: SourceStatus = "read"
+    if chunk.failure or bad:
+        status = "partial" if records else "failed"
+    message = chunk.failure or (f"{bad:,} records could not be read" if bad else None)
+    return Source(found.source_id, found.source_id, task.reader, found.size, status, records, bad, message)
+
+
+def _task(found: Found, reader: str, facts: dict[str, str]) -> Task:
+    return Task(uuid.uuid4().hex[:12], reader, str(found.path), found.source_id, facts)
+
+
+def _finding(code: str, severity: Severity, source_id: str, message: str) -> Finding:
+    return Finding(f"{code}:{source_id}", code, severity, source_id, None, None, None, None, None, message)

@@ -1,0 +1,55 @@
+"""Reuse in namespaces that several sources share: it can only be computed when all of them have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import polars as pl
+
+from explorer.model import Row
+from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.derive import derive
+from explorer.store.database import Batch
+from explorer.store.ingest.parts import scan
+
+
+def shared_reuse(batches: Sequence[Batch]) -> Iterator[Row]:
+    """The reuse rows of every conversation whose blocks have the scope ``global``."""
+    conversations = _scan(batches, "conversations").filter(pl.col("block_scope") == "global")
+    scopes = dict(conversations.select("conversation_id", "block_scope").collect().iter_rows())
+    among = pl.col("conversation_id").is_in(sorted(scopes))
+    runs = (
+        _scan(batches, "runs").filter(among).select("run_id", "conversation_id", "agent_id", "parent_run_id").collect()
+    )
+    agents = _scan(batches, "agents").filter(among).select("agent_id", "parent_agent_id").collect()
+    lineage = Lineage(
+        dict(runs.select("run_id", "agent_id").iter_rows()),
+        dict(runs.select("run_id", "parent_run_id").iter_rows()),
+        dict(agents.iter_rows()),
+    )
+    conversation_of = dict(runs.select("run_id", "conversation_id").iter_rows())
+    of_these = pl.col("run_id").is_in(sorted(conversation_of))
+    blocks: dict[tuple[str, int], list[Stretch]] = {}
+    sizes: dict[str, int | None] = {}
+    stretches = _scan(batches, "block_runs").filter(of_these, pl.col("namespace") == "global")
+    for run, ordinal, first, count, size in (
+        stretches.select("run_id", "step_ordinal", "first_block", "block_count", "block_tokens").collect().iter_rows()
+    ):
+        blocks.setdefault((run, ordinal), []).append((first, count))
+        sizes[run] = size
+    calls: dict[str, list[Call]] = {}
+    steps = _scan(batches, "steps").filter(of_these, ~pl.col("is_replay"))
+    for run, ordinal, start, tokens in (
+        steps.select("run_id", "ordinal", "start_ms", "input_tokens").collect().iter_rows()
+    ):
+        if (run, ordinal) in blocks:
+            call = Call(run, ordinal, start, tokens, sizes[run], "global", blocks[run, ordinal])
+            calls.setdefault(conversation_of[run], []).append(call)
+    # The order of the parts depends on which source was read first; the order of conversations must not.
+    yield from derive(dict(sorted(calls.items())), scopes, lineage)
+
+
+def _scan(batches: Sequence[Batch], table: str) -> pl.LazyFrame:
+    rows = scan(batches, table)
+    assert rows is not None, "a conversation with shared blocks has rows in every table that is asked for"
+    return rows

@@ -1,0 +1,140 @@
+"""Read sources and derive their reuse: a pure function from a source to columns, and the process that runs it.
+
+The process reads pickled ``Task``s from its standard input and writes pickled ``Chunk``s to its standard output, and
+shares nothing else. It imports the readers and no storage library, so that it starts at once.
+"""
+
+from __future__ import annotations
+
+import pickle
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Row, Run, Step, columns
+from explorer.readers import Report, SourceFile, readers
+from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.derive import derive
+
+CHUNK_ROWS = 5_000
+"""Rows sent at once: small enough that a screen which shares the receiving process stays smooth."""
+
+Columns: TypeAlias = dict[str, list[tuple[object, ...]]]
+"""Table -> its columns in order, each with a value per row."""
+
+_NAME_OF = {table: name for name, table in ALL_TABLES.items()}
+_GETTERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
+    name: attrgetter(*(column.name for column in columns(table))) for name, table in ALL_TABLES.items()
+}
+
+
+class Task(NamedTuple):
+    """A source to read."""
+
+    reading: str
+    """Tells this reading of the source from others of it."""
+    reader: str
+    path: str
+    source_id: str
+    facts: Mapping[str, str]
+
+
+class Chunk(NamedTuple):
+    """Rows of one reading."""
+
+    reading: str
+    columns: Columns
+    position: int
+    """How far into the source the rows reach, in bytes."""
+    records: int
+    """Model calls among the rows."""
+    report: Report | None
+    """With the last chunk of a source."""
+    failure: str | None
+    """Why the source could not be read to its end; the last chunk then."""
+
+
+def chunks(task: Task) -> Iterator[Chunk]:
+    """Read one source. Never raises: what goes wrong is the last chunk's ``failure``."""
+    pending: list[Row] = []
+    report, failure = Report(0), None
+    records = position = 0
+    try:
+        reader = readers()[task.reader]
+        source = SourceFile(Path(task.path), task.source_id, task.facts)
+        rows: Iterable[Row | Report] = reader.read(source)
+        for row in with_reuse(rows) if reader.SELF_CONTAINED else rows:
+            if isinstance(row, Report):
+                report = row
+                continue
+            pending.append(row)
+            if isinstance(row, Step):
+                records += 1
+                position = max(position, (row.offset or 0) + (row.length or 0))
+            if len(pending) >= CHUNK_ROWS:
+                yield Chunk(task.reading, as_columns(pending), position, records, None, None)
+                pending, records = [], 0
+    except OSError as error:
+        failure = error.strerror or str(error)
+    except Exception as error:  # a reader's mistake costs this source, not the session
+        failure = f"the {task.reader} reader failed: {type(error).__name__}: {error}"
+    yield Chunk(task.reading, as_columns(pending), position, records, report, failure)
+
+
+def as_columns(rows: Iterable[Row]) -> Columns:
+    """Rows of any tables as columns."""
+    tables: dict[str, list[Row]] = {}
+    for row in rows:
+        tables.setdefault(_NAME_OF[type(row)], []).append(row)
+    return {name: list(zip(*map(_GETTERS[name], table), strict=True)) for name, table in tables.items()}
+
+
+def with_reuse(rows: Iterable[Row | Report]) -> Iterator[Row | Report]:
+    """Pass rows on, and behind each conversation give the reuse of its blocks.
+
+    A conversation whose namespace is shared with others is left to ``shared``, which sees all of them.
+    """
+    lineage = Lineage({}, {}, {})
+    steps: list[Step] = []
+    blocks: dict[tuple[str, int], list[Stretch]] = {}
+    sizes: tuple[str, int | None] = "", None
+    for row in rows:
+        yield row
+        if isinstance(row, BlockRun):
+            blocks.setdefault((row.run_id, row.step_ordinal), []).append((row.first_block, row.block_count))
+            sizes = row.namespace, row.block_tokens
+        elif isinstance(row, Step):
+            if not row.is_replay:
+                steps.append(row)
+        elif isinstance(row, Run):
+            lineage.agent_of[row.run_id] = row.agent_id
+            lineage.parent_run[row.run_id] = row.parent_run_id
+        elif isinstance(row, Agent):
+            lineage.parent_agent[row.agent_id] = row.parent_agent_id
+        elif isinstance(row, Conversation):
+            namespace, block_tokens = sizes
+            if namespace == row.conversation_id:
+                calls = [
+                    Call(s.run_id, s.ordinal, s.start_ms, s.input_tokens, block_tokens, namespace, stretches)
+                    for s in steps
+                    if (stretches := blocks.get((s.run_id, s.ordinal)))
+                ]
+                yield from derive({row.conversation_id: calls}, {row.conversation_id: row.block_scope}, lineage)
+            lineage, steps, blocks = Lineage({}, {}, {}), [], {}
+
+
+def main() -> None:
+    """Serve tasks until the input ends. An interrupt is the parent's to handle."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tasks, answers = sys.stdin.buffer, sys.stdout.buffer
+    while True:
+        try:
+            task: Task = pickle.load(tasks)
+        except EOFError:
+            return
+        for chunk in chunks(task):
+            pickle.dump(chunk, answers, protocol=pickle.HIGHEST_PROTOCOL)
+            answers.flush()
