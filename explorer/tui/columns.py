@@ -1,0 +1,131 @@
+"""The columns of the tree: what each says of a node, how wide it is, and which give way on a narrow screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer.tui import humanize
+
+if TYPE_CHECKING:
+    from explorer.model import RunStatus, Severity
+    from explorer.store.queries import Node, SortKey, Totals
+
+STATUS_MARKS: dict[RunStatus, str] = {"completed": "✓", "failed": "✗", "cancelled": "⊘", "running": "●", "unknown": "·"}
+SEVERITY_MARKS: dict[Severity, str] = {"error": "✖E", "warning": "▲W", "info": "•I"}
+"""A glyph and a letter each, so that neither a font nor a colour is needed to tell them apart."""
+
+MIN_NAME = 20
+"""Cells the name keeps before columns give way to it."""
+
+
+class Column(NamedTuple):
+    """One column beside the name."""
+
+    key: str
+    label: str
+    width: int
+    """Cells, without the gap before it."""
+    rank: int
+    """The highest rank gives way first."""
+    sort: SortKey | None
+    cell: Callable[[Node, Totals], str]
+    help: str
+    left: bool = False
+    """Whether it is a mark rather than a number."""
+
+
+def _steps(_: Node, totals: Totals) -> str:
+    return humanize.number(totals.steps) if totals.steps < 1_000_000 else humanize.tokens(totals.steps)
+
+
+def _reuse(_: Node, totals: Totals) -> str:
+    return humanize.percent(totals.hit_blocks, totals.blocks)
+
+
+def finding_mark(node: Node) -> str:
+    """The worst finding at the node (``✖E``), or below it only (``↓E``)."""
+    if node.worst is None:
+        return ""
+    mark = SEVERITY_MARKS[node.worst]
+    return mark if node.findings else "↓" + mark[1]
+
+
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        "findings",
+        "!",
+        2,
+        1,
+        "findings",
+        lambda node, _: finding_mark(node),
+        "worst finding here (✖E ▲W •I) or below (↓E ↓W ↓I)",
+        left=True,
+    ),
+    Column(
+        "status",
+        "st",
+        2,
+        2,
+        None,
+        lambda node, _: STATUS_MARKS[node.status],
+        "✓ completed  ✗ failed  ⊘ cancelled  ● running  · unknown",
+        left=True,
+    ),
+    Column("steps", "steps", 7, 0, "steps", _steps, "model calls; replayed ones are not counted"),
+    Column(
+        "tools",
+        "tools",
+        6,
+        8,
+        "tools",
+        lambda _, totals: humanize.tokens(totals.tool_calls),
+        "tool calls; – where the recorder writes none down",
+    ),
+    Column(
+        "input",
+        "input",
+        7,
+        3,
+        "input",
+        lambda _, totals: humanize.tokens(totals.input_tokens),
+        "input tokens, cache reads and writes included",
+    ),
+    Column(
+        "output",
+        "output",
+        7,
+        5,
+        "output",
+        lambda _, totals: humanize.tokens(totals.output_tokens),
+        "output tokens, reasoning included",
+    ),
+    Column(
+        "reuse",
+        "reuse",
+        6,
+        4,
+        "reuse",
+        _reuse,
+        "share of prompt blocks already present when their step arrived",
+    ),
+    Column(
+        "time",
+        "time",
+        7,
+        6,
+        "time",
+        lambda node, _: humanize.duration(node.duration_ms),
+        "from the start to the end of the node",
+    ),
+)
+
+
+def visible(width: int) -> tuple[tuple[Column, ...], int]:
+    """The columns that fit beside the name in ``width`` cells, and the cells left for the name."""
+    shown = list(COLUMNS)
+    while True:
+        name = width - sum(column.width + 1 for column in shown)
+        if name >= MIN_NAME or len(shown) <= 1:
+            return tuple(shown), max(name, 1)
+        shown.remove(max(shown, key=lambda column: column.rank))

@@ -1,0 +1,45 @@
+"""What is open: the database, the tree built over it, and how much there is. Replaced as a whole, never changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.store.database import Database, Opening
+    from explorer.store.queries import Counts, TreeView
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Everything a question needs."""
+
+    database: Database
+    tree: TreeView
+    counts: Counts
+    complete: bool
+    """False while sources are still being read, and after reading was stopped."""
+
+    def with_tree(self, tree: TreeView) -> Opened:
+        """The same data seen through another filter."""
+        return replace(self, tree=tree)
+
+
+def open_up(opening: Opening, where: str | None) -> Opened:
+    """Load what an ingest has written so far; slow, so it belongs in a thread.
+
+    Raises:
+        queries.FilterError: ``where`` is not a filter.
+    """
+    from explorer.store import queries
+    from explorer.store.database import Database
+
+    database = Database(opening)
+    try:
+        tree = queries.build_tree(database, where)
+        with database.cursor() as cursor:
+            counts = queries.counts(cursor)
+    except BaseException:
+        database.close()
+        raise
+    return Opened(database, tree, counts, opening.complete)

@@ -1,0 +1,115 @@
+"""Read the part of the tree that is visible: pages of children below whatever is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer.tui.lines import PAGE, Branch
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+    from explorer.store.queries import Node, SortKey, TreeView
+
+_STRIDE = 5_000
+"""Children looked through at once for one that is on no page yet."""
+
+
+class Order(NamedTuple):
+    """How children are ordered."""
+
+    sort: SortKey
+    descending: bool
+    own: bool
+
+
+class Picture(NamedTuple):
+    """What the tree shows after a reading."""
+
+    roots: Branch
+    path: list[Node]
+    """From the conversation down to the root; empty at the top."""
+
+
+class Reader(NamedTuple):
+    """One reading of the tree with one cursor."""
+
+    cursor: Cursor
+    tree: TreeView
+    order: Order
+    conversations: int | None
+    """How many conversations there are, if a filter does not hide some of them."""
+
+    def picture(self, root: str | None, opened: Mapping[str | None, int]) -> Picture:
+        """Everything below a root (the top for None) that is open, with as many children as were read before."""
+        from explorer.store import queries
+
+        path = queries.path_to(self.cursor, self.tree, root) if root is not None else []
+        if path:
+            node = path[-1]
+            below = {node.node_id: self.children(node.node_id, node.children, opened)} if node.children else {}
+            return Picture(Branch([node], 1, below), path)
+        roots = self.children(None, self.conversations, opened)
+        if len(roots.nodes) == 1 and not roots.open:
+            roots = self._unfold(roots)
+        return Picture(roots, [])
+
+    def children(self, parent_id: str | None, total: int | None, opened: Mapping[str | None, int]) -> Branch:
+        """The children of a node, and theirs where they are open."""
+        wanted = max(PAGE, opened.get(parent_id, 0))
+        nodes, total = self.page(parent_id, 0, wanted, total)
+        below = {
+            node.node_id: self.children(node.node_id, node.children, opened)
+            for node in nodes
+            if node.node_id in opened and node.children
+        }
+        return Branch(nodes, total, below)
+
+    def page(self, parent_id: str | None, offset: int, limit: int, total: int | None) -> tuple[list[Node], int | None]:
+        """Children from ``offset`` on, and how many there are in all if that is known."""
+        from explorer.store import queries
+
+        # One more than wanted tells whether there are more, where nobody has counted them.
+        nodes = queries.children(self.cursor, self.tree, parent_id, *self.order, offset, limit + 1)
+        if len(nodes) <= limit:
+            return nodes, offset + len(nodes)
+        return nodes[:limit], total
+
+    def reveal(
+        self, node_id: str, root: str | None, opened: Mapping[str | None, int]
+    ) -> tuple[str | None, Picture] | None:
+        """Open whatever leads to a node. The root changes to the top when the node is not below it."""
+        from explorer.store import queries
+
+        path = queries.path_to(self.cursor, self.tree, node_id)
+        if not path:
+            return None
+        ids: list[str | None] = [None, *(node.node_id for node in path)]
+        if root not in ids:
+            root = None
+        wider = dict(opened)
+        for parent_id, child_id in zip(ids[ids.index(root) :], ids[ids.index(root) + 1 :], strict=False):
+            wider[parent_id] = self._pages_with(parent_id, str(child_id), wider.get(parent_id, 0))
+        return root, self.picture(root, wider)
+
+    def _pages_with(self, parent_id: str | None, child_id: str, read: int) -> int:
+        """How many children of a node must be read, in whole pages, for one of them to be among them."""
+        offset = 0
+        while True:
+            nodes, total = self.page(parent_id, offset, _STRIDE, None)
+            for index, node in enumerate(nodes, offset):
+                if node.node_id == child_id:
+                    return max(read, (index // PAGE + 1) * PAGE)
+            offset += len(nodes)
+            if total is not None or not nodes:
+                return read
+
+    def _unfold(self, roots: Branch) -> Branch:
+        """Open a lone conversation, and its agents if there is just one: nothing else could be wanted."""
+        node = roots.nodes[0]
+        below = self.children(node.node_id, node.children, {})
+        if len(below.nodes) == 1:
+            only = below.nodes[0]
+            below.open[only.node_id] = self.children(only.node_id, only.children, {})
+        roots.open[node.node_id] = below
+        return roots

@@ -1,0 +1,79 @@
+"""What can be copied of a node, and how the clipboard is reached."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from explorer.tui.screens.menu import Choice
+from explorer.tui.state import command
+from explorer.tui.text import crop, encodable
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+    from explorer.store.queries import Node
+
+Copyable = tuple[Choice, str]
+"""A line of the menu and the text behind it."""
+
+_OSC_LIMIT = 74_000
+"""Bytes that most terminals take in one clipboard sequence."""
+
+
+def copyables(
+    node: Node | None, path: Sequence[Node], paths: Sequence[Path], where: str | None, step: int | None
+) -> Iterator[Copyable]:
+    """Everything that can be copied here."""
+    if node is not None:
+        place = place_of(path or [node], step)
+        view = command(paths, where=where, place=place)
+        yield _copyable("command", "command that opens here", view)
+        yield _copyable("place", "place for --at", place)
+        yield _copyable("id", f"{node.kind} id", node.node_id)
+        for name, value in (("conversation", node.conversation_id), ("agent", node.agent_id), ("run", node.run_id)):
+            if value is not None and value != node.node_id:
+                yield _copyable(name, f"{name} id", value)
+        if node.label:
+            yield _copyable("label", "label", node.label)
+        yield _copyable("json", "row as JSON", row_as_json(node))
+        if node.run_id is not None:
+            quoted = node.run_id.replace("'", "''")
+            yield _copyable("condition", "filter that keeps this run", f"run_id = '{quoted}'")
+    else:
+        yield _copyable("command", "command that opens this", command(paths, where=where))
+    if where:
+        yield _copyable("where", "filter", where)
+
+
+def _copyable(id: str, label: str, text: str) -> Copyable:
+    return Choice(id, label, crop(text, 60)), text
+
+
+def place_of(path: Sequence[Node], step: int | None) -> str:
+    """A place for ``--at`` that leads to the last node of a path."""
+    place = path[-1].node_id
+    return f"{place}#{step}" if step is not None else place
+
+
+def row_as_json(node: Node) -> str:
+    """The node with its numbers as one JSON object."""
+    row = node._asdict()
+    row["own"], row["total"] = node.own._asdict(), node.total._asdict()
+    return json.dumps(row, ensure_ascii=False)
+
+
+def copy(app: App[object], text: str, told: Callable[[str], None]) -> None:
+    """Put text on the clipboard of the terminal, and say how, and what to do if nothing arrives."""
+    text = encodable(text)
+    app.copy_to_clipboard(text)
+    size = len(text.encode())
+    advice = "If it does not arrive, hold shift and select with the mouse."
+    if os.environ.get("TMUX"):
+        advice = "If it does not arrive: tmux set -g set-clipboard on"
+    if size > _OSC_LIMIT:
+        advice = "It is long: many terminals take no more than 74 kB this way."
+    told(f"{size:,} bytes sent to the terminal's clipboard (OSC 52). {advice}")

@@ -1,0 +1,66 @@
+"""One finding: what was seen here, and the page of its code on what that means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from explorer.tui.columns import SEVERITY_MARKS
+from explorer.tui.text import clean
+from explorer.tui.widgets.findings_list import place_of
+from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.sheet import Row, Sheet, wrapped
+
+if TYPE_CHECKING:
+    from explorer.store.queries import FindingRow
+
+
+class FindingScreen(ModalScreen[bool]):
+    """Answers whether to go to the finding's node."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go", "go to its node", id="finding.go"),
+        Binding("escape,q", "close", "close", id="finding.close"),
+    ]
+
+    def __init__(self, finding: FindingRow, page: str) -> None:
+        super().__init__()
+        self.finding = finding
+        self._page = page
+
+    def compose(self) -> ComposeResult:
+        """The words in a frame."""
+        with Vertical(classes="dialog") as frame:
+            frame.border_title = f"{SEVERITY_MARKS[self.finding.severity]} {clean(self.finding.code)}"
+            yield Sheet(self._words)
+            yield KeyLine()
+
+    def _words(self, width: int) -> Iterator[Row]:
+        finding = self.finding
+        yield [("Here", "title")]
+        yield from wrapped(finding.message, width, "strong", "  ")
+        if place := place_of(finding):
+            yield from wrapped(place, width, "note", "  ")
+        if finding.node_id is None:
+            yield from wrapped("It belongs to a whole file, so there is no node to go to.", width, "note", "  ")
+        yield []
+        for paragraph in self._page.split("\n"):
+            heading = paragraph.endswith(":") and len(paragraph) < 40
+            yield from wrapped(paragraph, width, "title" if heading else "plain")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a finding with a node has somewhere to go."""
+        return not (action == "go" and self.finding.node_id is None)
+
+    def action_go(self) -> None:
+        """Go to the node."""
+        self.dismiss(True)
+
+    def action_close(self) -> None:
+        """Stay."""
+        self.dismiss(False)

@@ -1,0 +1,165 @@
+"""Every key, searchable and runnable, and what every column and mark means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.dom import DOMNode
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from explorer.tui.columns import COLUMNS
+from explorer.tui.step_columns import LOOKS
+from explorer.tui.widgets.overview import LEGEND
+from explorer.tui.widgets.sibling_grid import MEASURES
+
+
+class Entry(NamedTuple):
+    """One line of the help."""
+
+    group: str
+    key: str
+    text: str
+    action: str | None = None
+    node: DOMNode | None = None
+    """Where the action runs."""
+
+
+class HelpScreen(ModalScreen["Entry | None"]):
+    """Answers with the entry to run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "close", id="help.close"),
+        Binding("down", "move(1)", "Down", show=False, id="help.down"),
+        Binding("up", "move(-1)", "Up", show=False, id="help.up"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="help.page_down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="help.page_up"),
+    ]
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        super().__init__()
+        self._entries = [*entries, *meanings()]
+
+    def compose(self) -> ComposeResult:
+        """A line to search with above the list."""
+        with Vertical(classes="dialog help") as frame:
+            frame.border_title = "Help"
+            yield Input(placeholder="type to search keys, columns and marks", compact=True)
+            yield OptionList(compact=True, markup=False)
+            yield Static("enter runs the line   ↑ ↓ move   escape closes", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Show everything."""
+        self.query_one(OptionList).can_focus = False
+        self.query_one(Input).focus()
+        self._list("")
+
+    @on(Input.Changed)
+    def _changed(self, event: Input.Changed) -> None:
+        self._list(event.value)
+
+    def _list(self, text: str) -> None:
+        words = text.lower().split()
+        options = self.query_one(OptionList)
+        options.clear_options()
+        group = None
+        for index, entry in enumerate(self._entries):
+            if not all(word in f"{entry.group} {entry.key} {entry.text}".lower() for word in words):
+                continue
+            if entry.group != group:
+                group = entry.group
+                options.add_option(Option(Text(group, "bold underline"), disabled=True))
+            options.add_option(Option(_prompt(entry), id=str(index)))
+        if not options.option_count:
+            options.add_option(Option(Text("nothing matches", "dim"), disabled=True))
+        options.action_first()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        options = self.query_one(OptionList)
+        if options.highlighted is not None:
+            self._run(options.get_option_at_index(options.highlighted).id)
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self._run(event.option_id)
+
+    def _run(self, option_id: str | None) -> None:
+        entry = self._entries[int(option_id)] if option_id is not None else None
+        if entry is not None and entry.action is not None:
+            self.dismiss(entry)
+
+    def action_move(self, by: int) -> None:
+        """Move through the list."""
+        options = self.query_one(OptionList)
+        if by > 0:
+            options.action_cursor_down()
+        else:
+            options.action_cursor_up()
+
+    def action_page(self, by: int) -> None:
+        """Move by pages."""
+        options = self.query_one(OptionList)
+        # Untyped in Textual, but they are actions like any other.
+        self.call_later(options.run_action, "page_down" if by > 0 else "page_up")
+
+    def action_close(self) -> None:
+        """Run nothing."""
+        self.dismiss(None)
+
+
+def _prompt(entry: Entry) -> Text:
+    return Text.assemble((f"  {entry.key:<14} ", "bold"), entry.text, no_wrap=False)
+
+
+def key_entries(group: str, node: DOMNode) -> Iterator[Entry]:
+    """The keys of a widget or screen."""
+    for binding in type(node).__dict__.get("BINDINGS", ()):
+        if isinstance(binding, Binding):
+            text = binding.tooltip or binding.description
+            keys = "  ".join(_key(key) for key in binding.key.split(","))
+            yield Entry(group, keys, text[:1].upper() + text[1:], binding.action, node)
+
+
+_KEYS = {
+    "right_square_bracket": "]", "left_square_bracket": "[", "slash": "/", "question_mark": "?", "pageup": "PgUp",
+    "pagedown": "PgDn", "up": "↑", "down": "↓", "left": "←", "right": "→", "escape": "esc", "shift+tab": "⇧tab",
+}  # fmt: skip
+
+
+def _key(key: str) -> str:
+    return _KEYS.get(key, key)
+
+
+def meanings() -> Iterator[Entry]:
+    """What columns, marks and letters stand for."""
+    yield Entry(
+        "The tree's columns",
+        "name",
+        "the recorder's name and label; (in brackets): only leads to what the filter keeps; ×3: three runs",
+    )
+    for column in COLUMNS:
+        yield Entry("The tree's columns", column.label, column.help)
+    yield Entry("Numbers", "grades", LEGEND)
+    yield Entry("Numbers", "own / total", "of the node alone, or with every run below it counted once")
+    yield Entry("Numbers", "–", "not recorded, which is not 0")
+    for letter, text in (
+        ("O own", "blocks that earlier steps of the same agent had written"),
+        ("A ancestor", "further blocks that its parent, or one further up, had written"),
+        ("S sibling", "further blocks that an agent of the same parent had written"),
+        ("X other", "further blocks that anybody else in the namespace had written"),
+        ("N new", "blocks that nobody had written"),
+        ("B behind", "blocks seen before, but after the first miss of their prompt, where no prefix cache finds them"),
+    ):
+        yield Entry("Reuse, by arrival, on an endless cache", letter, text)
+    for title, text in MEASURES.values():
+        yield Entry("The sibling matrix", title, text)
+    for name, look in LOOKS.items():
+        yield Entry("The steps' columns", name, look.help)

@@ -1,0 +1,305 @@
+"""The main screen: what is open, the tree, the details of the node under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.widget import Widget
+
+from explorer.tui.questions import Questions
+from explorer.tui.screens.verbs import Verbs
+from explorer.tui.state import State, Tab
+from explorer.tui.widgets.agent_tree import AgentTree
+from explorer.tui.widgets.crumbs import Crumbs
+from explorer.tui.widgets.detail_pane import DetailPane
+from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.loading_line import LoadingLine
+from explorer.tui.widgets.sibling_grid import SiblingGrid
+from explorer.tui.widgets.title_line import TitleLine
+from explorer.tui.widgets.tree_pane import TreePane
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+    from explorer.store.ingest import Options
+    from explorer.store.queries import Node, SortKey
+    from explorer.tui.opened import Opened
+
+WIDE = 100
+"""Columns from which tree and details stand side by side."""
+TALL = 36
+"""Lines from which they stand one above the other on a narrow screen; else one is shown at a time."""
+
+
+class MainScreen(Verbs):
+    """Tree on the left, details on the right, and the lines that say what is shown and what is not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,backspace", "back", "back", id="go.back", tooltip="Out of the details, then back up"),
+        Binding("right_square_bracket", "sibling(1)", "sibling", key_display="] [", id="go.sibling"),
+        Binding("left_square_bracket", "sibling(-1)", "previous sibling", show=False, id="go.previous_sibling"),
+        Binding("e", "finding(True)", "finding", key_display="e E", id="go.next_finding", tooltip="Next finding"),
+        Binding("E", "finding(False)", "previous finding", show=False, id="go.previous_finding"),
+        Binding("slash", "search", "search", key_display="/", id="go.search", tooltip="Search names, ids and models"),
+        Binding("n", "hit(1)", "next hit", show=False, id="go.next_hit"),
+        Binding("N", "hit(-1)", "previous hit", show=False, id="go.previous_hit"),
+        Binding("tab", "switch_pane", "switch", id="view.switch", tooltip="Between the tree and the details"),
+        Binding("shift+tab", "switch_pane", "tree/details", show=False, id="view.switch_back"),
+        Binding("1", "tab('overview')", "Overview", show=False, id="view.overview"),
+        Binding("2", "tab('steps')", "Steps", show=False, id="view.steps"),
+        Binding("4,r", "tab('reuse')", "Reuse", show=False, id="view.reuse"),
+        Binding("6", "tab('findings')", "Findings", show=False, id="view.findings"),
+        Binding("o", "own", "own/total", id="view.own", tooltip="Numbers of a node alone, or with all below"),
+        Binding("b", "unit", "blocks/tokens", show=False, id="view.unit"),
+        Binding("z", "zoom", "zoom", show=False, id="view.zoom", tooltip="Whole screen for one side"),
+        Binding("f", "filter", "filter", id="data.filter", tooltip="Keep the runs for which a condition holds"),
+        Binding("s", "sort", "sort", id="data.sort", tooltip="Choose what the tree is sorted by"),
+        Binding("S", "reverse", "sort the other way round", show=False, id="data.reverse"),
+        Binding("x", "export", "export", id="data.export", tooltip="Write the runs that are shown as Parquet"),
+        Binding("y", "copy", "copy", id="data.copy", tooltip="Copy an id, a row, a command"),
+        Binding("ctrl+r", "read_on", "read on", show=False, id="data.read_on", tooltip="Go on reading, or read again"),
+        Binding("ctrl+c", "stop", "stop reading", show=False, id="data.stop", priority=True),
+        Binding("question_mark,f1", "help", "help", key_display="?", id="app.help"),
+        Binding("q", "app.quit", "quit", show=False, id="app.quit"),
+    ]  # fmt: skip
+
+    AUTO_FOCUS = "#tree"
+
+    def __init__(self, paths: Sequence[Path], options: Options, state: State, place: str | None) -> None:
+        super().__init__()
+        self.paths = paths
+        self.state = state
+        self.opened: Opened | None = None
+        self._options = options
+        self._place = place
+        self.questions = Questions(self, self._question_failed)
+
+    def compose(self) -> ComposeResult:
+        """Two lines, the panes, the keys."""
+        name = str(self.paths[0]) + (f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else "")
+        yield TitleLine(name, id="title")
+        yield Crumbs(id="crumbs")
+        yield LoadingLine(self.paths, self._options, id="loading")
+        with Container(id="panes"):
+            yield TreePane(self.state, self.questions, id="left")
+            yield DetailPane(self.state, self.questions, id="right")
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Say where we are, and read once the first frame is on the screen."""
+        self._tell_path([])
+        self.call_after_refresh(self.loading_line.start, self.state.where)
+
+    # Data arrives
+
+    @on(LoadingLine.Loaded)
+    def _loaded(self, event: LoadingLine.Loaded) -> None:
+        self.take(event.opened)
+
+    def take(self, opened: Opened) -> None:
+        """Show other data, or the same through another filter."""
+        self.questions.drop_all()
+        before, self.opened = self.opened, opened
+        title = self.query_one(TitleLine)
+        title.counts, title.complete = opened.counts, opened.complete
+        self.state.where = opened.tree.where
+        if before is not None and before.database is not opened.database:
+            # Threads that were asking it a moment ago have been interrupted; they need a moment to notice.
+            self.set_timer(5, before.database.close)
+        self.tree_pane.show(opened)
+        self.detail_pane.show(opened)
+        self._tell_settings()
+
+    @on(LoadingLine.Finished)
+    def _finished(self) -> None:
+        opened = self.opened
+        if opened is not None and not opened.counts.conversations:
+            self._nothing_read(opened)
+        elif self._place is not None:
+            self._go_to_place(self._place)
+
+    @on(LoadingLine.Stopped)
+    def _stopped(self) -> None:
+        self._tell_settings()
+
+    @on(LoadingLine.Failed)
+    def _failed(self, event: LoadingLine.Failed) -> None:
+        from explorer.tui.screens.trouble import TroubleScreen, causes
+
+        self.app.push_screen(TroubleScreen(causes(event.error, self.paths), fatal=self.opened is None))
+
+    def _nothing_read(self, opened: Opened) -> None:
+        from explorer.tui.screens.trouble import TroubleScreen, nothing_read
+
+        self.app.push_screen(TroubleScreen(nothing_read(opened.counts, self.paths), fatal=True))
+
+    def _question_failed(self, error: Exception) -> None:
+        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error", markup=False)
+
+    def _go_to_place(self, place: str) -> None:
+        opened = self.opened
+        self._place = None
+        if opened is None:
+            return
+
+        def found(answer: tuple[str, int | None] | None) -> None:
+            if answer is None:
+                hidden = "; the filter may hide it" if self.state.where else ""
+                self.notify(f"Nothing is at {place}{hidden}.", title="--at", severity="warning", markup=False)
+                return
+            node_id, step = answer
+            self.tree_pane.go_to(node_id)
+            if step is not None:
+                self.detail_pane.aim(None, step)
+
+        def find(cursor: Cursor) -> tuple[str, int | None] | None:
+            from explorer.store import queries
+
+            return queries.locate(cursor, opened.tree, place)
+
+        self.questions.ask("jump", opened.database, find, found)
+
+    # What is shown
+
+    @on(AgentTree.NodeHighlighted)
+    def _node_highlighted(self, event: AgentTree.NodeHighlighted) -> None:
+        self.detail_pane.look_at(event.node)
+
+    @on(TreePane.RootChanged)
+    def _root_changed(self, event: TreePane.RootChanged) -> None:
+        self._tell_path(event.path)
+        self.refresh_bindings()
+
+    def _tell_path(self, path: Sequence[Node]) -> None:
+        top = self.paths[0].resolve().name if len(self.paths) == 1 else f"{len(self.paths)} paths"
+        self.query_one(Crumbs).path = (
+            (None, top or "/"),
+            *((node.node_id, node.name or node.node_id) for node in path),
+        )
+
+    def _tell_settings(self) -> None:
+        state, opened = self.state, self.opened
+        settings = [f"sort: {state.sort_words}", "own numbers" if state.own else "totals"]
+        if state.where:
+            kept = f" ({opened.tree.runs_kept:,} of {opened.tree.runs:,} runs)" if opened else ""
+            settings.append(f"filter: {state.where}{kept}")
+        self.query_one(Crumbs).settings = tuple(settings)
+
+    @on(Crumbs.Chosen)
+    def _crumb_chosen(self, event: Crumbs.Chosen) -> None:
+        self.tree_pane.up_to(event.node_id)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Side by side, one above the other, or one at a time."""
+        wide = event.size.width >= WIDE
+        self.set_class(not wide and event.size.height >= TALL, "-stacked")
+        self.set_class(not wide and event.size.height < TALL, "-single")
+
+    def on_descendant_focus(self) -> None:
+        """Show the side that has the keys."""
+        self.set_class(self._in_details(), "-detail")
+
+    def _in_details(self) -> bool:
+        return self.focused is not None and self.detail_pane in self.focused.ancestors_with_self
+
+    def _focus(self, widget: Widget, in_details: bool) -> None:
+        self.set_class(in_details, "-detail")
+        widget.focus()
+
+    @on(TreePane.LeafEntered)
+    def _leaf_entered(self) -> None:
+        self._focus(self.detail_pane.focus_target(), True)
+
+    # Keys
+
+    def action_switch_pane(self) -> None:
+        """Between tree and details."""
+        if self._in_details():
+            self._focus(self.tree_pane.agents, False)
+        else:
+            self._focus(self.detail_pane.focus_target(), True)
+
+    def action_back(self) -> None:
+        """Out of the details, then up, then stop reading, then look at everything."""
+        if self._in_details():
+            self._focus(self.tree_pane.agents, False)
+        elif self.tree_pane.back():
+            pass
+        elif self.loading_line.loading_now:
+            self.loading_line.stop()
+        else:
+            self.tree_pane.end_search()
+            self.detail_pane.look_at(None)
+
+    def action_tab(self, tab: Tab) -> None:
+        """Bring a tab forward; where only one side fits, show it."""
+        in_details = self._in_details() or self.has_class("-single")
+        self.detail_pane.choose(tab)
+        if in_details:
+            self._focus(self.detail_pane.focus_target(), True)
+
+    def action_own(self) -> None:
+        """Between own numbers and totals."""
+        self.state.own = not self.state.own
+        tree = self.tree_pane.agents
+        tree.own = self.state.own
+        if self.state.sort not in ("order", "name"):
+            self.tree_pane.reload()
+        self.detail_pane.refresh_all()
+        self._tell_settings()
+
+    def action_zoom(self) -> None:
+        """Give the whole screen to the side that has the keys."""
+        self.toggle_class("-zoomed")
+
+    def action_sibling(self, by: int) -> None:
+        """Go to the next or previous sibling."""
+        self.tree_pane.go_sibling(by)
+
+    def action_finding(self, forward: bool) -> None:
+        """Go to the next or previous finding."""
+        self.tree_pane.go_finding(forward)
+
+    def action_search(self) -> None:
+        """Search the tree."""
+        self.set_class(False, "-detail")
+        self.tree_pane.begin_search()
+
+    def action_hit(self, by: int) -> None:
+        """Go to the next or previous hit."""
+        self.tree_pane.step_search(by)
+
+    def action_stop(self) -> None:
+        """Stop reading; later, copy what is selected."""
+        if self.loading_line.loading_now:
+            self.loading_line.stop()
+        else:
+            self.notify("q quits, y copies.", timeout=2)
+
+    def action_read_on(self) -> None:
+        """Read again; what has not changed comes from the cache."""
+        self.loading_line.start(self.state.where)
+
+    def sort_by(self, key: SortKey) -> None:
+        """Sort the tree."""
+        self.state.sort_by(key)
+        self._tell_settings()
+        self.tree_pane.reload()
+
+    @on(AgentTree.SortRequested)
+    def _sort_requested(self, event: AgentTree.SortRequested) -> None:
+        self.sort_by(event.key)
+
+    def action_reverse(self) -> None:
+        """Sort the other way round."""
+        self.sort_by(self.state.sort)
+
+    @on(SiblingGrid.SiblingChosen)
+    def _sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
+        self.tree_pane.go_to(event.node_id)
+        self._focus(self.tree_pane.agents, False)

@@ -1,0 +1,141 @@
+"""One step: every field, and the text that was recorded, read from the source now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from explorer.tui import humanize
+from explorer.tui.text import clean, fit
+from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.sheet import Row, Sheet, wrap, wrapped
+
+RECORD_LIMIT = 1 << 20
+"""Bytes of a record that are read."""
+_NUMBERS = 12
+"""Numbers of a longer list that are shown; prompts hold thousands of block ids."""
+_LINES = 4_000
+"""Lines of a record that are laid out."""
+
+_HOURS = frozenset({"start", "ms", "wait"})
+
+
+class StepScreen(ModalScreen[None]):
+    """Fields above, record below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", "close", id="step.close"),
+        Binding("w", "fold", "fold/whole", id="step.fold", tooltip="Lists folded, or as recorded"),
+        Binding("y", "copy", "copy record", id="step.copy"),
+    ]  # fmt: skip
+
+    def __init__(
+        self, title: str, fields: Mapping[str, object], helps: Mapping[str, str], copy: Callable[[str], None]
+    ) -> None:
+        super().__init__()
+        self._title = title
+        self._fields = fields
+        self._helps = helps
+        self._copy = copy
+        self._record: str | None = None
+        self._message = "reading the record …"
+        self._folded = True
+
+    def compose(self) -> ComposeResult:
+        """The words in a frame."""
+        with Vertical(classes="dialog wide") as frame:
+            frame.border_title = clean(self._title)
+            yield Sheet(self._words)
+            yield KeyLine()
+
+    def show_record(self, record: str | None) -> None:
+        """Show what was read from the source."""
+        self._record = record
+        self._message = "The source does not tell where this step's record is." if record is None else ""
+        self.query_one(Sheet).show(self._words, keep_scroll=True)
+
+    def show_error(self, error: Exception) -> None:
+        """Say why nothing was read."""
+        self._message = f"The record could not be read: {error}"
+        self.query_one(Sheet).show(self._words, keep_scroll=True)
+
+    def _words(self, width: int) -> Iterator[Row]:
+        label_width = max((len(name) for name in self._fields), default=0) + 2
+        for name, value in self._fields.items():
+            shown = show_field(name, value)
+            head: Row = [(" " + fit(name, label_width), "note")]
+            first, *more = wrapped(shown, width - label_width - 1, "strong")
+            note = self._helps.get(name, "")
+            room = width - label_width - 3 - len(shown)
+            tail: Row = [("  " + note, "note")] if note and not more and len(note) <= room else []
+            yield [*head, *first, *tail]
+            for row in more:
+                yield [(" " * (label_width + 1), "note"), *row]
+        yield []
+        yield [
+            ("Record", "title"),
+            ("  as it stands in the source" if not self._folded else "  w shows it as it stands in the source", "note"),
+        ]
+        if self._record is None:
+            yield from wrapped(self._message, width, "note", "  ")
+            return
+        text = fold(self._record) if self._folded else self._record
+        rows = wrap(text, width)
+        yield from islice(rows, _LINES)
+        if next(rows, None) is not None:
+            yield [(f"… cut off after {_LINES:,} lines; y copies the record", "note")]
+
+    def action_fold(self) -> None:
+        """Between folded and whole."""
+        self._folded = not self._folded
+        self.query_one(Sheet).show(self._words, keep_scroll=True)
+
+    def action_copy(self) -> None:
+        """Copy the record as it stands in the source."""
+        if self._record is not None:
+            self._copy(self._record)
+
+    def action_close(self) -> None:
+        """Back to the grid."""
+        self.dismiss()
+
+
+def show_field(name: str, value: object) -> str:
+    """A field of the steps table in words."""
+    if value is None or value == "":
+        return humanize.NOT_RECORDED
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{humanize.duration(value)} ({value:,} ms)" if name in _HOURS else humanize.number(value)
+    return clean(str(value))
+
+
+def fold(record: str) -> str:
+    """A JSON record laid out with its long lists of plain values cut short; anything else as it is."""
+    try:
+        value = json.loads(record)
+    except (ValueError, RecursionError):
+        return record
+    try:
+        return json.dumps(_shorten(value), indent=2, ensure_ascii=False)
+    except RecursionError:
+        return record
+
+
+def _shorten(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _shorten(item) for key, item in value.items()}
+    if isinstance(value, list):
+        if len(value) > _NUMBERS and not any(isinstance(item, dict | list) for item in value[: _NUMBERS + 1]):
+            first = ", ".join(json.dumps(item, ensure_ascii=False) for item in value[:_NUMBERS])
+            return f"[{first}, … {len(value) - _NUMBERS:,} more]"
+        return [_shorten(item) for item in value]
+    return value

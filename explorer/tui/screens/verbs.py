@@ -1,0 +1,256 @@
+"""What the main screen does through dialogs: filter, sort, export, copy, help, and opening steps and findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from textual import on
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from explorer.tui.questions import Questions
+from explorer.tui.state import SORTS, State
+from explorer.tui.widgets.detail_pane import DetailPane
+from explorer.tui.widgets.findings_list import FindingsList
+from explorer.tui.widgets.loading_line import LoadingLine
+from explorer.tui.widgets.tree_pane import TreePane
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+    from explorer.store.queries import FindingRow, Node, SortKey, TreeView
+    from explorer.tui.opened import Opened
+    from explorer.tui.screens.help import Entry
+    from explorer.tui.widgets.steps_grid import StepsGrid
+
+
+class Verbs(Screen[None]):
+    """The dialogs of the main screen. They are imported when they are first opened, to keep the first frame quick."""
+
+    paths: Sequence[Path]
+    state: State
+    opened: Opened | None
+    questions: Questions
+
+    @property
+    def tree_pane(self) -> TreePane:
+        """The left side."""
+        return self.query_one(TreePane)
+
+    @property
+    def detail_pane(self) -> DetailPane:
+        """The right side."""
+        return self.query_one(DetailPane)
+
+    @property
+    def loading_line(self) -> LoadingLine:
+        """The line that reads."""
+        return self.query_one(LoadingLine)
+
+    @property
+    def node(self) -> Node | None:
+        """The node under the cursor."""
+        return self.tree_pane.agents.node
+
+    def take(self, opened: Opened) -> None:
+        """Show other data, or the same through another filter."""
+        raise NotImplementedError
+
+    def sort_by(self, key: SortKey) -> None:
+        """Sort the tree."""
+        raise NotImplementedError
+
+    def _nothing_yet(self) -> bool:
+        if self.opened is None:
+            self.notify("Nothing is read yet.", timeout=2)
+        return self.opened is None
+
+    # Filter
+
+    def action_filter(self) -> None:
+        """Write a filter."""
+        opened = self.opened
+        if opened is None:
+            self._nothing_yet()
+            return
+
+        def columns(cursor: Cursor) -> list[tuple[str, str]]:
+            from explorer.store import queries
+
+            return queries.filter_columns(cursor)
+
+        def show(names: list[tuple[str, str]]) -> None:
+            from explorer.tui.screens.filter import FilterScreen
+
+            self.app.push_screen(FilterScreen(self.state.where or "", names, self._try_filter), self._filtered)
+
+        self.questions.ask("dialog", opened.database, columns, show)
+
+    def _try_filter(self, where: str, kept: Callable[[TreeView], None], refused: Callable[[Exception], None]) -> None:
+        opened = self.opened
+        if opened is None:
+            return
+
+        def build(_: Cursor) -> TreeView:
+            from explorer.store import queries
+
+            return queries.build_tree(opened.database, where)
+
+        self.questions.ask("filter", opened.database, build, kept, refused)
+
+    def _filtered(self, answer: tuple[str | None, TreeView | None] | None) -> None:
+        opened = self.opened
+        if answer is None or opened is None:
+            return
+        where, tree = answer
+        self.loading_line.filter_by(where)
+        if tree is not None:
+            self._see_through(tree)
+        elif self.state.where is not None:
+            self.state.where = None
+
+            def build(_: Cursor) -> TreeView:
+                from explorer.store import queries
+
+                return queries.build_tree(opened.database, None)
+
+            self.questions.ask("filter", opened.database, build, self._see_through)
+
+    def _see_through(self, tree: TreeView) -> None:
+        if self.opened is not None:
+            self.take(self.opened.with_tree(tree))
+
+    # Sort
+
+    def action_sort(self) -> None:
+        """Choose a sort."""
+        from explorer.tui.screens.menu import Choice, MenuScreen
+
+        def note(key: str) -> str:
+            if key != self.state.sort:
+                return "largest first" if SORTS[cast("SortKey", key)][1] else ""
+            return f"now {self.state.sort_words}; again turns it round"
+
+        choices = [Choice(key, words, note(key), key == self.state.sort) for key, (words, _) in SORTS.items()]
+        menu = MenuScreen("Sort the children of every node by", choices, "enter sorts   S turns round   escape closes")
+        self.app.push_screen(menu, lambda key: self.sort_by(cast("SortKey", key)) if key else None)
+
+    # Export and copy
+
+    def action_export(self) -> None:
+        """Write runs as Parquet."""
+        from explorer.tui.screens.export import ExportScreen
+
+        if self.opened is not None and not self._nothing_yet():
+            name = self.paths[0].resolve().name.removesuffix(self.paths[0].suffix) or "traces"
+            self.app.push_screen(ExportScreen(self.opened, f"{name}-runs"))
+
+    def action_copy(self) -> None:
+        """Choose what to copy."""
+        from explorer.tui.screens.copying import copy, copyables
+        from explorer.tui.screens.menu import MenuScreen
+
+        grid = self.focused
+        chosen = getattr(grid, "chosen", None) if grid is not None and grid in self.query("StepsGrid") else None
+        step = chosen[1] if chosen else None
+        items = {
+            choice.id: (choice, text) for choice, text in copyables(self.node, [], self.paths, self.state.where, step)
+        }
+
+        def copied(key: str | None) -> None:
+            if key is not None:
+                copy(self.app, items[key][1], self._tell_copied)
+
+        menu = MenuScreen("Copy", [choice for choice, _ in items.values()], "enter copies   escape closes")
+        self.app.push_screen(menu, copied)
+
+    def _tell_copied(self, message: str) -> None:
+        self.notify(message, title="Copied", markup=False)
+
+    # Opening steps and findings
+
+    def on_steps_grid_step_chosen(self, event: StepsGrid.StepChosen) -> None:
+        """Show one step. Named, not decorated, because the grid's module loads later than this one."""
+        opened = self.opened
+        if opened is None:
+            return
+        from explorer.tui.screens.copying import copy
+        from explorer.tui.screens.step import RECORD_LIMIT, StepScreen
+        from explorer.tui.step_columns import LOOKS
+
+        name = self.detail_pane.node.name if self.detail_pane.node else event.run_id
+        helps = {name: look.help for name, look in LOOKS.items()}
+        screen = StepScreen(
+            f"Step {event.ordinal:,} of {event.fields.get('run') or name}",
+            event.fields,
+            helps,
+            lambda text: copy(self.app, text, self._tell_copied),
+        )
+        self.app.push_screen(screen)
+        run_id, ordinal, database = event.run_id, event.ordinal, opened.database
+
+        def read(_: Cursor) -> str | None:
+            from explorer.store import queries
+
+            return queries.record(database, run_id, ordinal, RECORD_LIMIT)
+
+        self.questions.ask("record", database, read, screen.show_record, screen.show_error)
+
+    @on(FindingsList.FindingChosen)
+    def _finding_chosen(self, event: FindingsList.FindingChosen) -> None:
+        finding = event.finding
+
+        def page(_: Cursor) -> str:
+            from explorer.store import findings
+
+            return findings.EXPLANATIONS.get(finding.code, "There is no page on this code.")
+
+        def show(text: str) -> None:
+            from explorer.tui.screens.finding import FindingScreen
+
+            self.app.push_screen(FindingScreen(finding, text), lambda go: self._go_to_finding(finding) if go else None)
+
+        if self.opened is not None:
+            self.questions.ask("dialog", self.opened.database, page, show)
+
+    def _go_to_finding(self, finding: FindingRow) -> None:
+        if finding.node_id is None:
+            return
+        step = finding.step_ordinal
+
+        def arrived(found: bool) -> None:
+            if not found:
+                self.notify("The filter hides the node of this finding.", severity="warning")
+            elif step is not None:
+                self.detail_pane.aim(finding.run_id, step)
+
+        self.tree_pane.go_to(finding.node_id, arrived)
+        self.tree_pane.agents.focus()
+
+    # Help
+
+    def action_help(self) -> None:
+        """Show every key."""
+        from explorer.tui.screens.help import HelpScreen, key_entries
+
+        groups: list[tuple[str, DOMNode]] = [("Everywhere", self), ("In the tree", self.tree_pane.agents)]
+        titles = {
+            "Overview": "In the overview and other pages",
+            "StepsGrid": "In the steps",
+            "ReuseTab": "In the reuse tab",
+            "SiblingGrid": "In the sibling matrix",
+            "FindingsList": "In the findings",
+            "SearchBar": "While searching",
+        }
+        groups += [(title, node) for name, title in titles.items() for node in self.query(name)]
+        entries = [entry for title, node in groups for entry in key_entries(title, node)]
+        self.app.push_screen(HelpScreen(entries), self._run_entry)
+
+    def _run_entry(self, entry: Entry | None) -> None:
+        if entry is not None and entry.action is not None:
+            self.call_later(self.run_action_of, entry.action, entry.node)
+
+    async def run_action_of(self, action: str, node: DOMNode | None) -> None:
+        """Run an action where it belongs."""
+        await self.app.run_action(action, node or self)

@@ -1,0 +1,153 @@
+"""What the screen is set to: plain values, so that it can be tested, restored and written as a command."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+
+if TYPE_CHECKING:
+    from explorer.store.queries import SortKey
+
+Tab: TypeAlias = Literal["overview", "steps", "reuse", "findings"]
+Unit: TypeAlias = Literal["blocks", "tokens"]
+Measure: TypeAlias = Literal["containment", "jaccard", "shared", "prefix"]
+
+TABS: dict[Tab, tuple[str, str]] = {
+    "overview": ("1", "Overview"),
+    "steps": ("2", "Steps"),
+    "reuse": ("4", "Reuse"),
+    "findings": ("6", "Findings"),
+}
+"""Each tab with its key. 3 and 5 belong to the time line and the messages."""
+
+SORTS: dict[SortKey, tuple[str, bool]] = {
+    "order": ("recorded order", False),
+    "name": ("name", False),
+    "steps": ("steps", True),
+    "tools": ("tool calls", True),
+    "input": ("input tokens", True),
+    "output": ("output tokens", True),
+    "reuse": ("reuse", True),
+    "time": ("duration", True),
+    "findings": ("findings", True),
+}
+"""Each sort key with its words, and whether the largest comes first unless asked otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where somebody stood: which node was the root, where the cursor was, how far it was scrolled."""
+
+    root: str | None = None
+    cursor: str | None = None
+    scroll: int = 0
+    opened: Mapping[str | None, int] = field(default_factory=dict)
+    """What was open, and how many children of it were read."""
+
+
+@dataclass(slots=True)
+class Search:
+    """A search and where it stands among its hits."""
+
+    text: str = ""
+    hits: Sequence[str] = ()
+    at: int | None = None
+    capped: bool = False
+    """Whether there may be more hits than were asked for."""
+
+    def found(self, hits: Sequence[str], cursor: str | None, limit: int) -> str | None:
+        """Take new hits; stay where the cursor is if that is one of them, else go to the first."""
+        self.hits, self.capped = hits, len(hits) >= limit
+        if not hits:
+            self.at = None
+            return None
+        self.at = hits.index(cursor) if cursor in hits else 0
+        return hits[self.at]
+
+    def step(self, by: int) -> str | None:
+        """Go to the next hit, or the one before; round the end."""
+        if not self.hits:
+            return None
+        self.at = ((self.at if self.at is not None else -1 if by > 0 else 0) + by) % len(self.hits)
+        return self.hits[self.at]
+
+    @property
+    def summary(self) -> str:
+        """``3 of 17``, or that there is nothing."""
+        if not self.text:
+            return ""
+        if not self.hits:
+            return "no match"
+        more = "+" if self.capped else ""
+        return f"{(self.at or 0) + 1:,} of {len(self.hits):,}{more}"
+
+
+@dataclass(slots=True)
+class State:
+    """The explorer's settings and its way back."""
+
+    where: str | None = None
+    sort: SortKey = "order"
+    descending: bool = False
+    own: bool = False
+    """Numbers of each node alone, or (total) with everything below it."""
+    tab: Tab = "overview"
+    unit: Unit = "blocks"
+    measure: Measure = "containment"
+    root: str | None = None
+    trail: list[Spot] = field(default_factory=list)
+    search: Search = field(default_factory=Search)
+
+    def drill(self, root: str, came_from: Spot) -> None:
+        """Make a node the root, remembering where we came from."""
+        self.trail.append(came_from)
+        self.root = root
+
+    def back(self) -> Spot | None:
+        """Leave the root for where we were before; None at the top."""
+        if self.trail:
+            spot = self.trail.pop()
+        elif self.root is not None:
+            spot = Spot(None, self.root)
+        else:
+            return None
+        self.root = spot.root
+        return spot
+
+    def top(self) -> None:
+        """Forget the root and the way back."""
+        self.root = None
+        self.trail.clear()
+
+    def sort_by(self, key: SortKey) -> None:
+        """Sort by a key, its natural way round first; the same key again turns it round."""
+        if key == self.sort:
+            self.descending = not self.descending
+        else:
+            self.sort, self.descending = key, SORTS[key][1]
+
+    def cycle_measure(self) -> Measure:
+        """The next way to compare siblings."""
+        measures: tuple[Measure, ...] = get_args(Measure)
+        self.measure = measures[(measures.index(self.measure) + 1) % len(measures)]
+        return self.measure
+
+    @property
+    def sort_words(self) -> str:
+        """The sort as words: ``input tokens ↓``."""
+        if self.sort == "order" and not self.descending:
+            return SORTS["order"][0]
+        return f"{SORTS[self.sort][0]} {'↓' if self.descending else '↑'}"
+
+
+def command(paths: Sequence[Path], *, where: str | None = None, place: str | None = None) -> str:
+    """The shell command that opens this view again."""
+    parts = ["trace-explore", *(str(path) for path in paths)]
+    if where:
+        parts += ["--where", where]
+    if place:
+        parts += ["--at", place]
+    return shlex.join(parts)

@@ -1,0 +1,152 @@
+"""What is wrong or doubtful in the recording, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from explorer.tui.columns import SEVERITY_MARKS
+from explorer.tui.text import clean, crop, fit
+
+if TYPE_CHECKING:
+    from explorer.store.queries import FindingRow
+
+
+class FindingsList(ScrollView, can_focus=True):
+    """Two lines for each finding: what it is and where, then what was seen."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="findings.up"),
+        Binding("down,j", "move(1)", "Down", show=False, id="findings.down"),
+        Binding("home,g", "move(-100000)", "First", show=False, id="findings.first"),
+        Binding("end,G", "move(100000)", "Last", show=False, id="findings.last"),
+        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="findings.page_up"),
+        Binding("pagedown,ctrl+d,space", "page(1)", "Page down", show=False, id="findings.page_down"),
+        Binding("enter", "explain", "explain", id="findings.explain"),
+    ]  # fmt: skip
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "findings-list--cursor",
+        "findings-list--note",
+        "findings-list--error",
+        "findings-list--warning",
+        "findings-list--info",
+    }
+
+    HEIGHT = 2
+    """Lines of a finding."""
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    class FindingChosen(Message):
+        """Enter was pressed on a finding."""
+
+        def __init__(self, finding: FindingRow) -> None:
+            super().__init__()
+            self.finding = finding
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._findings: Sequence[FindingRow] = ()
+        self._total = 0
+        self._empty = ""
+
+    @property
+    def finding(self) -> FindingRow | None:
+        """The finding under the cursor."""
+        return self._findings[self.cursor] if self.cursor < len(self._findings) else None
+
+    def show_findings(self, findings: Sequence[FindingRow], total: int, empty: str, keep: bool) -> None:
+        """Show other findings; ``empty`` is said when there are none."""
+        self._findings, self._total, self._empty = findings, total, empty
+        self.set_reactive(FindingsList.cursor, min(self.cursor, max(0, len(findings) - 1)) if keep else 0)
+        self._measure()
+        if not keep:
+            self.scroll_to(y=0, animate=False, immediate=True)
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Follow the width."""
+        self._measure()
+
+    def _measure(self) -> None:
+        left_out = self._total > len(self._findings)
+        self.virtual_size = Size(self.scrollable_content_region.width, self.HEIGHT * len(self._findings) + left_out)
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a finding."""
+        return max(0, min(cursor, len(self._findings) - 1))
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaint what changed and keep it in view."""
+        self.refresh_lines(old * self.HEIGHT, self.HEIGHT)
+        self.refresh_lines(new * self.HEIGHT, self.HEIGHT)
+        region = Region(0, new * self.HEIGHT, 1, self.HEIGHT)
+        self.scroll_to_region(region, animate=False, force=True, immediate=True)
+
+    def action_move(self, by: int) -> None:
+        """Move by findings."""
+        self.cursor += by
+
+    def action_page(self, by: int) -> None:
+        """Move by what is visible."""
+        self.cursor += by * max(1, self.size.height // self.HEIGHT - 1)
+
+    def action_explain(self) -> None:
+        """Ask for the page of the finding under the cursor."""
+        if (finding := self.finding) is not None:
+            self.post_message(self.FindingChosen(finding))
+
+    def on_click(self, event: events.Click) -> None:
+        """Select a finding; a second click explains it."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        index = (offset.y + self.scroll_offset.y) // self.HEIGHT
+        if index < len(self._findings):
+            chosen = index == self.cursor and self.has_focus
+        styled = [
+            Segment(text, style + (Style(bold=role != "note") if chosen else self._look(role)))
+            for text, role in segments
+        ]
+        return Strip(styled).adjust_cell_length(width, style)
+
+    def _look(self, role: str) -> Style:
+        return self.get_component_rich_style(f"findings-list--{role}", partial=True) if role else Style.null()
+
+    def _below(self, index: int, part: int) -> str:
+        if not self._findings:
+            return self._empty if (index, part) == (0, 0) else ""
+        left_out = self._total - len(self._findings)
+        if left_out and (index, part) == (len(self._findings), 0):
+            return f"… {left_out:,} more are not listed; trace-explore --check lists all"
+        return ""
+
+    def _draw(self, finding: FindingRow, part: int, width: int) -> Iterator[tuple[str, str]]:
+        if part == 1:
+            yield "   " + crop(finding.message, width - 3), ""
+            return
+        yield f"{SEVERITY_MARKS[finding.severity]} ", finding.severity
+        code = clean(finding.code)
+        yield code + "  ", finding.severity
+        yield crop(place_of(finding), max(0, width - len(code) - 5)), "note"
+
+
+def place_of(finding: FindingRow) -> str:
+    """Where a finding is: its file and line, and its step."""
+    parts = []
+    if finding.source_id is not None:
+        parts.append(clean(finding.source_id) + (f":{finding.line}" if finding.line is not None else ""))
+    if finding.step_ordinal is not None:
+        parts.append(f"step {finding.step_ordinal:,}")
+    return "  ".join(parts)

@@ -1,0 +1,88 @@
+"""The last line: the keys that work now, the nearest first, as many as fit; help is always among them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.cells import cell_len
+from rich.text import Text
+from textual import events
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
+    from textual.screen import Screen
+
+_ALWAYS = "app.help"
+_DISPLAY = {"enter": "enter", "escape": "esc"}
+
+
+class Hint(NamedTuple):
+    """A key and what it does now."""
+
+    key: str
+    display: str
+    description: str
+
+
+class KeyLine(Widget):
+    """Like Textual's footer, but one widget that draws text, so that moving the focus does not rebuild a dozen."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._spans: list[tuple[int, int, str]] = []
+
+    def on_mount(self) -> None:
+        """Follow the bindings of the screen."""
+        self.screen.bindings_updated_signal.subscribe(self, self._bindings_updated)
+
+    def _bindings_updated(self, _: Screen[object]) -> None:
+        self.refresh()
+
+    def _hints(self) -> tuple[list[Hint], list[Hint]]:
+        hints: list[Hint] = []
+        last: list[Hint] = []
+        seen: set[str] = set()
+        for _, binding, enabled, _tooltip in self.screen.active_bindings.values():
+            if binding.show and enabled and binding.action not in seen:
+                seen.add(binding.action)
+                (last if binding.id == _ALWAYS else hints).append(self._hint(binding))
+        return hints, last
+
+    def _hint(self, binding: Binding) -> Hint:
+        display = binding.key_display or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
+        return Hint(binding.key, display, binding.description)
+
+    def render(self) -> Text:
+        """The line."""
+        hints, last = self._hints()
+        room = self.size.width - 1 - sum(_width(hint) for hint in last)
+        shown: list[Hint] = []
+        for hint in hints:
+            room -= _width(hint)
+            if room < 0:
+                break
+            shown.append(hint)
+        text = Text(" ", no_wrap=True, end="")
+        self._spans = []
+        for hint in (*shown, *last):
+            start = text.cell_len
+            text.append(hint.display, "bold reverse" if self.app.no_color else f"bold {self._key_colour}")
+            text.append(f" {hint.description}")
+            self._spans.append((start, text.cell_len, hint.key))
+            text.append("  ")
+        return text
+
+    @property
+    def _key_colour(self) -> str:
+        return self.app.theme_variables.get("footer-key-foreground", "")
+
+    def on_click(self, event: events.Click) -> None:
+        """Press the key that was clicked."""
+        for start, end, key in self._spans:
+            if start <= event.x < end:
+                self.app.simulate_key(key)
+
+
+def _width(hint: Hint) -> int:
+    return cell_len(hint.display) + cell_len(hint.description) + 3

@@ -1,0 +1,161 @@
+"""Reading the traces: the thread that does it, and the line that shows how far it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from explorer.tui.humanize import number, size
+from explorer.tui.text import crop
+
+if TYPE_CHECKING:
+    from explorer.store.database import Opening
+    from explorer.store.ingest import Options, Progress
+    from explorer.tui.opened import Opened
+
+_EVERY = 0.1
+"""Seconds between two reports of progress; more often nobody can read."""
+_BAR = 16
+
+
+class LoadingLine(Widget):
+    """One line with a bar, counts and the file being read; it starts, stops and restarts the reading."""
+
+    progress: reactive[Progress | None] = reactive(None)
+    stopped: reactive[bool] = reactive(False)
+
+    class Loaded(Message):
+        """More can be shown."""
+
+        def __init__(self, opened: Opened) -> None:
+            super().__init__()
+            self.opened = opened
+
+    class Finished(Message):
+        """Everything is read."""
+
+    class Stopped(Message):
+        """Reading was stopped before its end."""
+
+        def __init__(self, progress: Progress | None) -> None:
+            super().__init__()
+            self.progress = progress
+
+    class Failed(Message):
+        """Reading ended with an error."""
+
+        def __init__(self, error: Exception) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, paths: Sequence[Path], options: Options, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._paths = paths
+        self._options = options
+        self._cancelled = threading.Event()
+        self._where: str | None = None
+        self._told = 0.0
+        self.loading_now = False
+        """Whether a reading is under way."""
+
+    def start(self, where: str | None) -> None:
+        """Read the paths in a thread, showing what there is through a filter."""
+        if self.loading_now:
+            return
+        self.loading_now, self.stopped, self._where = True, False, where
+        self._cancelled = threading.Event()
+        self.display = True
+        self.run_worker(self._load, name="ingest", group="ingest", thread=True, exit_on_error=False)
+
+    def stop(self) -> None:
+        """Stop reading; what was read stays."""
+        self._cancelled.set()
+
+    def filter_by(self, where: str | None) -> None:
+        """Show what comes from now on through another filter."""
+        self._where = where
+
+    def on_unmount(self) -> None:
+        """The thread must not outlive the screen."""
+        self._cancelled.set()
+
+    def _load(self) -> None:
+        # Imported here, in the thread: together they take longer than the first frame may.
+        cancelled = self._cancelled
+        try:
+            from explorer.store import ingest
+
+            try:
+                opening = ingest.ingest(self._paths, self._options, self._report, self._show, cancelled)
+                self._show(opening)
+            except ingest.Cancelled:
+                self._end(self.Stopped(self.progress))
+            else:
+                self._end(self.Finished())
+        except Exception as error:
+            # Whatever went wrong, a person has to read it on the screen and not as a traceback.
+            self._end(self.Failed(error))
+
+    def _show(self, opening: Opening) -> None:
+        from explorer.store.queries import FilterError
+        from explorer.tui.opened import open_up
+
+        if self._cancelled.is_set() and not opening.complete:
+            return
+        try:
+            opened = open_up(opening, self._where)
+        except FilterError:
+            # The columns are the same from the first file on, so a filter that fails now will always fail.
+            if opening.complete:
+                raise
+            return
+        self.post_message(self.Loaded(opened))
+
+    def _report(self, progress: Progress) -> None:
+        now = monotonic()
+        if progress.phase != "done" and now - self._told < _EVERY:
+            return
+        self._told = now
+        self.app.call_later(self._set_progress, progress)
+
+    def _set_progress(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def _end(self, message: Message) -> None:
+        def end() -> None:
+            self.loading_now = False
+            self.stopped = isinstance(message, self.Stopped)
+            self.display = self.stopped
+            self.post_message(message)
+
+        self.app.call_later(end)
+
+    def render(self) -> Text:
+        """The line for what is going on now."""
+        progress, width = self.progress, self.size.width
+        if progress is None:
+            return Text(crop(" starting to read …   esc stops", width))
+        of_files = f"{number(progress.files_done)} of {number(progress.files_total)} files"
+        if self.stopped:
+            return Text(crop(f" ■ stopped: {of_files} read; only they are shown. ctrl+r goes on.", width))
+        if progress.phase == "walking":
+            return Text(crop(f" looking for files: {number(progress.files_total)} found   esc stops", width))
+        share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 0.0
+        full = int(share * _BAR)
+        bar = "█" * full + "░" * (_BAR - full)
+        what = f"{size(progress.bytes_done)} of {size(progress.bytes_total)}"
+        if progress.phase == "finishing":
+            told = f" {bar}  {of_files} · putting the parts together"
+        else:
+            told = f" {bar}  {of_files} · {what}   esc stops"
+            if progress.current:
+                told += f"   {progress.current}"
+        return Text(crop(told, width), no_wrap=True, end="")

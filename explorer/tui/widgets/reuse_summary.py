@@ -1,0 +1,173 @@
+"""How much of a node's prompts was there already, who had written it, and how its children started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer.tui import humanize
+from explorer.tui.text import clean, crop, fit
+from explorer.tui.widgets.sheet import Role, Row, Sheet, wrapped
+
+if TYPE_CHECKING:
+    from explorer.store.queries import ColdStart, ReuseTotals, SiblingMatrix
+    from explorer.tui.state import Unit
+
+
+class Share(NamedTuple):
+    """One part of the bar."""
+
+    letter: str
+    label: str
+    role: Role
+    amount: int
+    help: str
+
+
+class ReuseSummary(Sheet):
+    """The headline, the bar and the cold-start table."""
+
+
+def lay_out_reuse(
+    totals: ReuseTotals | None, group: tuple[SiblingMatrix, int] | None, unit: Unit, width: int
+) -> Iterator[Row]:
+    """Everything above the matrix."""
+    if totals is None:
+        yield from wrapped(
+            "No step here has block ids, so what was reused cannot be told. Only formats that record the blocks of "
+            "each prompt can show it.",
+            width,
+        )
+    else:
+        yield from _headline(totals, unit, width)
+        yield []
+        yield from _bar(shares(totals, unit), width)
+    if group is not None:
+        yield []
+        yield from _cold_starts(group[0], group[1], width)
+
+
+def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
+    parts = (totals.own, totals.ancestor, totals.sibling, totals.other)
+    whole: int | None = totals.blocks
+    if unit == "tokens":
+        parts = (totals.own_tokens, totals.ancestor_tokens, totals.sibling_tokens, totals.other_tokens)
+        whole = totals.input_tokens
+    hits = None if any(part is None for part in parts) else sum(parts)
+    noun = "blocks" if unit == "blocks" else "input tokens"
+    share = humanize.percent(hits, whole, 1)
+    yield [("Could have hit ", "plain"), (share, "strong"), (f" of {noun}, on an endless cache", "plain")]
+    sums = f"{unit[:-1]}-weighted: {humanize.number(hits)} of {humanize.number(whole)} {noun} were there on arrival"
+    yield from wrapped(sums, width, "note", "  ")
+    mean = humanize.percent(totals.mean_step_share, 1, 1)
+    yield from wrapped(
+        f"mean over {humanize.plural(totals.steps, 'step')}, each counted alike: {mean}", width, "note", "  "
+    )
+    if totals.cache_read_tokens is None:
+        yield from wrapped("Did hit: – (the recorder measured no cache reads)", width)
+    else:
+        measured = humanize.percent(totals.cache_read_tokens, totals.input_tokens, 1)
+        of = f"{humanize.number(totals.cache_read_tokens)} of {humanize.number(totals.input_tokens)} input tokens"
+        yield from wrapped(f"Did hit {measured}: {of}, as the recorder measured", width)
+
+
+def shares(totals: ReuseTotals, unit: Unit) -> list[Share]:
+    """The parts of the whole, in the order in which a cache would find them."""
+    tokens = unit == "tokens"
+    own = totals.own_tokens if tokens else totals.own
+    ancestor = totals.ancestor_tokens if tokens else totals.ancestor
+    sibling = totals.sibling_tokens if tokens else totals.sibling
+    other = totals.other_tokens if tokens else totals.other
+    found = [
+        Share("O", "own", "own", own or 0, "its own earlier steps"),
+        Share("A", "ancestor", "ancestor", ancestor or 0, "parent or above"),
+        Share("S", "sibling", "sibling", sibling or 0, "same parent"),
+        Share("X", "other", "other", other or 0, "anybody else"),
+    ]
+    if tokens:
+        rest = max(0, (totals.input_tokens or 0) - sum(share.amount for share in found))
+        return [*found, Share("N", "not there", "fresh", rest, "new, or after a miss")]
+    return [
+        *found,
+        Share("N", "new", "fresh", totals.fresh, "never seen before"),
+        Share("B", "behind", "behind", totals.behind, "seen, but after a miss"),
+    ]
+
+
+def _bar(parts: list[Share], width: int) -> Iterator[Row]:
+    cells = apportion([part.amount for part in parts], max(10, width - 2))
+    yield [(part.letter * count, part.role) for part, count in zip(parts, cells, strict=True) if count]
+    whole = sum(part.amount for part in parts)
+    amounts = [humanize.number(part.amount) for part in parts]
+    amount_width = max(len(amount) for amount in amounts)
+    for part, amount in zip(parts, amounts, strict=True):
+        share = humanize.percent(part.amount, whole, 1)
+        head: Row = [
+            (f" {part.letter} ", part.role),
+            (f" {part.label:<9} {share:>8}  {amount:>{amount_width}}", "plain"),
+        ]
+        room = width - 26 - amount_width
+        yield [*head, ("  " + crop(part.help, room), "note")] if room >= 16 else head
+
+
+def apportion(amounts: list[int], cells: int) -> list[int]:
+    """Cells for each amount: in proportion, summing up exactly, and one at least for anything that is not nothing."""
+    whole = sum(amounts)
+    if whole == 0:
+        return [0] * len(amounts)
+    exact = [amount * cells / whole for amount in amounts]
+    result = [max(1, int(part)) if amount else 0 for part, amount in zip(exact, amounts, strict=True)]
+    while (left := cells - sum(result)) != 0:
+        sign = 1 if left > 0 else -1
+        candidates = [index for index, count in enumerate(result) if amounts[index] and (sign > 0 or count > 1)]
+        if not candidates:
+            break
+        index = max(candidates, key=lambda index: sign * (exact[index] - result[index]))
+        result[index] += sign
+    return result
+
+
+def _cold_starts(matrix: SiblingMatrix, total: int, width: int) -> Iterator[Row]:
+    runs = matrix.runs
+    shown = f" (the first {len(runs)} of {total:,})" if total > len(runs) else ""
+    title = f"First steps of the {humanize.plural(total, 'child', 'children')} of {clean(matrix.group)}{shown}"
+    yield [(crop(title, width), "title")]
+    yield from wrapped("blocks of each first prompt, and who had written them", width, "note")
+    heads = ["blocks", "own", "parent", "sibling", "other", "new", "cached"]
+    widths = [7, 6, 7, 8, 6, 7, 7]
+    while sum(widths) + 14 > width and len(widths) > 3:
+        # The least telling of them give way; what a parent and siblings gave is the point of the table.
+        for victim in ("own", "other", "cached", "blocks"):
+            if victim in heads:
+                del widths[heads.index(victim)]
+                heads.remove(victim)
+                break
+        else:
+            break
+    number = len(str(len(runs)))
+    name_width = max(4, width - sum(widths) - number - 2)
+    names = [_name(run) for run in runs]
+    name_width = min(name_width, max([4, *(len(name) for name in names)]) + 1)
+    head = "".join(fit(label, cells, "right") for label, cells in zip(heads, widths, strict=True))
+    yield [(" " * (number + 2) + " " * name_width + head, "note")]
+    for index, (run, name) in enumerate(zip(runs, names, strict=True), 1):
+        values = _cold_start_cells(run)
+        cells = "".join(fit(values[label], cells, "right") for label, cells in zip(heads, widths, strict=True))
+        yield [(f"{index:>{number}}  ", "note"), (fit(name, name_width) + cells, "plain")]
+
+
+def _name(run: ColdStart) -> str:
+    name = clean(run.name) or "(no name)"
+    return f"{name} {clean(run.label)}" if run.label and run.label != run.name else name
+
+
+def _cold_start_cells(run: ColdStart) -> dict[str, str]:
+    return {
+        "blocks": humanize.number(run.blocks),
+        "own": humanize.number(run.own),
+        "parent": humanize.number(run.ancestor),
+        "sibling": humanize.number(run.sibling),
+        "other": humanize.number(run.other),
+        "new": humanize.number(run.new),
+        "cached": humanize.tokens(run.cached_tokens),
+    }

@@ -1,0 +1,76 @@
+"""The steps of a node: the grid, made anew for each table, and a line that says which steps these are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.widgets import Static
+
+from explorer.tui.humanize import plural
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from explorer.tui.widgets.steps_grid import StepsGrid
+
+
+class StepsTab(Vertical, can_focus=False):
+    """Steps of the node alone, or with everything below it in order of time."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._find: tuple[str | None, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        """The line; grids follow."""
+        yield Static("", id="steps-line", markup=False)
+
+    @property
+    def grid(self) -> StepsGrid | None:
+        """The grid that is shown now."""
+        from explorer.tui.widgets.steps_grid import StepsGrid
+
+        grids = self.query(StepsGrid)
+        return grids.last() if grids else None
+
+    def aim(self, run_id: str | None, ordinal: int) -> None:
+        """Put the cursor on this step, now or as soon as its table is here."""
+        self._find = (run_id, ordinal)
+        self._hit()
+
+    async def show_steps(self, table: pa.Table, own: bool, keep: bool) -> None:
+        """Show other steps."""
+        from explorer.tui.widgets.steps_grid import StepsGrid
+
+        old = self.grid
+        focused = old is not None and old.has_focus
+        place = (old.cursor_row, old.scroll_offset) if old is not None and keep else None
+        async with self.batch():
+            if old is not None:
+                await old.remove()
+            grid = StepsGrid(table)
+            await self.mount(grid)
+        self.query_one("#steps-line", Static).update(_line(table.num_rows, own, grid.left_out))
+        if focused:
+            grid.focus()
+        if place is not None and place[0] < table.num_rows:
+            grid.move_cursor(row=place[0])
+            grid.scroll_to(*place[1], animate=False, immediate=True)
+        self._hit()
+
+    def _hit(self) -> None:
+        grid = self.grid
+        if self._find is not None and grid is not None and (row := grid.find(*self._find)) is not None:
+            grid.move_cursor(row=row)
+            self._find = None
+
+
+def _line(rows: int, own: bool, left_out: list[str]) -> str:
+    missing = f" · not recorded: {', '.join(left_out)}" if left_out else ""
+    if own and not rows:
+        return "No steps of its own · o: with everything below"
+    if own:
+        return f"{plural(rows, 'step')} of its own{missing}"
+    return f"{plural(rows, 'step')}, those below too, by time · o: own only{missing}"
