@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TypeAlias
 
 import numpy as np
+import orjson
 import simdjson
 
 Stretch: TypeAlias = tuple[int, int]
 """First block id and how many follow each other from it."""
 
 _IDS = 1 << 64
+
+SHORT = 2_000
+"""Bytes of a list below which comparing it with a range is quicker than setting out for numpy."""
 
 
 class NotBlockIds(ValueError):
@@ -41,6 +45,10 @@ class BlockParser:
         return stretches
 
     def _parse(self, text: bytes) -> list[Stretch]:
+        if len(text) < SHORT and not text.translate(None, b"0123456789, []"):
+            ids_ = _plain(text)
+            if ids_ is not None and ids_ == list(range(ids_[0], ids_[0] + len(ids_))) and ids_[-1] < _IDS:
+                return [(ids_[0], len(ids_))]
         try:
             parsed = self._parser.parse(text)
             if not isinstance(parsed, simdjson.Array):
@@ -56,6 +64,14 @@ class BlockParser:
         stretches = [(first, bounds[i + 1] - bounds[i]) for i, first in enumerate(firsts)]
         # Unsigned differences take 0 for the successor of 2^64 - 1.
         return stretches if max(firsts) < _IDS - ids.size else _unwrapped(stretches)
+
+
+def _plain(text: bytes) -> list[int] | None:
+    """A short list of whole numbers; None when it is empty or not one."""
+    try:
+        return orjson.loads(text) or None
+    except ValueError:
+        return None
 
 
 def _joined(head: list[Stretch], tail: list[Stretch]) -> list[Stretch]:

@@ -7,87 +7,110 @@ parts add up by construction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from explorer.model import StepReuse
-from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.calls import Call, Lineage, Stretch, split_prefix
+from explorer.reuse.chain import Chain
 from explorer.reuse.intervals import IntervalSet
+from explorer.reuse.numbering import Numbering
+
+_Levels: TypeAlias = tuple[tuple[IntervalSet, ...], ...]
 
 
-class _Holders:
-    """The block sets of one namespace: what each agent, each brood of siblings and everyone holds so far."""
+class Attribution:
+    """One namespace, call by call in order of arrival (``calls.by_start``)."""
 
     def __init__(self, lineage: Lineage) -> None:
         self.lineage = lineage
         self.everyone = IntervalSet()
         self.agents: dict[str, IntervalSet] = {}
-        self.broods: dict[str, IntervalSet] = {}
-        self.views: dict[str, tuple[tuple[IntervalSet, ...], ...]] = {}
+        """What each agent holds."""
+        self.numbering = Numbering()
+        """First appearance of the ids in this order."""
+        self.chain = Chain()
+        self._broods: dict[str, IntervalSet] = {}  # what the agents below one parent hold together
+        self._levels: dict[str, _Levels] = {}
+        self._last: dict[str, list[Stretch]] = {}
 
-    def view(self, agent: str) -> tuple[tuple[IntervalSet, ...], ...]:
-        """The four nested levels as an agent sees them; each level is the union of its sets."""
-        if agent not in self.views:
-            own = self.agents.setdefault(agent, IntervalSet())
-            above = tuple(self.agents.setdefault(a, IntervalSet()) for a in self.lineage.ancestors(agent))
-            parent = self.lineage.parent_agent.get(agent)
-            brood = (self.broods.setdefault(parent, IntervalSet()),) if parent is not None else ()
-            levels = ((own,), (own, *above), (own, *above, *brood), (self.everyone,))
-            self.views[agent] = levels
-        return self.views[agent]
+    def add(self, call: Call) -> StepReuse:
+        """Attribute the prompt of a call, and let later calls find it."""
+        agent = self.lineage.agent_of.get(call.run_id, call.run_id)
+        levels = self._levels.get(agent) or self._see(agent)
+        # A prompt mostly repeats the agent's last one and goes on: what it repeats is its own, and needs no search.
+        repeated, rest = split_prefix(self._last.get(agent, ()), call.stretches)
+        self._last[agent] = call.stretches
+        own, ancestor, sibling, other = _hits(rest, levels)
+        own += repeated
+        fresh, position, predecessor = 0, repeated, _last_of(call.stretches, repeated)
+        brood = self._broods.get(self.lineage.parent_agent.get(agent) or "")
+        for first, count in rest:
+            end = first + count
+            self.agents[agent].add(first, end)
+            if brood is not None:
+                brood.add(first, end)
+            new, known = 0, True
+            for start, stop in self.everyone.add(first, end):
+                new += stop - start
+                known = known and start != first
+                self.numbering.add(start, stop)
+            self.chain.add(first, end, position, predecessor, new, known)
+            fresh, position, predecessor = fresh + new, position + count, end - 1
+        tokens = _tokens(call, (own, ancestor, sibling, other))
+        return StepReuse(call.run_id, call.ordinal, call.blocks, own, ancestor, sibling, other, fresh, *tokens)
 
-    def add(self, agent: str, first: int, end: int) -> Iterable[tuple[int, int]]:
-        """Note that an agent holds these blocks; returns those that nobody held."""
-        self.agents[agent].add(first, end)
+    def _see(self, agent: str) -> _Levels:
+        """The four nested levels as an agent sees them; each is the union of its sets."""
+        own = self.agents.setdefault(agent, IntervalSet())
+        above = tuple(self.agents.setdefault(a, IntervalSet()) for a in self.lineage.ancestors(agent))
         parent = self.lineage.parent_agent.get(agent)
-        if parent is not None:
-            self.broods[parent].add(first, end)
-        return self.everyone.add(first, end)
+        brood = (self._broods.setdefault(parent, IntervalSet()),) if parent is not None else ()
+        self._levels[agent] = levels = ((own,), (own, *above), (own, *above, *brood), (self.everyone,))
+        return levels
 
 
-def attribute(calls: Iterable[Call], lineage: Lineage) -> Iterator[StepReuse]:
-    """One row per call that has blocks. ``calls`` are of one namespace, in order of arrival (``by_start``)."""
-    holders = _Holders(lineage)
-    for call in calls:
-        agent = lineage.agent_of.get(call.run_id, call.run_id)
-        hits = _hits(call.stretches, holders.view(agent))
-        fresh = 0
-        for first, count in call.stretches:
-            for start, end in holders.add(agent, first, first + count):
-                fresh += end - start
-        blocks = sum(count for _, count in call.stretches)
-        own, ancestor, sibling, other = hits
-        yield StepReuse(
-            call.run_id, call.ordinal, blocks, own, ancestor, sibling, other, fresh, *_tokens(call, hits)
-        )
+def _last_of(stretches: list[Stretch], blocks: int) -> int:
+    """The last of the first ``blocks`` ids; -1 for none."""
+    last = -1
+    for first, count in stretches:
+        if not blocks:
+            break
+        taken = min(count, blocks)
+        last = first + taken - 1
+        blocks -= taken
+    return last
 
 
-def _hits(stretches: list[Stretch], levels: tuple[tuple[IntervalSet, ...], ...]) -> list[int]:
+def _hits(stretches: list[Stretch], levels: _Levels) -> tuple[int, int, int, int]:
     """How many leading blocks each level adds to the one before it."""
-    hits = [0] * len(levels)
+    hits = [0, 0, 0, 0]
     level = 0
     for first, count in stretches:
         at, end = first, first + count
         while at < end:
-            reached = max(blocks.reach(at) for blocks in levels[level])
+            reached = at
+            for blocks in levels[level]:
+                reached = max(reached, blocks.reach(at))
             if reached > at:
                 reached = min(reached, end)
                 hits[level] += reached - at
                 at = reached
-            elif level == len(levels) - 1:
-                return hits
+            elif level == 3:
+                return hits[0], hits[1], hits[2], hits[3]
             else:
                 level += 1
-    return hits
+    return hits[0], hits[1], hits[2], hits[3]
 
 
-def _tokens(call: Call, hits: list[int]) -> tuple[int | None, int | None, int | None, int | None]:
+def _tokens(call: Call, hits: tuple[int, int, int, int]) -> tuple[int | None, int | None, int | None, int | None]:
     """The hits in tokens: full blocks, and at the very end of a prompt no more than the prompt holds."""
-    if call.block_tokens is None:
+    size, most = call.block_tokens, call.input_tokens
+    if size is None:
         return None, None, None, None
+    if most is None or sum(hits) * size <= most:
+        return hits[0] * size, hits[1] * size, hits[2] * size, hits[3] * size
     bounds, blocks = [0], 0
     for hit in hits:
         blocks += hit
-        reached = blocks * call.block_tokens
-        bounds.append(reached if call.input_tokens is None else min(reached, call.input_tokens))
-    own, ancestor, sibling, other = (high - low for low, high in zip(bounds, bounds[1:], strict=False))
-    return own, ancestor, sibling, other
+        bounds.append(min(blocks * size, most))
+    return bounds[1], bounds[2] - bounds[1], bounds[3] - bounds[2], bounds[4] - bounds[3]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 Stretch: TypeAlias = tuple[int, int]
@@ -18,6 +19,8 @@ class Call(NamedTuple):
     block_tokens: int | None
     namespace: str
     stretches: list[Stretch]
+    blocks: int
+    """How many they are in all."""
 
 
 class Lineage(NamedTuple):
@@ -59,3 +62,18 @@ def by_start(calls: list[Call]) -> list[Call]:
         keyed.append((start, index))
     keyed.sort()
     return [calls[index] for _, index in keyed]
+
+
+def split_prefix(known: Sequence[Stretch], prompt: list[Stretch]) -> tuple[int, list[Stretch]]:
+    """How many leading blocks a prompt has in common with another, and what of it lies behind them."""
+    common = 0
+    for index, (first, count) in enumerate(prompt):
+        if index >= len(known) or known[index][0] != first:
+            return common, prompt[index:]
+        same = min(count, known[index][1])
+        common += same
+        if same < count:
+            return common, [(first + same, count - same), *prompt[index + 1 :]]
+        if same < known[index][1]:
+            return common, prompt[index + 1 :]
+    return common, []

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.model import NamespaceAudit, RunFootprint, SiblingPair, StepReuse
-from explorer.reuse.attribution import attribute
+from explorer.reuse.attribution import Attribution
 from explorer.reuse.audit import audit
 from explorer.reuse.calls import Call, Lineage, by_start
-from explorer.reuse.sharing import share
+from explorer.reuse.intervals import IntervalSet
+from explorer.reuse.numbering import numbering
+from explorer.reuse.sharing import footprints, share
 
 
 def derive(
@@ -20,7 +22,25 @@ def derive(
     several conversations are laid over each other with their starts at 0.
     """
     calls = [call for recorded in conversations.values() for call in recorded]
-    yield from attribute(by_start(calls), lineage)
-    yield from share(calls, lineage)
+    started = by_start(calls)
+    arrived = Attribution(lineage)
+    for call in started:
+        yield arrived.add(call)
+    yield from share(calls, lineage, footprints(calls, lineage, arrived.agents))
     for conversation_id, recorded in conversations.items():
-        yield audit(conversation_id, scopes.get(conversation_id), recorded, lineage)
+        if not recorded:
+            continue
+        alone = len(recorded) == len(calls)
+        in_turn = started if alone else by_start(recorded)
+        by_time = arrived.numbering if alone else numbering(call.stretches for call in in_turn)
+        ids = arrived.everyone if alone else _distinct(recorded)
+        scope = scopes.get(conversation_id)
+        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, arrived.chain.holds)
+
+
+def _distinct(calls: list[Call]) -> IntervalSet:
+    ids = IntervalSet()
+    for call in calls:
+        for first, count in call.stretches:
+            ids.add(first, first + count)
+    return ids

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from explorer.model import RunFootprint, SiblingPair
-from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.calls import Call, Lineage, Stretch, split_prefix
 from explorer.reuse.intervals import IntervalSet
 
 
-def footprints(calls: list[Call]) -> dict[str, IntervalSet]:
-    """The distinct blocks of every run. ``calls`` are of one namespace."""
-    held: dict[str, IntervalSet] = {}
+def footprints(calls: list[Call], lineage: Lineage, agents: Mapping[str, IntervalSet]) -> dict[str, IntervalSet]:
+    """The distinct blocks of every run, where ``agents`` holds those of every agent. ``calls`` are of one namespace."""
+    runs = dict.fromkeys(call.run_id for call in calls)
+    of_agent = Counter(lineage.agent_of.get(run, run) for run in runs)
+    held = {run: agents[agent] for run in runs if of_agent[agent := lineage.agent_of.get(run, run)] == 1}
     for call in calls:
-        blocks = held.get(call.run_id)
-        if blocks is None:
-            blocks = held[call.run_id] = IntervalSet()
-        for first, count in call.stretches:
-            blocks.add(first, first + count)
+        if of_agent[lineage.agent_of.get(call.run_id, call.run_id)] > 1:
+            blocks = held.setdefault(call.run_id, IntervalSet())
+            for first, count in call.stretches:
+                blocks.add(first, first + count)
     return held
 
 
-def share(calls: list[Call], lineage: Lineage) -> Iterator[RunFootprint | SiblingPair]:
+def share(calls: list[Call], lineage: Lineage, held: Mapping[str, IntervalSet]) -> Iterator[RunFootprint | SiblingPair]:
     """Footprints of the runs and the pairs of siblings that share blocks. ``calls`` are of one namespace."""
-    held = footprints(calls)
     with_siblings: dict[str, int] = {}
     firsts = _first_steps(calls)
     for group in lineage.sibling_groups():
@@ -45,18 +46,6 @@ def share(calls: list[Call], lineage: Lineage) -> Iterator[RunFootprint | Siblin
         unique, size = len(blocks), sizes[run]
         shared_parent = None if parent is None else blocks.common(held[parent]) if parent in held else 0
         yield RunFootprint(run, unique, None if size is None else unique * size, shared_parent, with_siblings.get(run))
-
-
-def common_prefix(left: list[Stretch], right: list[Stretch]) -> int:
-    """How many leading blocks two prompts have in common."""
-    prefix = 0
-    for (first_l, count_l), (first_r, count_r) in zip(left, right, strict=False):
-        if first_l != first_r:
-            break
-        prefix += min(count_l, count_r)
-        if count_l != count_r:
-            break
-    return prefix
 
 
 def _first_steps(calls: list[Call]) -> Mapping[str, list[Stretch]]:
@@ -97,5 +86,5 @@ def _pairs(
     for length, members in pieces:
         shared[np.ix_(members, members)] += length
     for a, b in zip(*np.nonzero(np.triu(shared, 1)), strict=True):
-        prefix = common_prefix(firsts[runs[a]], firsts[runs[b]])
+        prefix, _ = split_prefix(firsts[runs[a]], firsts[runs[b]])
         yield SiblingPair(runs[a], runs[b], int(shared[a, b]), prefix)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -58,9 +58,8 @@ class _Sums(NamedTuple):
 
     model: str | None
     last_ms: int | None
-    steps: int
-    input_tokens: int
-    output_tokens: int
+    tokens: int
+    """Input and output."""
     context: int
     """Input and output of the last step."""
 
@@ -121,7 +120,9 @@ class Trace:
 
     def _steps(self, place: _Place) -> Generator[Row, None, _Sums]:
         """The steps of a run and everything below it, in the order of the record; returns what its own add up to."""
-        sums = _Sums(None, None, 0, 0, 0, 0)
+        model: str | None = None
+        last_ms: int | None = None
+        ordinal = tokens_in = tokens_out = context = 0
         outline, unsure = place.outline, place.outline.unsure_from
         for index in range(len(outline)):
             if index in outline.nested:
@@ -129,36 +130,38 @@ class Trace:
                 continue
             start, end = outline.span(index)
             try:
-                fields, ids = split(self.buffer[start:end])
+                recorded, ids = split(self.buffer[start:end])
             except ValueError as error:
                 message = f"a request that is not JSON ({error}); it is left out, the rest is read"
                 yield from self._finding("bad-record", "error", message, start, place, None)
                 continue
+            ordinal += 1
             # Behind a damaged place in a sub-agent's list, a request may belong to the list around it.
             grade: Grade = "ambiguous" if place.parent and unsure is not None and index >= unsure else "exact"
-            step = yield from self._step(place, Fields(fields), sums.steps + 1, start, end, grade)
+            fields = Fields(recorded)
+            step = self._step(place, fields, ordinal, start, end, grade)
+            yield step
             if ids is not None:
                 yield from self._blocks(place, step, ids)
-            tokens_in, tokens_out = step.input_tokens or 0, step.output_tokens or 0
-            last_ms = max((t for t in (sums.last_ms, step.start_ms, step.end_ms) if t is not None), default=None)
-            sums = _Sums(
-                sums.model or step.model, last_ms, sums.steps + 1,
-                sums.input_tokens + tokens_in, sums.output_tokens + tokens_out, tokens_in + tokens_out,
-            )  # fmt: skip
+            if fields.complaints:
+                yield from self._complaints(fields, place, start, ordinal)
+            model = model or step.model
+            reached = step.end_ms or step.start_ms
+            if reached is not None and (last_ms is None or reached > last_ms):
+                last_ms = reached
+            context = (step.input_tokens or 0) + (step.output_tokens or 0)
+            tokens_in += step.input_tokens or 0
+            tokens_out += step.output_tokens or 0
             self.forget(end)
         kind = "subagent" if place.parent else "parent"
-        self.sums.update({f"{kind}_input": sums.input_tokens, f"{kind}_output": sums.output_tokens})
-        return sums
+        self.sums.update({f"{kind}_input": tokens_in, f"{kind}_output": tokens_out})
+        return _Sums(model, last_ms, tokens_in + tokens_out, context)
 
-    def _step(
-        self, place: _Place, fields: Fields, ordinal: int, start: int, end: int, grade: Grade
-    ) -> Generator[Row, None, Step]:
-        """A model call; returns its row."""
-        time, duration = fields.seconds("t"), fields.seconds("api_time")
-        wait = fields.seconds("think_time")
+    def _step(self, place: _Place, fields: Fields, ordinal: int, start: int, end: int, grade: Grade) -> Step:
+        time, duration, wait = fields.seconds("t"), fields.seconds("api_time"), fields.seconds("think_time")
         start_ms = None if time is None else _ms(time + place.base)
         tokens_in, tokens_out = fields.count("in"), fields.count("out")
-        step = Step(
+        return Step(
             run_id=place.run_id,
             ordinal=ordinal,
             started_at=None,
@@ -183,26 +186,24 @@ class Trace:
             length=end - start,
             extra=_json(fields.rest()),
         )
-        yield step
-        yield from self._complaints(fields, place, start, ordinal)
-        return step
 
-    def _blocks(self, place: _Place, step: Step, ids: bytes) -> Iterator[Row]:
+    def _blocks(self, place: _Place, step: Step, ids: bytes) -> Iterable[Row]:
         """The block runs of a step's prompt."""
         offset = step.offset or 0
         try:
             stretches = self.parser.stretches(ids)
         except NotBlockIds as error:
             message = f"hash_ids are not block ids ({error}): the step is kept without its blocks"
-            yield from self._finding("bad-record", "error", message, offset, place, step.ordinal)
-            return
-        if len(stretches) > 1 and (twice := _twice(stretches)) is not None:
-            message = f"block {twice} stands twice in one prompt"
-            yield from self._finding("duplicate-block", "warning", message, offset, place, step.ordinal)
+            return self._finding("bad-record", "error", message, offset, place, step.ordinal)
+        rows: list[Row] = []
         position = 0
         for first, count in stretches:
-            yield BlockRun(place.run_id, step.ordinal, position, self.namespace, first, count, self.block_size)
+            rows.append(BlockRun(place.run_id, step.ordinal, position, self.namespace, first, count, self.block_size))
             position += count
+        if len(stretches) > 1 and (twice := _twice(stretches)) is not None:
+            message = f"block {twice} stands twice in one prompt"
+            rows.extend(self._finding("duplicate-block", "warning", message, offset, place, step.ordinal))
+        return rows
 
     def _sub_agent(self, parent: _Place, outline: Outline) -> Iterator[Row]:
         """A sub-agent: its agent, its one run, its edges, and everything below."""
@@ -273,10 +274,10 @@ class Trace:
             yield from self._finding("repaired-time", "info", text, offset, place, None)
         if total is None:
             return
-        text = f"recorded total_tokens = {total:,}; its steps sum to {sums.input_tokens + sums.output_tokens:,}"
+        text = f"recorded total_tokens = {total:,}; its steps sum to {sums.tokens:,}"
         if abs(total - sums.context) <= CONTEXT_TOLERANCE * max(sums.context, 1):
             text += f": the final context (last step {sums.context:,}), not a sum"
-        elif total != sums.input_tokens + sums.output_tokens:
+        elif total != sums.tokens:
             text += f", its last step holds {sums.context:,}: neither a sum nor the final context"
             yield from self._finding("total-mismatch", "warning", text, offset, place, None)
         yield Event(place.run_id, ordinal + 1, "note", None, None, None, "total_tokens", text)

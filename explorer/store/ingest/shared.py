@@ -43,7 +43,9 @@ def shared_reuse(batches: Sequence[Batch]) -> Iterator[Row]:
         steps.select("run_id", "ordinal", "start_ms", "input_tokens").collect().iter_rows()
     ):
         if (run, ordinal) in blocks:
-            call = Call(run, ordinal, start, tokens, sizes[run], "global", blocks[run, ordinal])
+            prompt = blocks[run, ordinal]
+            count = sum(count for _, count in prompt)
+            call = Call(run, ordinal, start, tokens, sizes[run], "global", prompt, count)
             calls.setdefault(conversation_of[run], []).append(call)
     # The order of the parts depends on which source was read first; the order of conversations must not.
     yield from derive(dict(sorted(calls.items())), scopes, lineage)

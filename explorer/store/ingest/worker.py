@@ -6,6 +6,7 @@ shares nothing else. It imports the readers and no storage library, so that it s
 
 from __future__ import annotations
 
+import gc
 import pickle
 import signal
 import sys
@@ -115,12 +116,21 @@ def with_reuse(rows: Iterable[Row | Report]) -> Iterator[Row | Report]:
         elif isinstance(row, Agent):
             lineage.parent_agent[row.agent_id] = row.parent_agent_id
         elif isinstance(row, Conversation):
-            namespace, block_tokens = sizes
+            namespace, size = sizes
             if namespace == row.conversation_id:
                 calls = [
-                    Call(s.run_id, s.ordinal, s.start_ms, s.input_tokens, block_tokens, namespace, stretches)
-                    for s in steps
-                    if (stretches := blocks.get((s.run_id, s.ordinal)))
+                    Call(
+                        step.run_id,
+                        step.ordinal,
+                        step.start_ms,
+                        step.input_tokens,
+                        size,
+                        namespace,
+                        stretches,
+                        sum([count for _, count in stretches]),
+                    )
+                    for step in steps
+                    if (stretches := blocks.get((step.run_id, step.ordinal)))
                 ]
                 yield from derive({row.conversation_id: calls}, {row.conversation_id: row.block_scope}, lineage)
             lineage, steps, blocks = Lineage({}, {}, {}), [], {}
@@ -129,6 +139,7 @@ def with_reuse(rows: Iterable[Row | Report]) -> Iterator[Row | Report]:
 def main() -> None:
     """Serve tasks until the input ends. An interrupt is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(200_000)  # rows are many and hold no cycles: looking for some took a tenth of the time
     tasks, answers = sys.stdin.buffer, sys.stdout.buffer
     while True:
         try:
