@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
+import secrets
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple, TypeAlias
 
 import duckdb
 
+from explorer.model import ALL_TABLES, columns, ddl
+from explorer.store.prepare import prepare
+from explorer.store.readonly import Result, ask
+
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
+
+MEMORY_LIMIT = "256MB"
+"""What DuckDB may hold before it spills to the temporary directory; the parts themselves stay on disk."""
+
+SOURCE_COLUMN = "_source"
+"""In every part: the source that a row was read from."""
+
+ID_COLUMNS = frozenset(
+    (
+        "source_id",
+        "path",
+        "conversation_id",
+        "agent_id",
+        "parent_agent_id",
+        "run_id",
+        "parent_run_id",
+        "child_run_id",
+        "from_run_id",
+        "to_run_id",
+        "run_a",
+        "run_b",
+        "edge_id",
+        "finding_id",
+        "namespace",
+    )
+)
+"""Columns that hold keys of ours, which a batch's prefix goes before. The recorder's own ids stay as they are."""
+
+GLOBAL_NAMESPACE = "global"
+"""The namespace of block ids that are comparable over everything opened; no prefix goes before it."""
 
 
 class Batch(NamedTuple):
@@ -32,8 +71,177 @@ class Opening(NamedTuple):
     """False while sources are still being read."""
 
 
+class DamagedPart(Exception):
+    """A part is missing, cut off, or of another schema; the message names it. Read its sources again."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
 class Database:
-    """DuckDB over the parts."""
+    """DuckDB over the parts, in memory. Close it when a newer one has taken its place.
+
+    Raises:
+        DamagedPart: a file of a batch cannot be used.
+    """
 
     def __init__(self, opening: Opening) -> None:
-        raise NotImplementedError
+        self.sources = opening.roots
+        self.complete = opening.complete
+        self.lock = Lock()
+        """Held while tables are made, which DuckDB refuses to two at once."""
+        self._connection = duckdb.connect(":memory:", config=_settings())
+        try:
+            _open_parts(self._connection, opening.batches)
+            _lock_down(self._connection, opening.batches)
+            prepare(self._connection)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @contextmanager
+    def cursor(self) -> Iterator[Cursor]:
+        """A cursor for one query after another, each drained before the next."""
+        cursor = self._connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def sql(self, query: str) -> Result:
+        """Answer one read-only query of the user's.
+
+        Raises:
+            QueryError: it is not one, or it fails.
+        """
+        return ask(self._connection.cursor(), query)
+
+    def close(self) -> None:
+        """Free the memory and any temporary files."""
+        self._connection.close()
+
+
+def _settings() -> dict[str, str | bool | int | float | list[str]]:
+    return {
+        "memory_limit": MEMORY_LIMIT,
+        "temp_directory": str(Path(tempfile.gettempdir()) / f"trace-explore-{secrets.token_hex(8)}"),
+        "errors_as_json": True,
+        "python_enable_replacements": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "allow_community_extensions": False,
+        "preserve_insertion_order": False,
+    }
+
+
+def _lock_down(connection: Cursor, batches: Sequence[Batch]) -> None:
+    """From here on, SQL reaches the parts and nothing else outside."""
+    files = [str(path) for batch in batches for path in batch.files.values()]
+    connection.execute(f"SET allowed_paths = {_list(files)}")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
+    """Make a view of every table, empty where nothing was written."""
+    connection.execute("SET parquet_metadata_cache = true")
+    connection.execute("CREATE SCHEMA internal; CREATE SCHEMA rules")
+    connection.execute(
+        "CREATE MACRO internal.whole(x) AS CASE WHEN x IS NOT NULL"
+        " THEN greatest(least(x, 9223372036854775807), -9223372036854775808)::BIGINT END"
+    )
+    connection.execute("CREATE TABLE internal.live (batch INTEGER, source VARCHAR)")
+    _check(connection, batches)
+    for number, batch in enumerate(batches):
+        if batch.live is not None:
+            connection.execute(
+                "INSERT INTO internal.live SELECT $1, unnest($2::VARCHAR[])", [number, sorted(batch.live)]
+            )
+    for table in ALL_TABLES:
+        # The findings of rules join these under the public name.
+        name = "internal.stored_findings" if table == "findings" else f'"{table}"'
+        selects = list(_selects(table, batches))
+        if selects:
+            connection.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")
+        else:
+            connection.execute(ddl(table).replace(f'"{table}"', name, 1))
+
+
+def _selects(table: str, batches: Sequence[Batch]) -> Iterator[str]:
+    """A SELECT for all whole batches together, and one for each that is filtered or renamed."""
+    names = [column.name for column in columns(ALL_TABLES[table])]
+    plain = [str(b.files[table]) for b in batches if table in b.files and b.live is None and not b.prefix]
+    if plain:
+        yield f"SELECT {_quoted(names)} FROM read_parquet({_list(plain)})"
+    for number, batch in enumerate(batches):
+        if table not in batch.files or (batch.live is None and not batch.prefix):
+            continue
+        select = f"SELECT {_prefixed(names, batch.prefix)} FROM read_parquet({_list([str(batch.files[table])])})"
+        if batch.live is not None:
+            select += f" WHERE {SOURCE_COLUMN} IN (SELECT source FROM internal.live WHERE batch = {number})"
+        yield select
+
+
+def _prefixed(names: Sequence[str], prefix: str) -> str:
+    if not prefix:
+        return _quoted(names)
+    text = _text(f"{prefix}/")
+    shown = []
+    for name in names:
+        sql = f'{text} || "{name}"' if name in ID_COLUMNS else f'"{name}"'
+        if name == "namespace":
+            sql = f'CASE WHEN "{name}" = \'{GLOBAL_NAMESPACE}\' THEN "{name}" ELSE {sql} END'
+        shown.append(f'{sql} AS "{name}"')
+    return ", ".join(shown)
+
+
+def _check(connection: Cursor, batches: Sequence[Batch]) -> None:
+    """Compare the columns that the footers tell with the model's.
+
+    Raises:
+        DamagedPart: for the first file that differs or cannot be read.
+    """
+    tables = {str(path): table for batch in batches for table, path in batch.files.items()}
+    if not tables:
+        return
+    found = _footers(connection, list(tables))
+    for path, table in tables.items():
+        wanted = {column.name: column.type for column in columns(ALL_TABLES[table])} | {SOURCE_COLUMN: "VARCHAR"}
+        if found.get(path) != wanted:
+            raise DamagedPart(Path(path), f"its columns are not those of {table} in this version")
+
+
+def _footers(connection: Cursor, paths: list[str]) -> dict[str, dict[str, str]]:
+    """Column names and types of each file."""
+    for path in paths:
+        try:
+            size = Path(path).stat().st_size
+        except OSError as error:
+            raise DamagedPart(Path(path), error.strerror or str(error)) from error
+        if size < 12:  # magic, footer length, magic
+            raise DamagedPart(Path(path), "cut off")
+    query = "SELECT file_name, name, duckdb_type FROM parquet_schema($1::VARCHAR[]) WHERE type IS NOT NULL"
+    try:
+        rows = connection.execute(query, [paths]).fetchall()
+    except duckdb.Error:
+        if len(paths) > 1:
+            return {name: columns for path in paths for name, columns in _footers(connection, [path]).items()}
+        raise DamagedPart(Path(paths[0]), "not a whole Parquet file") from None
+    found: dict[str, dict[str, str]] = {}
+    for path, name, kind in rows:
+        found.setdefault(path, {})[name] = kind
+    return found
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _list(values: Sequence[str]) -> str:
+    return f"[{', '.join(map(_text, values))}]"

@@ -1,0 +1,277 @@
+-- The rules that need more than one record. Each is a view in the schema "rules" with the columns of findings, and is
+-- evaluated once when a database is opened. A finding's id is its code and the key of what it is about.
+
+-- total-mismatch: the recorder's own sum for a run differs from the sum of its steps. Only what both sides have is
+-- compared: a recorder that reports a sum and writes no figures on its steps is not contradicted by them.
+CREATE VIEW rules.total_mismatch AS
+SELECT
+    concat('total-mismatch:', run_id, ':', what) AS finding_id,
+    'total-mismatch' AS code,
+    'warning' AS severity,
+    source_id,
+    NULL::BIGINT AS line,
+    conversation_id,
+    agent_id,
+    run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        'recorded {}: {:,}; its steps sum to {:,} ({:+,}){}', replace(what, '_', ' '), reported, ours, ours - reported,
+        CASE WHEN what LIKE '%tokens' AND steps_with_usage < steps
+            THEN format('; {:,} of {:,} steps have no usage', steps - steps_with_usage, steps) ELSE '' END
+    ) AS message
+FROM (
+    SELECT r.run_id, r.conversation_id, r.agent_id, s.steps, s.steps_with_usage, unnest([
+        {'what': 'steps', 'reported': r.reported_steps, 'ours': s.steps},
+        {'what': 'input_tokens', 'reported': r.reported_input_tokens, 'ours': s.input_tokens},
+        {'what': 'output_tokens', 'reported': r.reported_output_tokens, 'ours': s.output_tokens},
+        {'what': 'tool_calls', 'reported': r.reported_tool_calls, 'ours': s.tool_calls}
+    ], recursive := true)
+    FROM runs AS r
+    JOIN internal.run_sums AS s USING (run_id)
+    WHERE
+        r.reported_steps <> s.steps
+        OR r.reported_input_tokens <> s.input_tokens
+        OR r.reported_output_tokens <> s.output_tokens
+        OR r.reported_tool_calls <> s.tool_calls
+) AS compared
+LEFT JOIN (SELECT conversation_id, source_id FROM conversations) USING (conversation_id)
+WHERE reported <> ours;
+
+-- orphan-agent: a recorded parent that cannot be one. An agent, or a run whose agent is not itself reported.
+CREATE VIEW rules.orphan_agent AS
+WITH lost_agents AS (
+    SELECT
+        a.agent_id,
+        a.conversation_id,
+        CASE
+            WHEN a.parent_agent_id = a.agent_id THEN 'the agent is recorded as its own parent'
+            WHEN c.agent_id IS NOT NULL THEN format('following parents from {} leads back to it', a.parent_agent_id)
+            WHEN p.agent_id IS NULL THEN format('its parent {} is not in the recording', a.parent_agent_id)
+            ELSE format('its parent {} belongs to another conversation', a.parent_agent_id)
+        END AS reason
+    FROM agents AS a
+    LEFT JOIN agents AS p ON p.agent_id = a.parent_agent_id
+    LEFT JOIN internal.cyclic_agents AS c ON c.agent_id = a.agent_id
+    WHERE
+        a.parent_agent_id IS NOT NULL
+        AND (c.agent_id IS NOT NULL OR p.agent_id IS NULL OR p.conversation_id <> a.conversation_id)
+),
+
+lost_runs AS (
+    SELECT
+        r.run_id,
+        r.agent_id,
+        r.conversation_id,
+        CASE
+            WHEN r.parent_run_id = r.run_id THEN 'the run is recorded as its own parent'
+            WHEN c.run_id IS NOT NULL THEN format('following parents from {} leads back to it', r.parent_run_id)
+            WHEN p.run_id IS NULL THEN format('its parent run {} is not in the recording', r.parent_run_id)
+            ELSE format('its parent run {} belongs to another conversation', r.parent_run_id)
+        END AS reason
+    FROM runs AS r
+    ANTI JOIN lost_agents USING (agent_id)
+    LEFT JOIN runs AS p ON p.run_id = r.parent_run_id
+    LEFT JOIN internal.cyclic_runs AS c ON c.run_id = r.run_id
+    WHERE
+        r.parent_run_id IS NOT NULL
+        AND (c.run_id IS NOT NULL OR p.run_id IS NULL OR p.conversation_id <> r.conversation_id)
+),
+
+lost AS (
+    SELECT agent_id AS key, agent_id, conversation_id, NULL AS run_id, reason FROM lost_agents
+    UNION ALL
+    SELECT run_id, agent_id, conversation_id, run_id, reason FROM lost_runs
+)
+
+SELECT
+    concat('orphan-agent:', key) AS finding_id,
+    'orphan-agent' AS code,
+    'warning' AS severity,
+    source_id,
+    NULL::BIGINT AS line,
+    conversation_id,
+    agent_id,
+    run_id,
+    NULL::BIGINT AS step_ordinal,
+    concat(reason, ': shown without this parent') AS message
+FROM lost
+LEFT JOIN (SELECT conversation_id, source_id FROM conversations) USING (conversation_id);
+
+-- open-run: the recorder says that the run is going on, and there is no end.
+CREATE VIEW rules.open_run AS
+SELECT
+    concat('open-run:', r.run_id) AS finding_id,
+    'open-run' AS code,
+    'warning' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    r.conversation_id,
+    r.agent_id,
+    r.run_id,
+    NULL::BIGINT AS step_ordinal,
+    'the run was started and its end is not recorded: still running, or cut off' AS message
+FROM runs AS r
+LEFT JOIN (SELECT conversation_id, source_id FROM conversations) AS c USING (conversation_id)
+WHERE r.status = 'running' AND r.end_ms IS NULL AND r.ended_at IS NULL;
+
+-- numbering-gap: ids are missing in whatever order the steps are read, so prompts that used them are not here.
+CREATE VIEW rules.numbering_gap AS
+SELECT
+    concat('numbering-gap:', a.conversation_id, ':', a.namespace) AS finding_id,
+    'numbering-gap' AS code,
+    'warning' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    a.conversation_id,
+    NULL AS agent_id,
+    NULL AS run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        'block ids jump ahead {:,} times in every order of the steps, over {:,} ids that no prompt holds',
+        least(gap_events_document, gap_events_parent_first, gap_events_start_time),
+        least(missing_ids_document, missing_ids_parent_first, missing_ids_start_time)
+    ) AS message
+FROM namespace_audit AS a
+LEFT JOIN conversations AS c USING (conversation_id)
+WHERE
+    least(gap_events_document, gap_events_parent_first, gap_events_start_time) > 0
+    AND coalesce(a.scope, 'local') = 'local' AND a.chained;
+
+-- namespace-reset: fresh ids below the highest so far. In every order of the steps: numbers were restarted, or two
+-- recordings are mixed. Only in the order of the file: the builder numbered in another order, which is no fault.
+CREATE VIEW rules.namespace_reset AS
+WITH judged AS (
+    SELECT
+        *,
+        least(reset_events_document, reset_events_parent_first, reset_events_start_time) > 0 AS everywhere
+    FROM namespace_audit
+    WHERE coalesce(scope, 'local') = 'local' AND chained AND reset_events_document > 0
+)
+
+SELECT
+    concat('namespace-reset:', j.conversation_id, ':', j.namespace) AS finding_id,
+    'namespace-reset' AS code,
+    CASE WHEN everywhere THEN 'warning' ELSE 'info' END AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    j.conversation_id,
+    NULL AS agent_id,
+    NULL AS run_id,
+    NULL::BIGINT AS step_ordinal,
+    CASE
+        WHEN everywhere THEN format(
+            'block ids start again below the highest so far in every order of the steps: {:,} times in the order '
+            'of the file, {:,} parent first, {:,} by start time',
+            reset_events_document, reset_events_parent_first, reset_events_start_time
+        )
+        ELSE format(
+            'block ids go back {:,} times in the order of the file and never {}: the order in which the builder '
+            'numbered them, not a restart',
+            reset_events_document,
+            CASE WHEN reset_events_parent_first = 0 THEN 'when parents are read before their sub-agents'
+                ELSE 'by start time' END
+        )
+    END AS message
+FROM judged AS j
+LEFT JOIN conversations AS c USING (conversation_id);
+
+-- not-prefix-chained: an id stands at two positions, or behind two different ids, so it does not stand for a prefix.
+CREATE VIEW rules.not_prefix_chained AS
+SELECT
+    concat('not-prefix-chained:', a.conversation_id, ':', a.namespace) AS finding_id,
+    'not-prefix-chained' AS code,
+    'warning' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    a.conversation_id,
+    NULL AS agent_id,
+    NULL AS run_id,
+    NULL::BIGINT AS step_ordinal,
+    'a block id stands at two positions or behind two different blocks: ids name contents here, not whole prefixes, '
+    'and equal ids need not mean that a cache holds them' AS message
+FROM namespace_audit AS a
+LEFT JOIN conversations AS c USING (conversation_id)
+WHERE NOT a.chained;
+
+-- private-namespace: a sub-agent's ids look like a numbering of its own. The signs, all of them needed: its distinct
+-- ids are exactly base, base + 1, … from the same base 0 or 1 as its parent's; either all of them are the parent's
+-- too, or all of the parent's are its own; its first prompt is such a range as well; and ids that it came to after
+-- its first prompt are also the parent's. In one numbering by first appearance an agent's own additions bear new
+-- ids, which the parent cannot hold.
+CREATE VIEW rules.private_namespace AS
+WITH suspects AS (
+    SELECT r.run_id, r.agent_id, r.conversation_id, r.parent_run_id, f.unique_blocks
+    FROM run_footprint AS f
+    JOIN runs AS r USING (run_id)
+    JOIN run_footprint AS p ON p.run_id = r.parent_run_id
+    WHERE f.shared_parent > 0 AND f.shared_parent = least(f.unique_blocks, p.unique_blocks)
+),
+
+spans AS (
+    SELECT
+        b.run_id,
+        b.namespace,
+        min(b.first_block) AS base,
+        max(b.first_block::HUGEINT + b.block_count - 1) AS top,
+        arg_min(b.step_ordinal, b.step_ordinal) AS first_step
+    FROM block_runs AS b
+    SEMI JOIN (SELECT run_id FROM suspects UNION SELECT parent_run_id FROM suspects) AS s USING (run_id)
+    GROUP BY b.run_id, b.namespace
+),
+
+first_prompts AS (
+    SELECT
+        b.run_id,
+        min(b.first_block) AS base,
+        max(b.first_block::HUGEINT + b.block_count - 1) AS top,
+        sum(b.block_count) AS blocks
+    FROM block_runs AS b
+    JOIN spans AS s ON s.run_id = b.run_id AND s.first_step = b.step_ordinal
+    GROUP BY b.run_id
+),
+
+dense AS (
+    SELECT s.*, own.namespace, own.base, own.top, f.top AS first_top
+    FROM suspects AS s
+    JOIN spans AS own USING (run_id)
+    JOIN spans AS parent ON parent.run_id = s.parent_run_id AND parent.namespace = own.namespace
+    JOIN first_prompts AS f ON f.run_id = s.run_id
+    WHERE
+        own.base IN (0, 1) AND parent.base = own.base AND f.base = own.base
+        AND own.top - own.base + 1 = s.unique_blocks
+        AND f.top - f.base + 1 = f.blocks
+        AND own.top > f.top
+)
+
+SELECT
+    concat('private-namespace:', d.run_id) AS finding_id,
+    'private-namespace' AS code,
+    'warning' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    d.conversation_id,
+    d.agent_id,
+    d.run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        'its block ids are exactly {} to {}, and ids that it came to after its first prompt are also its parent''s: '
+        'it seems to have a numbering of its own, so that what it shares with other agents is not real', base, top
+    ) AS message
+FROM dense AS d
+LEFT JOIN conversations AS c USING (conversation_id)
+WHERE EXISTS (
+    FROM block_runs AS b
+    WHERE
+        b.run_id = d.parent_run_id AND b.namespace = d.namespace
+        AND b.first_block <= d.top AND b.first_block::HUGEINT + b.block_count - 1 > d.first_top
+);
+
+-- Every rule at once.
+CREATE VIEW rules.everything AS
+FROM rules.total_mismatch
+UNION ALL FROM rules.orphan_agent
+UNION ALL FROM rules.open_run
+UNION ALL FROM rules.numbering_gap
+UNION ALL FROM rules.namespace_reset
+UNION ALL FROM rules.not_prefix_chained
+UNION ALL FROM rules.private_namespace;

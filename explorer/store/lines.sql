@@ -1,0 +1,78 @@
+-- The lines of the tree as they are shown. A line of several runs is running while one of them is, else it has the
+-- status of the last; a conversation has the status and the model of its agents without a parent.
+
+CREATE TABLE internal.nodes AS
+WITH shown AS (
+    SELECT
+        l.position, l.agent_position, l.conversation_position, l.depth,
+        r.status, coalesce(r.model, r.request_model) AS model, r.ordinal, r.run_id, t.start_ms, t.end_ms, t.duration_ms,
+        (coalesce(t.start_ms, 9223372036854775807), r.ordinal, r.run_id) AS sequence
+    FROM internal.run_lines AS l
+    JOIN runs AS r USING (run_id)
+    JOIN internal.run_times AS t USING (run_id)
+),
+
+facts AS (
+    SELECT position, status, model, start_ms, duration_ms FROM shown
+    UNION ALL
+    SELECT
+        agent_position,
+        CASE WHEN bool_or(status = 'running') THEN 'running' ELSE arg_max(status, sequence) END,
+        arg_min(model, sequence),
+        min(start_ms),
+        max(end_ms) - min(start_ms)
+    FROM shown
+    WHERE agent_position <> position
+    GROUP BY agent_position
+    UNION ALL
+    SELECT
+        conversation_position,
+        CASE WHEN bool_or(status = 'running') FILTER (depth = 0) THEN 'running'
+            ELSE arg_max(status, sequence) FILTER (depth = 0) END,
+        arg_min(model, sequence) FILTER (depth = 0),
+        min(start_ms),
+        max(end_ms) - min(start_ms)
+    FROM shown
+    GROUP BY conversation_position
+)
+
+SELECT
+    l.position,
+    l.parent,
+    l.last,
+    l.depth,
+    i.kind,
+    i.node_id,
+    i.conversation_id,
+    i.agent_id,
+    i.run_id,
+    CASE i.kind
+        WHEN 'conversation' THEN coalesce(c.title, i.node_id)
+        WHEN 'agent' THEN coalesce(a.name, a.label, i.node_id)
+        ELSE concat('run ', r.ordinal)
+    END AS name,
+    CASE i.kind
+        WHEN 'conversation' THEN c.group_name
+        WHEN 'agent' THEN CASE WHEN a.name IS NOT NULL THEN a.label END
+        ELSE r.native_run_id
+    END AS label,
+    coalesce(f.status, 'unknown') AS status,
+    f.model,
+    f.start_ms,
+    coalesce(
+        f.duration_ms,
+        CASE WHEN i.kind = 'conversation' THEN epoch_ms(c.ended_at) - epoch_ms(c.started_at) END
+    ) AS duration_ms,
+    n.* EXCLUDE (position)
+FROM internal.items AS i
+JOIN internal.layout AS l USING (n)
+JOIN internal.numbers AS n ON n.position = l.position
+LEFT JOIN facts AS f ON f.position = l.position
+LEFT JOIN internal.conversations AS c ON i.kind = 'conversation' AND c.conversation_id = i.node_id
+LEFT JOIN agents AS a ON i.kind = 'agent' AND a.agent_id = i.node_id
+LEFT JOIN runs AS r ON i.kind = 'run' AND r.run_id = i.node_id
+ORDER BY l.position;
+
+DROP TABLE internal.numbers;
+DROP TABLE internal.items;
+DROP TABLE internal.layout;

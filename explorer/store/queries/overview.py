@@ -1,0 +1,186 @@
+"""The numbers of a node, each with its grade and how it comes about."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.store.queries import recorded
+from explorer.store.queries.facts import Sheet
+from explorer.store.queries.reuse import reuse_totals
+from explorer.store.queries.scope import Scope, one, scope_of
+from explorer.store.queries.shapes import Counts, Fact
+
+if TYPE_CHECKING:
+    from explorer.model import Grade
+    from explorer.store.database import Cursor
+    from explorer.store.queries.shapes import TreeView
+
+_TOKENS = {
+    "input_tokens": ("input", "with what a cache served or stored"),
+    "cache_read_tokens": ("cache read", "measured by the recorder; part of input"),
+    "cache_write_tokens": ("cache write", "part of input"),
+    "output_tokens": ("output", "with reasoning"),
+    "reasoning_tokens": ("reasoning", "part of output"),
+}
+
+
+def counts(cursor: Cursor) -> Counts:
+    """Count what is opened."""
+    row = one(
+        cursor,
+        """
+        SELECT
+            (SELECT count(*) FROM internal.nodes WHERE kind = 'conversation'),
+            (SELECT count(*) FROM internal.nodes WHERE kind = 'agent'),
+            (SELECT count(*) FROM agent_totals WHERE is_sub_agent),
+            r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed, f.errors, f.warnings, f.infos
+        FROM (
+            SELECT
+                count(*) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
+                coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
+            FROM internal.run_sums
+        ) AS r, (
+            SELECT
+                count(*) FILTER (status = 'read') AS read, count(*) FILTER (status = 'partial') AS partial,
+                count(*) FILTER (status = 'skipped') AS skipped, count(*) FILTER (status = 'failed') AS failed
+            FROM sources
+        ) AS s, (
+            SELECT
+                count(*) FILTER (severity = 'error') AS errors, count(*) FILTER (severity = 'warning') AS warnings,
+                count(*) FILTER (severity = 'info') AS infos
+            FROM internal.placed_findings
+        ) AS f
+        """,
+    )
+    assert row is not None
+    return Counts(*row)
+
+
+def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
+    """The numbers of a node with their grade and source; of everything opened for None."""
+    scope = scope_of(cursor, node_id)
+    if scope is None:
+        return []
+    sheet = Sheet()
+    if scope.kind == "all":
+        _opened(cursor, sheet)
+    _totals(cursor, sheet, scope)
+    if scope.kind != "all":
+        recorded.times(cursor, sheet, scope)
+    _reuse(cursor, sheet, tree, scope)
+    if scope.kind == "conversation":
+        recorded.numbering(cursor, sheet, scope)
+    if scope.kind != "all":
+        recorded.as_recorded(cursor, sheet, scope)
+        recorded.attribution(cursor, sheet, scope)
+    return sheet.facts
+
+
+def _opened(cursor: Cursor, sheet: Sheet) -> None:
+    sheet.section = "Opened"
+    held = counts(cursor)
+    for label, number, note in (
+        ("conversations", held.conversations, ""),
+        ("agents", held.agents, f"{held.sub_agents:,} of them sub-agents"),
+        ("runs", held.runs, ""),
+        ("sources read", held.sources_read, ""),
+        ("sources read in part", held.sources_partial, "findings say what was left out"),
+        ("sources skipped", held.sources_skipped, "no known format, or empty"),
+        ("sources failed", held.sources_failed, "could not be read at all"),
+    ):
+        sheet.add(label, number, "count", note=note)
+    row = one(cursor, "SELECT sum(bytes)::BIGINT FROM sources")
+    sheet.add("size on disk", row[0] if row else None, "bytes")
+
+
+def _totals(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+    """Sums with everything below, and what of them is the node's own."""
+    sheet.section = "Totals"
+    names = ("runs", "steps", "replayed_steps", "step_errors", "tool_calls", "tool_errors", *_TOKENS)
+    own, total = (_sums(cursor, scope, names, own=own) for own in (True, False))
+    below = scope.kind != "all" and (total["runs"] or 0) > (own["runs"] or 0)
+
+    def share(name: str, words: str = "") -> str:
+        if not below or total[name] is None:
+            return words
+        mine = f"{own[name]:,}" if own[name] is not None else "not recorded as its"
+        return ", ".join(filter(None, (f"{mine} own, the rest in sub-agents", words)))
+
+    if below or (total["runs"] or 0) != 1:
+        sheet.add("runs", total["runs"], "count", note=share("runs"))
+    sheet.add("steps", total["steps"], "count", note=share("steps", "model calls"))
+    if total["replayed_steps"]:
+        sheet.add("replayed steps", total["replayed_steps"], "count", note="copied from another recording; not counted")
+    if total["step_errors"]:
+        sheet.add("failed steps", total["step_errors"], "count", note=share("step_errors"))
+    sheet.add("tool calls", total["tool_calls"], "count", note=share("tool_calls"))
+    if total["tool_calls"] is not None:
+        sheet.add("failed tool calls", total["tool_errors"], "count", note=share("tool_errors"))
+    grades = _sums(
+        cursor, scope, ("steps_with_usage", "tokens_derived", "tokens_ambiguous", "peak_context_tokens"), own=False
+    )
+    grade: Grade = "ambiguous" if grades["tokens_ambiguous"] else "derived" if grades["tokens_derived"] else "exact"
+    steps, covered = total["steps"] or 0, grades["steps_with_usage"] or 0
+    missing = f"{steps - covered:,} of {steps:,} steps have no usage" if 0 < covered < steps else ""
+    for name, (label, words) in _TOKENS.items():
+        sheet.add(label, total[name], "tokens", grade, share(name, ", ".join(filter(None, (words, missing)))))
+    peak = grades["peak_context_tokens"]
+    sheet.add(
+        "peak context",
+        peak,
+        "tokens",
+        grade,
+        "most input and output of one step" + (", sub-agents included" if below else ""),
+    )
+
+
+def _sums(cursor: Cursor, scope: Scope, names: tuple[str, ...], own: bool) -> dict[str, int | None]:
+    """Numbers of ``internal.run_sums`` over the runs of a scope; the peak is the largest."""
+    columns = [
+        "count(*)" if name == "runs" else f"{'max' if name.startswith('peak') else 'sum'}({name})" for name in names
+    ]
+    row = one(
+        cursor,
+        f"SELECT {', '.join(f'internal.whole({column})' for column in columns)} FROM internal.run_sums "
+        f"WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)})",
+    )
+    return dict(zip(names, row or (), strict=True))
+
+
+def _reuse(cursor: Cursor, sheet: Sheet, tree: TreeView, scope: Scope) -> None:
+    """What a cache without limits would have held."""
+    found = reuse_totals(cursor, tree, scope.node_id)
+    if found is None:
+        return
+    sheet.section = "Reuse"
+    hits = found.own + found.ancestor + found.sibling + found.other
+    sheet.add(
+        "reuse",
+        hits / found.blocks,
+        "ratio",
+        "derived",
+        f"{hits:,} of {found.blocks:,} blocks of {found.steps:,} prompts were there when they arrived",
+    )
+    sheet.add("mean over steps", found.mean_step_share, "ratio", "derived", "each step counts the same, however long")
+    for label, blocks, tokens, words in (
+        ("from its own steps", found.own, found.own_tokens, "written by earlier steps of the same agent"),
+        ("from ancestors", found.ancestor, found.ancestor_tokens, "further blocks once its ancestors count"),
+        ("from siblings", found.sibling, found.sibling_tokens, "further blocks once agents of the same parent count"),
+        ("from others", found.other, found.other_tokens, "further blocks once all of the namespace counts"),
+    ):
+        sheet.add(label, blocks, "blocks", "derived", f"{words}; {tokens:,} tokens" if tokens else words)
+    sheet.add("fresh", found.fresh, "blocks", "derived", "held by no earlier step")
+    sheet.add("behind a miss", found.behind, "blocks", "derived", "seen before, but no prefix cache can serve them")
+    could = found.own_tokens + found.ancestor_tokens + found.sibling_tokens + found.other_tokens
+    if could:
+        sheet.add("could have hit", could, "tokens", "derived", _of_input(could, found.input_tokens))
+    sheet.add("did hit", found.cache_read_tokens, "tokens", note=_of_input(found.cache_read_tokens, found.input_tokens))
+    sheet.section = "Blocks and numbering"
+    if scope.kind != "all":
+        recorded.footprint(cursor, sheet, scope)
+
+
+def _of_input(tokens: int | None, input_tokens: int | None) -> str:
+    if tokens is None or not input_tokens:
+        return ""
+    return f"{tokens / input_tokens:.1%} of {input_tokens:,} input tokens of steps with blocks"

@@ -1,0 +1,32 @@
+"""The recorded text itself, which stays in the source until somebody looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.store.queries.scope import one
+
+if TYPE_CHECKING:
+    from explorer.store.database import Database
+
+
+def record(database: Database, run_id: str, step_ordinal: int, limit: int = 1 << 20) -> str | None:
+    """The recorded text of one step, read from its source now; None when the source does not tell where it is.
+
+    At most ``limit`` bytes; what is not UTF-8 is replaced.
+
+    Raises:
+        OSError: the source cannot be read any more.
+    """
+    with database.cursor() as cursor:
+        row = one(
+            cursor,
+            'SELECT source_id, "offset", length FROM steps WHERE run_id = $1 AND ordinal = $2',
+            [run_id, step_ordinal],
+        )
+    if row is None or row[1] is None or row[2] is None or row[0] not in database.sources:
+        return None
+    source_id, offset, length = row
+    with database.sources[source_id].open("rb") as file:
+        file.seek(offset)
+        return file.read(min(length, limit)).decode("utf-8", "replace")

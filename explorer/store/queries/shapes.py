@@ -1,0 +1,179 @@
+"""The shapes of the answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from explorer.model import Grade, RunStatus, Severity
+
+NodeKind: TypeAlias = Literal["conversation", "agent", "run"]
+SortKey: TypeAlias = Literal["order", "name", "steps", "tools", "input", "output", "reuse", "time", "findings"]
+
+
+class Totals(NamedTuple):
+    """Sums over runs; None is "not recorded"."""
+
+    runs: int
+    steps: int
+    tool_calls: int | None
+    tool_errors: int | None
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    blocks: int | None
+    hit_blocks: int | None
+    """Blocks already present when their step arrived (own + ancestor + sibling + other)."""
+
+
+class Node(NamedTuple):
+    """A line of the tree: a conversation, an agent (with its run when it has just one), or a run of several."""
+
+    node_id: str
+    kind: NodeKind
+    parent_id: str | None
+    position: int
+    """Place in the depth-first order of the whole tree (the recording's order)."""
+    depth: int
+    conversation_id: str
+    agent_id: str | None
+    run_id: str | None
+    """The one run of this line; None for a conversation and for an agent of several runs."""
+    name: str
+    label: str | None
+    status: RunStatus
+    model: str | None
+    children: int
+    """How many nodes are below it directly and kept by the filter (or lead to one that is)."""
+    kept: bool
+    """False for a node that the filter would drop and that is shown only because it leads to a kept one."""
+    start_ms: int | None
+    duration_ms: int | None
+    findings: int
+    """Findings at this node itself (not below it)."""
+    worst: Severity | None
+    """The worst severity among the findings at this node or below."""
+    own: Totals
+    """Of an agent: its runs; of a conversation: those of its agents without a parent."""
+    total: Totals
+    """With every run below, each counted once; a filter does not change them."""
+
+
+class TreeView(NamedTuple):
+    """A built tree: pass it to the functions below. Rebuilt when the filter or the data changes; see ``drop_tree``."""
+
+    table: str
+    where: str | None
+    runs_kept: int
+    runs: int
+
+
+class Counts(NamedTuple):
+    """What the opened paths hold; the line that never lies."""
+
+    conversations: int
+    agents: int
+    sub_agents: int
+    runs: int
+    steps: int
+    replayed_steps: int
+    sources_read: int
+    sources_partial: int
+    sources_skipped: int
+    sources_failed: int
+    errors: int
+    warnings: int
+    infos: int
+
+
+class Fact(NamedTuple):
+    """One line of the overview."""
+
+    section: str
+    label: str
+    value: str | int | float | None
+    """None is drawn as –."""
+    unit: Literal["", "tokens", "blocks", "ms", "ratio", "bytes", "count", "time"]
+    grade: Grade
+    note: str
+    """How the figure comes about or what it leaves out, in one short sentence; may be empty."""
+
+
+class ReuseTotals(NamedTuple):
+    """Where the leading blocks of a node's steps came from. Block counts and the same in tokens."""
+
+    steps: int
+    blocks: int
+    own: int
+    ancestor: int
+    sibling: int
+    other: int
+    fresh: int
+    behind: int
+    """Seen before, but after the first miss of their prompt: no prefix cache can serve them."""
+    input_tokens: int | None
+    own_tokens: int
+    ancestor_tokens: int
+    sibling_tokens: int
+    other_tokens: int
+    cache_read_tokens: int | None
+    """What the recorder measured."""
+    mean_step_share: float | None
+    """Unweighted mean over steps of hits / blocks."""
+
+
+class ColdStart(NamedTuple):
+    """First step of one run among its siblings."""
+
+    run_id: str
+    node_id: str
+    name: str
+    label: str | None
+    start_ms: int | None
+    input_tokens: int | None
+    blocks: int
+    own: int
+    ancestor: int
+    sibling: int
+    other: int
+    new: int
+    """blocks - own - ancestor - sibling - other"""
+    cached_tokens: int | None
+    """What the recorder measured."""
+
+
+class SiblingMatrix(NamedTuple):
+    """What sibling runs share: row and column i are run i of ``runs``, in order of start."""
+
+    runs: list[ColdStart]
+    unique_blocks: list[int]
+    shared: list[list[int]]
+    """Distinct blocks that both hold; the diagonal is ``unique_blocks``."""
+    prefix: list[list[int]]
+    """Leading blocks that the first steps have in common; the diagonal is the length of the first step."""
+    group: str
+    """Whose children these are, for the heading."""
+
+
+class FindingRow(NamedTuple):
+    """A finding with the node where it shows."""
+
+    finding_id: str
+    code: str
+    severity: Severity
+    source_id: str | None
+    line: int | None
+    node_id: str | None
+    run_id: str | None
+    step_ordinal: int | None
+    message: str
+
+
+class FilterError(Exception):
+    """A filter that DuckDB refuses. ``position`` is the 0-based character of the mistake in the filter, if known."""
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position

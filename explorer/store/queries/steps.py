@@ -1,0 +1,86 @@
+"""Lists below a node: its steps and its findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.store.queries.scope import one, scope_of
+from explorer.store.queries.shapes import FindingRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from explorer.store.database import Cursor
+    from explorer.store.queries.shapes import TreeView
+
+
+def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True) -> pa.Table:
+    """The steps of a node (of everything below too unless ``own``), in order of time, as Arrow.
+
+    Columns: ``#`` (ordinal), ``run`` (name of the run; only for several), ``start`` (ms from the conversation's
+    start), ``ms`` (duration), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
+    ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``grade``, ``run_id``,
+    ``replay``. Several conversations come one after the other.
+    """
+    scope = scope_of(cursor, node_id)
+    condition = scope.runs(own) if scope else "false"
+    several = one(cursor, f"SELECT count(*) > 1 FROM (FROM internal.run_lines WHERE {condition} LIMIT 2)")
+    run = "concat_ws(' ', l.name, l.label) AS run," if several and several[0] else ""
+    return cursor.sql(
+        f"""
+        WITH chosen AS (
+            SELECT r.run_id, r.conversation_position, r.position, n.name, n.label
+            FROM internal.run_lines AS r
+            JOIN internal.nodes AS n USING (position)
+            WHERE r.run_id IN (SELECT run_id FROM internal.run_lines WHERE {condition})
+        )
+        SELECT
+            s.ordinal AS "#",
+            {run}
+            s.start_ms AS start,
+            s.end_ms - s.start_ms AS ms,
+            s.wait_ms AS wait,
+            coalesce(s.model, s.request_model) AS model,
+            s.input_tokens AS input,
+            s.cache_read_tokens AS cached,
+            s.output_tokens AS output,
+            s.reasoning_tokens AS reasoning,
+            u.blocks,
+            u.hit_own AS own,
+            u.hit_ancestor AS ancestor,
+            u.hit_sibling AS sibling,
+            u.hit_other AS other,
+            u.blocks - u.hit_own - u.hit_ancestor - u.hit_sibling - u.hit_other AS new,
+            s.finish_reason AS stop,
+            s.error,
+            s.grade,
+            s.run_id,
+            s.is_replay AS replay
+        FROM steps AS s
+        JOIN chosen AS l USING (run_id)
+        LEFT JOIN step_reuse AS u ON u.run_id = s.run_id AND u.ordinal = s.ordinal
+        ORDER BY l.conversation_position, s.start_ms NULLS LAST, l.position, s.ordinal
+        """
+    ).to_arrow_table()
+
+
+def findings(cursor: Cursor, tree: TreeView, node_id: str | None, limit: int = 5_000) -> tuple[list[FindingRow], int]:
+    """Findings of a node and everything below (all for None), worst first, and how many there are in all."""
+    scope = scope_of(cursor, node_id)
+    if scope is None:
+        return [], 0
+    rows = cursor.execute(
+        f"""
+        SELECT f.finding_id, f.code, f.severity, f.source_id, f.line, n.node_id, f.run_id, f.step_ordinal, f.message
+        FROM internal.placed_findings AS f
+        LEFT JOIN internal.nodes AS n USING (position)
+        WHERE {scope.lines}
+        ORDER BY
+            list_position(['error', 'warning', 'info'], f.severity), f.position NULLS LAST, f.source_id, f.line,
+            f.step_ordinal, f.finding_id
+        LIMIT $1
+        """,
+        [limit],
+    ).fetchall()
+    total = one(cursor, f"SELECT count(*) FROM internal.placed_findings WHERE {scope.lines}")
+    return [FindingRow(*row) for row in rows], total[0] if total else 0

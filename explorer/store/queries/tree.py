@@ -1,0 +1,304 @@
+"""The tree: building it under a filter, walking it, finding places in it."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+from explorer.store.queries.scope import one
+from explorer.store.queries.shapes import FilterError, Node, NodeKind, SortKey, Totals, TreeView
+from explorer.store.readonly import QueryError, check_filter, explained
+
+if TYPE_CHECKING:
+    from explorer.model import RunStatus, Severity
+    from explorer.store.database import Cursor, Database
+
+_serial = count(1)
+
+_NUMBERS = (
+    "runs", "steps", "tool_calls", "tool_errors", "input_tokens", "cache_read_tokens", "cache_write_tokens",
+    "output_tokens", "reasoning_tokens", "blocks", "hit_blocks",
+)  # fmt: skip
+assert Totals._fields == _NUMBERS
+
+_COLUMNS = (
+    "n.node_id, n.kind, p.node_id, n.position, n.depth, n.conversation_id, n.agent_id, n.run_id, n.name, n.label, "
+    "n.status, n.model, t.children, t.kept, n.start_ms, n.duration_ms, "
+    "n.own_errors + n.own_warnings + n.own_infos, n.total_errors, n.total_warnings, n.total_infos, "
+    + ", ".join(f"n.{kind}_{name}" for kind in ("own", "total") for name in _NUMBERS)
+)
+
+_SORTS: dict[SortKey, str] = {
+    "order": "n.position",
+    "name": "lower(n.name)",
+    "steps": "n.{of}_steps",
+    "tools": "n.{of}_tool_calls",
+    "input": "n.{of}_input_tokens",
+    "output": "n.{of}_output_tokens",
+    "reuse": "n.{of}_hit_blocks / nullif(n.{of}_blocks, 0)",
+    "time": "n.duration_ms",
+    "findings": "n.{of}_errors + n.{of}_warnings + n.{of}_infos",
+}
+
+
+def build_tree(database: Database, where: str | None = None, replaces: TreeView | None = None) -> TreeView:
+    """Build the tree of every node with its numbers, keeping runs for which ``where`` holds, and their ancestors.
+
+    The tree that it replaces is dropped once the new one is there.
+
+    Raises:
+        FilterError: ``where`` is not a DuckDB boolean over the columns of ``run_totals``.
+    """
+    where = where if where and where.strip() else None
+    table = f"internal.tree_{next(_serial)}"
+    with database.lock, database.cursor() as cursor:
+        if where is None:
+            cursor.execute(f"CREATE TABLE {table} AS {_WHOLE}")
+        else:
+            _build_filtered(cursor, table, where)
+        counted = one(
+            cursor,
+            "SELECT count(*) FILTER (t.kept), count(*) "
+            f"FROM internal.nodes AS n LEFT JOIN {table} AS t USING (position) WHERE n.run_id IS NOT NULL",
+        )
+        if replaces is not None:
+            cursor.execute(f"DROP TABLE IF EXISTS {replaces.table}")
+    return TreeView(table, where, *(counted or (0, 0)))
+
+
+_WHOLE = """
+    SELECT n.position, true AS kept, coalesce(c.children, 0) AS children
+    FROM internal.nodes AS n
+    LEFT JOIN (
+        SELECT parent AS position, count(*) AS children FROM internal.nodes GROUP BY parent
+    ) AS c USING (position)
+"""
+
+# A line is shown when a kept run lies between its position and its last: the next one from its position on tells.
+_FILTERED = """
+    WITH kept AS (
+        SELECT l.position FROM internal.run_lines AS l WHERE l.run_id IN (SELECT run_id FROM run_totals WHERE ({where}))
+    ),
+    kept_agents AS (
+        SELECT DISTINCT l.agent_position AS position
+        FROM internal.run_lines AS l
+        WHERE l.position IN (SELECT position FROM kept)
+    ),
+    shown AS (
+        SELECT n.position, n.parent, n.kind
+        FROM internal.nodes AS n
+        ASOF JOIN kept AS k ON k.position >= n.position
+        WHERE k.position <= n.last
+    )
+    SELECT
+        s.position,
+        s.kind = 'conversation' OR s.position IN (FROM kept) OR s.position IN (FROM kept_agents) AS kept,
+        coalesce(c.children, 0) AS children
+    FROM shown AS s
+    LEFT JOIN (SELECT parent AS position, count(*) AS children FROM shown GROUP BY parent) AS c USING (position)
+"""
+
+
+def _build_filtered(cursor: Cursor, table: str, where: str) -> None:
+    try:
+        check_filter(cursor, where, "run_totals")
+        with explained(where):
+            cursor.execute(f"CREATE TABLE {table} AS {_FILTERED.format(where=f'{chr(10)}{where}{chr(10)}')}")
+    except QueryError as error:
+        raise FilterError(error.message, error.position) from None
+
+
+def drop_tree(database: Database, tree: TreeView) -> None:
+    """Free a tree that is not shown any more; queries on it that are still running end as they would have."""
+    with database.lock, database.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {tree.table}")
+
+
+def children(
+    cursor: Cursor,
+    tree: TreeView,
+    parent_id: str | None,
+    sort: SortKey = "order",
+    descending: bool = False,
+    own: bool = False,
+    offset: int = 0,
+    limit: int = 500,
+) -> list[Node]:
+    """The nodes below ``parent_id`` (conversations for None), a page of them; ``own`` sorts by own numbers."""
+    parent = -1 if parent_id is None else _position(cursor, parent_id)
+    if parent is None:
+        return []
+    order = _order(sort, descending, own)
+    return _nodes(cursor, tree, f"n.parent = $1 ORDER BY {order} LIMIT $2 OFFSET $3", parent, limit, offset)
+
+
+def node(cursor: Cursor, tree: TreeView, node_id: str) -> Node | None:
+    """One node, or None when the filter hides it or nothing has that id."""
+    position = _position(cursor, node_id)
+    return None if position is None else next(iter(_nodes(cursor, tree, "n.position = $1", position)), None)
+
+
+def path_to(cursor: Cursor, tree: TreeView, node_id: str) -> list[Node]:
+    """The nodes from the conversation down to ``node_id``, both included; empty when it is not in the tree."""
+    position = _position(cursor, node_id)
+    found = _nodes(cursor, tree, "n.position <= $1 AND n.last >= $1 ORDER BY n.position", position)
+    return found if found and found[-1].position == position else []
+
+
+def sibling(
+    cursor: Cursor, tree: TreeView, node_id: str, sort: SortKey, descending: bool, own: bool, by: int
+) -> Node | None:
+    """The node ``by`` places after (before, if negative) this one among the children of its parent."""
+    position = _position(cursor, node_id)
+    row = one(
+        cursor,
+        f"""
+        SELECT there FROM (
+            SELECT n.position, lead(n.position, $2::BIGINT) OVER (ORDER BY {_order(sort, descending, own)}) AS there
+            FROM internal.nodes AS n
+            JOIN {tree.table} AS t USING (position)
+            WHERE n.parent = (SELECT parent FROM internal.nodes WHERE position = $1)
+        ) WHERE position = $1
+        """,
+        [position, by],
+    )
+    if row is None or row[0] is None:
+        return None
+    return next(iter(_nodes(cursor, tree, "n.position = $1", row[0])), None)
+
+
+def next_finding(cursor: Cursor, tree: TreeView, node_id: str | None, forward: bool = True) -> Node | None:
+    """The next node in depth-first order with a finding of its own or a failed run; None if there is none.
+
+    Behind the last comes the first.
+    """
+    position = None if node_id is None else _position(cursor, node_id)
+    here = position if position is not None else -1 if forward else 1 << 60
+    marked = "(n.own_errors + n.own_warnings + n.own_infos > 0 OR (n.run_id IS NOT NULL AND n.status = 'failed'))"
+    ahead, way = ("n.position > $1", "") if forward else ("n.position < $1", "DESC")
+    found = _nodes(cursor, tree, f"{marked} ORDER BY {ahead} DESC, n.position {way} LIMIT 1", here)
+    return found[0] if found else None
+
+
+def search(cursor: Cursor, tree: TreeView, text: str, limit: int = 10_000) -> list[str]:
+    """Ids of the nodes whose name, label, id, title or model contains ``text`` (any case), depth-first."""
+    if not text:
+        return []
+    rows = cursor.execute(
+        f"""
+        SELECT n.node_id FROM internal.nodes AS n JOIN {tree.table} AS t USING (position)
+        WHERE contains(lower(concat_ws(chr(10), n.name, n.label, n.node_id, n.run_id, n.model)), lower($1::VARCHAR))
+        ORDER BY n.position LIMIT $2
+        """,
+        [text, limit],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def locate(cursor: Cursor, tree: TreeView, place: str) -> tuple[str, int | None] | None:
+    """The node id and step ordinal of a PLACE ``conversation/agent/run#step``; parts may be ids, titles or labels."""
+    path, mark, step = place.rpartition("#")
+    if mark and step.isdecimal() and (found := _locate(cursor, tree, path)):
+        return found, int(step)
+    return (found, None) if (found := _locate(cursor, tree, place)) else None
+
+
+def _locate(cursor: Cursor, tree: TreeView, place: str) -> str | None:
+    """An id as a whole, else part by part: ids hold slashes, so parts are matched from the left, longest first."""
+    whole = one(
+        cursor,
+        f"SELECT n.node_id FROM internal.nodes AS n JOIN {tree.table} AS t USING (position) "
+        "WHERE n.node_id = $1 OR n.run_id = $1 ORDER BY n.position LIMIT 1",
+        [place],
+    )
+    if whole:
+        return cast(str, whole[0])
+    here: _Part | None = None
+    rest = place.strip("/")
+    while rest:
+        here = _next_part(cursor, tree, here, rest)
+        if here is None:
+            return None
+        rest = here.rest
+    return here.node_id if here else None
+
+
+class _Part(NamedTuple):
+    """A part of a PLACE that was found, and what is left to find below it."""
+
+    position: int
+    last: int
+    node_id: str
+    rest: str
+
+
+def _next_part(cursor: Cursor, tree: TreeView, here: _Part | None, rest: str) -> _Part | None:
+    """The node below ``here`` (a conversation at first) that ``rest`` begins with."""
+    below = "n.parent = -1" if here is None else f"n.position > {here.position} AND n.position <= {here.last}"
+    row = one(
+        cursor,
+        f"""
+        SELECT n.position, n.last, n.node_id, substr($1, length(part) + 2)
+        FROM internal.nodes AS n
+        JOIN {tree.table} AS t USING (position)
+        CROSS JOIN unnest([n.node_id, n.label, n.name, n.run_id]) AS parts (part)
+        WHERE {below} AND part <> '' AND starts_with($1::VARCHAR || '/', part || '/')
+        ORDER BY length(part) DESC, n.position
+        LIMIT 1
+        """,
+        [rest],
+    )
+    return _Part(*row) if row else None
+
+
+def filter_columns(cursor: Cursor) -> list[tuple[str, str]]:
+    """Names and types of the columns of ``run_totals``, for completion."""
+    return [(row[0], row[1]) for row in cursor.execute("DESCRIBE run_totals").fetchall()]
+
+
+def _position(cursor: Cursor, node_id: str) -> int | None:
+    row = one(cursor, "SELECT min(position) FROM internal.nodes WHERE node_id = $1", [node_id])
+    return row[0] if row else None
+
+
+def _order(sort: SortKey, descending: bool, own: bool) -> str:
+    way = "DESC" if descending else "ASC"
+    key = _SORTS[sort].format(of="own" if own else "total")
+    second = f", n.label {way} NULLS LAST" if sort == "name" else ""
+    return f"{key} {way} NULLS LAST{second}, n.position"
+
+
+def _nodes(cursor: Cursor, tree: TreeView, rest: str, *parameters: Any) -> list[Node]:
+    rows = cursor.execute(
+        f"SELECT {_COLUMNS} FROM internal.nodes AS n JOIN {tree.table} AS t USING (position) "
+        f"LEFT JOIN internal.nodes AS p ON p.position = n.parent WHERE {rest}",
+        list(parameters),
+    ).fetchall()
+    return [_node(row) for row in rows]
+
+
+def _node(row: tuple[Any, ...]) -> Node:
+    size = len(_NUMBERS)
+    worst: dict[Severity, int] = {"error": row[17], "warning": row[18], "info": row[19]}
+    return Node(
+        node_id=row[0],
+        kind=cast(NodeKind, row[1]),
+        parent_id=row[2],
+        position=row[3],
+        depth=row[4],
+        conversation_id=row[5],
+        agent_id=row[6],
+        run_id=row[7],
+        name=row[8],
+        label=row[9],
+        status=cast("RunStatus", row[10]),
+        model=row[11],
+        children=row[12],
+        kept=row[13],
+        start_ms=row[14],
+        duration_ms=row[15],
+        findings=row[16],
+        worst=next((severity for severity, number in worst.items() if number), None),
+        own=Totals(*row[20 : 20 + size]),
+        total=Totals(*row[20 + size : 20 + 2 * size]),
+    )

@@ -1,0 +1,102 @@
+-- Numbers per run, computed once when a database is opened. Replayed steps, and the tool calls and blocks of replayed
+-- steps, are never counted. NULL is "not recorded": a sum over nothing that was recorded, never 0.
+
+-- What is not to be counted: few rows, mostly none.
+CREATE TABLE internal.replayed AS
+SELECT run_id, ordinal FROM steps WHERE is_replay;
+
+CREATE TABLE internal.step_sums AS
+SELECT
+    run_id,
+    count(*) FILTER (NOT is_replay) AS steps,
+    count(*) FILTER (is_replay) AS replayed_steps,
+    count(*) FILTER (NOT is_replay AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)) AS steps_with_usage,
+    count(error) FILTER (NOT is_replay) AS step_errors,
+    internal.whole(sum(input_tokens) FILTER (NOT is_replay)) AS input_tokens,
+    internal.whole(sum(cache_read_tokens) FILTER (NOT is_replay)) AS cache_read_tokens,
+    internal.whole(sum(cache_write_tokens) FILTER (NOT is_replay)) AS cache_write_tokens,
+    internal.whole(sum(output_tokens) FILTER (NOT is_replay)) AS output_tokens,
+    internal.whole(sum(reasoning_tokens) FILTER (NOT is_replay)) AS reasoning_tokens,
+    -- Saturating, as two recorded figures may not fit together.
+    max(internal.whole(coalesce(input_tokens, 0)::HUGEINT + coalesce(output_tokens, 0)))
+        FILTER (NOT is_replay AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)) AS peak_context_tokens,
+    count(*) FILTER (NOT is_replay AND tokens_grade = 'derived') AS tokens_derived,
+    count(*) FILTER (NOT is_replay AND tokens_grade = 'ambiguous') AS tokens_ambiguous,
+    count(*) FILTER (NOT is_replay AND grade = 'derived') AS steps_derived,
+    count(*) FILTER (NOT is_replay AND grade = 'ambiguous') AS steps_ambiguous,
+    min(start_ms) FILTER (NOT is_replay) AS first_step_ms,
+    max(coalesce(end_ms, start_ms)) FILTER (NOT is_replay) AS last_step_ms
+FROM steps
+GROUP BY run_id;
+
+CREATE TABLE internal.tool_sums AS
+SELECT
+    run_id,
+    count(*) AS tool_calls,
+    CASE WHEN count(is_error) > 0 THEN count(*) FILTER (is_error) END AS tool_errors
+FROM tool_calls AS t
+WHERE NOT EXISTS (FROM internal.replayed AS r WHERE r.run_id = t.run_id AND r.ordinal = t.step_ordinal)
+GROUP BY run_id;
+
+CREATE TABLE internal.reuse_sums AS
+SELECT
+    run_id,
+    count(*) FILTER (blocks > 0) AS steps_with_blocks,
+    sum(blocks)::BIGINT AS blocks,
+    sum(hit_own)::BIGINT AS hit_own,
+    sum(hit_ancestor)::BIGINT AS hit_ancestor,
+    sum(hit_sibling)::BIGINT AS hit_sibling,
+    sum(hit_other)::BIGINT AS hit_other,
+    sum(fresh_blocks)::BIGINT AS fresh_blocks,
+    sum(hit_own_tokens)::BIGINT AS hit_own_tokens,
+    sum(hit_ancestor_tokens)::BIGINT AS hit_ancestor_tokens,
+    sum(hit_sibling_tokens)::BIGINT AS hit_sibling_tokens,
+    sum(hit_other_tokens)::BIGINT AS hit_other_tokens,
+    sum((hit_own + hit_ancestor + hit_sibling + hit_other) / blocks) FILTER (blocks > 0) AS shares,
+    arg_min(blocks, s.ordinal) AS first_blocks,
+    arg_min(hit_own, s.ordinal) AS first_own,
+    arg_min(hit_ancestor, s.ordinal) AS first_ancestor,
+    arg_min(hit_sibling, s.ordinal) AS first_sibling,
+    arg_min(hit_other, s.ordinal) AS first_other,
+    min(s.ordinal) AS first_ordinal
+FROM step_reuse AS s
+WHERE NOT EXISTS (FROM internal.replayed AS r WHERE r.run_id = s.run_id AND r.ordinal = s.ordinal)
+GROUP BY run_id;
+
+DROP TABLE internal.replayed;
+
+-- One row per run, with or without steps.
+CREATE TABLE internal.run_sums AS
+SELECT
+    r.run_id,
+    r.conversation_id,
+    r.agent_id,
+    coalesce(s.steps, 0) AS steps,
+    coalesce(s.replayed_steps, 0) AS replayed_steps,
+    coalesce(s.steps_with_usage, 0) AS steps_with_usage,
+    coalesce(s.step_errors, 0) AS step_errors,
+    CASE WHEN c.tool_calls_recorded THEN coalesce(t.tool_calls, 0) ELSE t.tool_calls END AS tool_calls,
+    CASE WHEN c.tool_calls_recorded AND t.tool_calls IS NULL THEN 0 ELSE t.tool_errors END AS tool_errors,
+    s.input_tokens,
+    s.cache_read_tokens,
+    s.cache_write_tokens,
+    s.output_tokens,
+    s.reasoning_tokens,
+    s.peak_context_tokens,
+    s.first_step_ms,
+    s.last_step_ms,
+    coalesce(s.tokens_derived, 0) AS tokens_derived,
+    coalesce(s.tokens_ambiguous, 0) AS tokens_ambiguous,
+    coalesce(s.steps_derived, 0) AS steps_derived,
+    coalesce(s.steps_ambiguous, 0) AS steps_ambiguous,
+    u.* EXCLUDE (run_id),
+    u.hit_own + u.hit_ancestor + u.hit_sibling + u.hit_other AS hit_blocks
+FROM runs AS r
+LEFT JOIN conversations AS c USING (conversation_id)
+LEFT JOIN internal.step_sums AS s USING (run_id)
+LEFT JOIN internal.tool_sums AS t USING (run_id)
+LEFT JOIN internal.reuse_sums AS u USING (run_id);
+
+DROP TABLE internal.step_sums;
+DROP TABLE internal.tool_sums;
+DROP TABLE internal.reuse_sums;

@@ -1,0 +1,245 @@
+-- The relations that are derived from the tables. They keep their names and columns from release to release.
+--
+-- A number without a prefix is a run's (an agent's) own; with "total_" it adds every run below in the tree, each once.
+-- "Below" is the tree's word: an agent hangs below the run that spawned it or else its parent agent, and one whose
+-- recorded parents are missing or lead in a circle hangs below its conversation. Replayed steps are never counted,
+-- except in replayed_steps. NULL is "not recorded": it is a sum only over what was recorded.
+
+-- One row per finding: those of the readers, and those of the rules over more than one record.
+CREATE VIEW findings AS
+SELECT * EXCLUDE (position) FROM internal.placed_findings;
+
+-- Which run is where in the tree: one row per run, in depth-first order.
+-- position: 1, 2, … over all runs. depth: agents above this one. path: labels (or names) of the lines down to it, the
+-- nearest 64 of them.
+CREATE VIEW spawn_tree AS
+WITH RECURSIVE down AS (
+    SELECT position, []::VARCHAR[] AS path FROM internal.nodes WHERE parent < 0
+    UNION ALL
+    SELECT n.position, list_append(d.path[-63:], CASE n.kind WHEN 'agent' THEN coalesce(n.label, n.name) ELSE n.name END)
+    FROM down AS d
+    JOIN internal.nodes AS n ON n.parent = d.position
+)
+
+SELECT
+    r.run_id,
+    row_number() OVER (ORDER BY l.position) AS position,
+    l.depth,
+    d.path,
+    r.parent_run_id,
+    r.conversation_id,
+    r.agent_id,
+    a.name AS agent_name
+FROM runs AS r
+JOIN internal.run_lines AS l USING (run_id)
+JOIN down AS d ON d.position = l.position
+LEFT JOIN (SELECT agent_id, name FROM agents) AS a USING (agent_id)
+ORDER BY l.position;
+
+-- One row per run: what was recorded of it, where it belongs, and its numbers. --where filters on these columns.
+-- depth: agents above its agent. peak_context_tokens: most input and output of one step. duration_ms: end less start,
+-- with the steps' times where the run has none. coverage: share of the steps with any usage. reuse: share of the
+-- blocks of the prompts that were already there (hit_blocks / blocks). findings: those at this run's line of the tree.
+CREATE VIEW run_totals AS
+SELECT
+    r.*,
+    c.title AS conversation_title,
+    c.group_name,
+    c.format,
+    c.source_id,
+    a.name AS agent_name,
+    a.label AS agent_label,
+    a.version AS agent_version,
+    l.depth,
+    l.depth > 0 OR a.parent_agent_id IS NOT NULL AS is_sub_agent,
+    t.duration_ms,
+    s.steps,
+    s.replayed_steps,
+    s.step_errors,
+    s.steps_with_usage / nullif(s.steps, 0) AS coverage,
+    s.tool_calls,
+    s.tool_errors,
+    s.input_tokens,
+    s.cache_read_tokens,
+    s.cache_write_tokens,
+    s.output_tokens,
+    s.reasoning_tokens,
+    s.peak_context_tokens,
+    f.unique_blocks,
+    f.unique_tokens,
+    f.shared_parent AS shared_parent_blocks,
+    f.shared_siblings AS shared_sibling_blocks,
+    s.blocks,
+    s.hit_blocks,
+    s.hit_own,
+    s.hit_ancestor,
+    s.hit_sibling,
+    s.hit_other,
+    s.hit_blocks / nullif(s.blocks, 0) AS reuse,
+    n.own_errors + n.own_warnings + n.own_infos AS findings,
+    n.total_runs,
+    n.total_steps,
+    n.total_replayed_steps,
+    n.total_step_errors,
+    n.total_steps_with_usage / nullif(n.total_steps, 0) AS total_coverage,
+    n.total_tool_calls,
+    n.total_tool_errors,
+    n.total_input_tokens,
+    n.total_cache_read_tokens,
+    n.total_cache_write_tokens,
+    n.total_output_tokens,
+    n.total_reasoning_tokens,
+    n.total_blocks,
+    n.total_hit_blocks,
+    n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
+    n.total_errors + n.total_warnings + n.total_infos AS total_findings
+FROM runs AS r
+JOIN internal.run_lines AS l USING (run_id)
+JOIN internal.nodes AS n ON n.position = l.position
+JOIN internal.run_sums AS s USING (run_id)
+JOIN internal.run_times AS t USING (run_id)
+LEFT JOIN conversations AS c ON c.conversation_id = r.conversation_id
+LEFT JOIN agents AS a ON a.agent_id = r.agent_id
+LEFT JOIN run_footprint AS f ON f.run_id = r.run_id;
+
+-- One row per agent: its columns, the numbers of its runs, and total_ with every agent below it.
+CREATE VIEW agent_totals AS
+SELECT
+    a.*,
+    c.title AS conversation_title,
+    n.kind IS NOT NULL AND (p.kind <> 'conversation' OR a.parent_agent_id IS NOT NULL) AS is_sub_agent,
+    n.status,
+    n.model,
+    n.start_ms,
+    n.duration_ms,
+    n.own_runs AS runs,
+    n.own_steps AS steps,
+    n.own_replayed_steps AS replayed_steps,
+    n.own_step_errors AS step_errors,
+    n.own_steps_with_usage / nullif(n.own_steps, 0) AS coverage,
+    n.own_tool_calls AS tool_calls,
+    n.own_tool_errors AS tool_errors,
+    n.own_input_tokens AS input_tokens,
+    n.own_cache_read_tokens AS cache_read_tokens,
+    n.own_cache_write_tokens AS cache_write_tokens,
+    n.own_output_tokens AS output_tokens,
+    n.own_reasoning_tokens AS reasoning_tokens,
+    n.own_blocks AS blocks,
+    n.own_hit_blocks AS hit_blocks,
+    n.own_hit_blocks / nullif(n.own_blocks, 0) AS reuse,
+    n.own_errors + n.own_warnings + n.own_infos AS findings,
+    n.total_runs,
+    n.total_steps,
+    n.total_replayed_steps,
+    n.total_step_errors,
+    n.total_steps_with_usage / nullif(n.total_steps, 0) AS total_coverage,
+    n.total_tool_calls,
+    n.total_tool_errors,
+    n.total_input_tokens,
+    n.total_cache_read_tokens,
+    n.total_cache_write_tokens,
+    n.total_output_tokens,
+    n.total_reasoning_tokens,
+    n.total_blocks,
+    n.total_hit_blocks,
+    n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
+    n.total_errors + n.total_warnings + n.total_infos AS total_findings
+FROM agents AS a
+JOIN internal.nodes AS n ON n.kind = 'agent' AND n.node_id = a.agent_id
+JOIN internal.nodes AS p ON p.position = n.parent
+LEFT JOIN conversations AS c ON c.conversation_id = a.conversation_id
+ORDER BY n.position;
+
+-- One row per conversation: its columns and the numbers of all its runs, each counted once.
+CREATE VIEW conversation_totals AS
+SELECT
+    c.*,
+    n.status,
+    n.model,
+    n.duration_ms,
+    coalesce(g.agents, 0) AS agents,
+    coalesce(g.sub_agents, 0) AS sub_agents,
+    n.total_runs AS runs,
+    n.total_steps AS steps,
+    n.total_replayed_steps AS replayed_steps,
+    n.total_step_errors AS step_errors,
+    n.total_steps_with_usage / nullif(n.total_steps, 0) AS coverage,
+    n.total_tool_calls AS tool_calls,
+    n.total_tool_errors AS tool_errors,
+    n.total_input_tokens AS input_tokens,
+    n.total_cache_read_tokens AS cache_read_tokens,
+    n.total_cache_write_tokens AS cache_write_tokens,
+    n.total_output_tokens AS output_tokens,
+    n.total_reasoning_tokens AS reasoning_tokens,
+    n.total_blocks AS blocks,
+    n.total_hit_blocks AS hit_blocks,
+    n.total_hit_blocks / nullif(n.total_blocks, 0) AS reuse,
+    n.total_errors + n.total_warnings + n.total_infos AS findings
+FROM conversations AS c
+JOIN internal.nodes AS n ON n.kind = 'conversation' AND n.node_id = c.conversation_id
+LEFT JOIN (
+    SELECT conversation_id, count(*) AS agents, count(*) FILTER (is_sub_agent) AS sub_agents
+    FROM agent_totals
+    GROUP BY conversation_id
+) AS g ON g.conversation_id = c.conversation_id
+ORDER BY n.position;
+
+-- One row per run with blocks: where the leading blocks of its prompts came from (step_reuse summed), and its first
+-- step, the cold start. fresh_blocks: never seen before. behind_blocks: seen before, but after the first miss of their
+-- prompt. mean_step_share: mean over steps of hits / blocks, each step counting the same. cache_read_tokens: what the
+-- recorder measured, beside the four *_tokens that could have hit.
+CREATE VIEW run_reuse AS
+SELECT
+    s.run_id,
+    s.conversation_id,
+    s.agent_id,
+    s.steps_with_blocks,
+    s.blocks,
+    s.hit_blocks,
+    s.hit_own,
+    s.hit_ancestor,
+    s.hit_sibling,
+    s.hit_other,
+    s.fresh_blocks,
+    s.blocks - s.hit_blocks - s.fresh_blocks AS behind_blocks,
+    s.hit_blocks / nullif(s.blocks, 0) AS reuse,
+    s.shares / nullif(s.steps_with_blocks, 0) AS mean_step_share,
+    s.hit_own_tokens,
+    s.hit_ancestor_tokens,
+    s.hit_sibling_tokens,
+    s.hit_other_tokens,
+    s.input_tokens,
+    s.cache_read_tokens,
+    s.first_ordinal,
+    s.first_blocks,
+    s.first_own,
+    s.first_ancestor,
+    s.first_sibling,
+    s.first_other,
+    s.first_blocks - s.first_own - s.first_ancestor - s.first_sibling - s.first_other AS first_new
+FROM internal.run_sums AS s
+WHERE s.blocks IS NOT NULL;
+
+-- One row per ordered pair of sibling runs (same recorded parent run) that both have blocks. containment: the share of
+-- the first run's distinct blocks that the other holds too. jaccard: shared / held by either. first_step_prefix: the
+-- leading blocks that the first steps of both have in common, of first_step_blocks in the first run's.
+CREATE VIEW sibling_sharing AS
+SELECT
+    a.conversation_id,
+    a.parent_run_id,
+    a.run_id,
+    b.run_id AS sibling_run_id,
+    fa.unique_blocks,
+    fb.unique_blocks AS sibling_unique_blocks,
+    coalesce(p.shared_blocks, 0) AS shared_blocks,
+    coalesce(p.shared_blocks, 0) / nullif(fa.unique_blocks, 0) AS containment,
+    coalesce(p.shared_blocks, 0)
+    / nullif(fa.unique_blocks + fb.unique_blocks - coalesce(p.shared_blocks, 0), 0) AS jaccard,
+    coalesce(p.first_step_prefix, 0) AS first_step_prefix,
+    s.first_blocks AS first_step_blocks
+FROM runs AS a
+JOIN runs AS b ON b.parent_run_id = a.parent_run_id AND b.run_id <> a.run_id
+JOIN run_footprint AS fa ON fa.run_id = a.run_id
+JOIN run_footprint AS fb ON fb.run_id = b.run_id
+JOIN internal.run_sums AS s ON s.run_id = a.run_id
+LEFT JOIN sibling_pairs AS p ON p.run_a = least(a.run_id, b.run_id) AND p.run_b = greatest(a.run_id, b.run_id);
