@@ -1,0 +1,301 @@
+"""The command line: arguments, exit codes, and the only module that prints.
+
+stdout carries data, stderr narration and progress. Each command opens the floor that it needs inside itself, so that
+``--help`` and ``--version`` load neither Textual nor DuckDB.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from explorer import __version__
+
+if TYPE_CHECKING:
+    from explorer.store.database import Database
+    from explorer.store.ingest import Options, Progress
+
+DONE, FAILED, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: done; findings of severity error, or a query that failed; usage; nothing could be read; interrupted."""
+
+_EPILOG = """\b
+Exit codes: 0 done, 1 findings (--check) or a failed query, 2 usage, 3 nothing could be read, 130 interrupted.
+Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
+
+
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--summary", is_flag=True, help="Conversations and totals.")
+@click.option("--sql", metavar="QUERY", help="Answer one read-only query over the tables and views.")
+@click.option("--check", is_flag=True, help="List the findings; exit with 1 if any has severity error.")
+@click.option("--where", metavar="EXPR", help="Keep runs for which a DuckDB boolean over run_totals holds.")
+@click.option(
+    "--export",
+    metavar="OUT",
+    type=click.Path(path_type=Path),
+    help="Write the kept runs as Parquet: OUT.parquet has run_totals, OUT/ everything that belongs to them.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "jsonl", "csv"]),
+    default="table",
+    show_default=True,
+    help="How --summary, --sql and --check answer.",
+)
+@click.option("--at", metavar="PLACE", help="Open the explorer at conversation/agent/run#step.")
+@click.option("--explain", metavar="CODE", help="What a finding means; without PATH. 'list' names all codes.")
+@click.option("--jobs", metavar="N", type=click.IntRange(0, 64), help="Processes that read (default: one per core).")
+@click.option(
+    "--cache-dir", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where to keep what was read."
+)
+@click.option("--no-cache", is_flag=True, help="Read everything again and keep nothing.")
+@click.version_option(__version__, message="trace-explore %(version)s")
+@click.pass_context
+def command(context: click.Context, /, **options: Any) -> None:
+    """Explore the traces of multi-agent LLM systems: runs, tokens, what sub-agents share, what is wrong.
+
+    In a terminal, PATH opens in the explorer; into a pipe goes the summary.
+    """
+    if options["explain"]:
+        _explain(options["explain"])
+        return
+    if not options["paths"]:
+        raise click.UsageError("name a file or directory of traces, as in: trace-explore sample_traces/")
+    modes = [name for name in ("summary", "sql", "check", "export") if options[name]]
+    if len(modes) > 1:
+        raise click.UsageError(f"--{modes[0]} and --{modes[1]} are two answers: ask for one at a time")
+    if options["where"] is not None and modes and modes[0] in ("sql", "check"):
+        raise click.UsageError(f"--where has no meaning with --{modes[0]}")
+    if options["at"] and modes:
+        raise click.UsageError(f"--at opens the explorer and has no meaning with --{modes[0]}")
+    from explorer.store.ingest import Options as IngestOptions
+
+    ingest_options = IngestOptions(options["jobs"], options["cache_dir"], not options["no_cache"])
+    if not modes and sys.stdin.isatty() and sys.stdout.isatty():
+        _explore(options["paths"], ingest_options, options["where"], options["at"])
+    with _opened(options["paths"], ingest_options) as database:
+        _answer(database, modes[0] if modes else "summary", options)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        code = command(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = INTERRUPTED
+    except Stop as stop:
+        _narrate(str(stop))
+        code = stop.code
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = DONE  # the reader of our output has enough
+        sys.stderr.close()
+    sys.exit(code or DONE)
+
+
+class Stop(Exception):
+    """The command ends here, with a message on stderr and an exit code."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _narrate(text: str) -> None:
+    from explorer.tui.text import clean_block
+
+    click.echo(f"trace-explore: {clean_block(text)}", err=True)
+
+
+def _explain(code: str) -> None:
+    from explorer.store.findings import EXPLANATIONS
+
+    if code == "list":
+        width = max(map(len, EXPLANATIONS))
+        for name in sorted(EXPLANATIONS):
+            click.echo(f"{name:<{width}}  {EXPLANATIONS[name].severity:<7}  {EXPLANATIONS[name].title}")
+        return
+    page = EXPLANATIONS.get(code)
+    if page is None:
+        raise click.UsageError(f"there is no finding {code!r}: --explain list names them all")
+    click.echo(f"{page.code} ({page.severity}): {page.title}\n")
+    for heading, text in (("What was seen", page.seen), ("Why it matters", page.why), ("What was done", page.did)):
+        click.echo(f"{heading}\n{click.wrap_text(text, 88, '  ', '  ', preserve_paragraphs=True)}\n")
+
+
+def _explore(paths: tuple[Path, ...], options: Options, where: str | None, place: str | None) -> NoReturn:
+    from explorer.tui.app import ExplorerApp
+
+    app = ExplorerApp(paths, options, where, place)
+    app.run()
+    sys.exit(app.return_code or DONE)
+
+
+@contextmanager
+def _opened(paths: tuple[Path, ...], options: Options) -> Iterator[Database]:
+    """Everything under the paths, read and open. An interrupt stops the reading, and what was read is kept."""
+    from explorer.store.database import DamagedPart, Database
+    from explorer.store.ingest import Cancelled, IngestError, ingest
+
+    stop = threading.Event()
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    progress = _ProgressLine()
+    try:
+        try:
+            opening = ingest(paths, options, progress, cancelled=stop)
+            database = Database(opening)
+        except DamagedPart:
+            # The cache was cut off in a way that its sizes do not show: read again, once, without it.
+            opening = ingest(paths, options._replace(use_cache=False), progress, cancelled=stop)
+            database = Database(opening)
+    except IngestError as error:
+        progress.clear()
+        raise Stop(str(error), UNREADABLE) from None
+    except Cancelled:
+        progress.clear()
+        raise Stop("interrupted; what was read is in the cache", INTERRUPTED) from None
+    finally:
+        progress.clear()
+        signal.signal(signal.SIGINT, before)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+class _ProgressLine:
+    """One line on stderr that is written over, when a person is watching."""
+
+    def __init__(self) -> None:
+        self.shown = False
+        self.watched = sys.stderr.isatty()
+        self.noted: set[str] = set()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.note and progress.note not in self.noted:
+            self.noted.add(progress.note)
+            self.clear()
+            _narrate(progress.note)
+        if self.watched and progress.phase == "reading":
+            done, total = progress.bytes_done / 1e6, progress.bytes_total / 1e6
+            files = f"{progress.files_done:,} of {progress.files_total:,} files"
+            click.echo(f"\r\x1b[Kreading {files}, {done:,.1f} of {total:,.1f} MB", nl=False, err=True)
+            self.shown = True
+
+    def clear(self) -> None:
+        if self.shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+            self.shown = False
+
+
+def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
+    from explorer.store import queries
+
+    with database.cursor() as cursor:
+        counts = queries.counts(cursor)
+    unread = counts.sources_skipped + counts.sources_failed
+    omitted = {"sources_skipped": counts.sources_skipped, "sources_failed": counts.sources_failed}
+    if mode == "check":
+        _check(database, options["format_"], omitted)
+        return
+    nothing = not counts.sources_read and not counts.sources_partial and not counts.conversations
+    if nothing:
+        raise Stop(f"no traces in {', '.join(map(str, options['paths']))}: {_reasons(database)}", UNREADABLE)
+    if mode == "sql":
+        _sql(database, options["sql"], options["format_"], omitted)
+    elif mode == "export":
+        _export(database, options["where"], options["export"])
+    else:
+        _summary(database, options["where"], options["format_"], omitted, counts.runs)
+    if unread and sys.stderr.isatty():
+        _narrate(f"{unread:,} files were not read; --check says why")
+
+
+def _reasons(database: Database) -> str:
+    result = database.sql(
+        "SELECT message, count(*) FROM sources GROUP BY message ORDER BY count(*) DESC, message LIMIT 3"
+    )
+    reasons = [f"{count:,} × {message}" for batch in result.batches for message, count in batch]
+    return "; ".join(reasons) or "there are no files"
+
+
+def _sql(database: Database, query: str, format_: str, omitted: dict[str, int]) -> None:
+    from explorer.cli.output import Table, write
+    from explorer.store.readonly import QueryError
+
+    try:
+        result = database.sql(query)
+        write(Table(result.columns, result.batches), format_, omitted)
+    except QueryError as error:
+        raise Stop(str(error), FAILED) from None
+
+
+def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
+    from explorer.cli.output import Table, write
+
+    result = database.sql(
+        "SELECT severity, code, source_id, line, conversation_id, agent_id, run_id, step_ordinal, message "
+        "FROM findings ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, "
+        "code, source_id, line, finding_id"
+    )
+    rows = [row for batch in result.batches for row in batch]
+    shown = ("severity", "code", "source_id", "line", "run_id", "step_ordinal", "message")
+    write(Table(result.columns, iter([rows]), shown), format_, omitted)
+    found = {severity: sum(row[0] == severity for row in rows) for severity in ("error", "warning", "info")}
+    if format_ == "table":
+        _narrate(", ".join(f"{count:,} {severity}" for severity, count in found.items()))
+    if found["error"]:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _summary(database: Database, where: str | None, format_: str, omitted: dict[str, int], runs: int) -> None:
+    from explorer.cli.output import write
+    from explorer.cli.summary import as_table
+    from explorer.store.queries import FilterError
+    from explorer.store.queries.summary import summary
+
+    with database.cursor() as cursor:
+        try:
+            rows = summary(cursor, where)
+        except FilterError as error:
+            raise Stop(_pointed(error, where), FAILED) from None
+    write(as_table(rows, format_), format_, omitted | {"runs_filtered_out": runs - rows[-1].runs})
+
+
+def _export(database: Database, where: str | None, target: Path) -> None:
+    from explorer.store.export import ExportError, export
+    from explorer.store.queries import FilterError
+
+    try:
+        done = export(database, where, target, None)
+    except FilterError as error:
+        raise Stop(_pointed(error, where), FAILED) from None
+    except ExportError as error:
+        raise Stop(str(error), FAILED) from None
+    rows = sum(done.rows.values())
+    _narrate(f"wrote {rows:,} rows, {done.bytes:,} bytes to {done.path}")
+
+
+def _pointed(error: Any, where: str | None) -> str:
+    if error.position is None or where is None:
+        return f"--where: {error}"
+    start = where.rfind("\n", 0, error.position) + 1
+    line = where[start:].split("\n", 1)[0]
+    return f"--where: {error}\n  {line}\n  {' ' * (error.position - start)}^"

@@ -1,0 +1,149 @@
+"""Rows as table, JSON, JSON lines or CSV on stdout.
+
+Whatever the rows hold, no control sequence of theirs reaches a terminal: JSON is written in ASCII, tables show control
+characters as pictures, and CSV does so when stdout is a terminal.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple, TypeAlias
+
+from explorer.tui.text import clean, fit
+
+SCHEMA_VERSION = 1
+"""Raised when the shape of the JSON answers changes."""
+
+MOST_CELLS = 72
+"""Width of a column of a table in a terminal; the last one takes what it needs."""
+
+_NUMBER_STARTS = frozenset("0123456789-–<")
+"""A column whose every cell begins so is aligned to the right."""
+
+Row: TypeAlias = Sequence[Any]
+
+
+class Table(NamedTuple):
+    """An answer to print."""
+
+    columns: Sequence[str]
+    batches: Iterator[Sequence[Row]]
+    shown: Sequence[str] = ()
+    """The columns that a table has, where it cannot show all."""
+
+
+def write(table: Table, format_: str, omitted: dict[str, int]) -> None:
+    """Print an answer; ``omitted`` counts what it leaves out, and stands in the JSON."""
+    if format_ == "json":
+        _json(table, omitted)
+    elif format_ == "jsonl":
+        for row in _rows(table):
+            sys.stdout.write(_dump(dict(zip(table.columns, row, strict=True))) + "\n")
+    elif format_ == "csv":
+        _csv(table)
+    else:
+        _table(table)
+    sys.stdout.flush()
+
+
+def _rows(table: Table) -> Iterator[Row]:
+    for batch in table.batches:
+        yield from batch
+
+
+def _json(table: Table, omitted: dict[str, int]) -> None:
+    sys.stdout.write(f'{{"schema_version": {SCHEMA_VERSION}, "rows": [')
+    separator = "\n"
+    for row in _rows(table):
+        sys.stdout.write(separator + _dump(dict(zip(table.columns, row, strict=True))))
+        separator = ",\n"
+    sys.stdout.write(f'\n], "omitted": {_dump(omitted)}}}\n')
+
+
+def _dump(value: object) -> str:
+    return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False)
+
+
+def _plain(value: object) -> object:
+    """A DuckDB value as JSON has it; timestamps are UTC."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds") + ("Z" if value.tzinfo is None else "")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds()} s"
+    if isinstance(value, bytes):
+        return value.hex()
+    return str(value)
+
+
+def _csv(table: Table) -> None:
+    watched = sys.stdout.isatty()
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(table.columns)
+    for row in _rows(table):
+        cells = (
+            "" if value is None else value if isinstance(value, (str, int, float)) else _text(value) for value in row
+        )
+        writer.writerow([clean(cell) if watched and isinstance(cell, str) else cell for cell in cells])
+
+
+def _table(table: Table) -> None:
+    """Columns as wide as the first batch of rows needs; later cells may be wider, and then push their line."""
+    kept = [table.columns.index(name) for name in table.shown or table.columns]
+    batches = ([[row[index] for index in kept] for row in batch] for batch in table.batches)
+    first = next(batches, [])
+    names = [clean(table.columns[index]) for index in kept]
+    cells = [[_cell(value) for value in row] for row in first]
+    numeric = [all(row[i][:1] in _NUMBER_STARTS for row in cells) for i in range(len(kept))]
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(names)]
+    if sys.stdout.isatty():
+        widths = [min(width, MOST_CELLS) for width in widths[:-1]] + widths[-1:]
+    else:
+        widths[-1:] = [0 if widths and not numeric[-1] else width for width in widths[-1:]]
+    _lines([names], widths, numeric)
+    sys.stdout.write("  ".join("-" * max(width, len(name)) for width, name in zip(widths, names, strict=True)) + "\n")
+    _lines(cells, widths, numeric)
+    for batch in batches:
+        _lines(([_cell(value) for value in row] for row in batch), widths, numeric)
+
+
+def _lines(rows: Iterable[Sequence[str]], widths: Sequence[int], numeric: Sequence[bool]) -> None:
+    crop = sys.stdout.isatty()
+    for row in rows:
+        parts = []
+        for cell, width, right in zip(row, widths, numeric, strict=True):
+            wide = width if crop else max(width, len(cell))
+            parts.append(fit(cell, wide, "right" if right else "left"))
+        sys.stdout.write("  ".join(parts).rstrip() + "\n")
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    if isinstance(value, (dict, list, tuple)):
+        return clean(_dump(value))
+    return clean(_text(value))

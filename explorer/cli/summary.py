@@ -1,0 +1,57 @@
+"""The answer of ``--summary`` as a table for people; other formats carry every column as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from explorer.cli.output import Table
+from explorer.tui.humanize import percent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from explorer.store.queries.summary import SummaryRow
+
+_COLUMNS = {
+    "conversation": "title",
+    "agents": "agents",
+    "steps": "steps",
+    "tools": "tool_calls",
+    "input": "input_tokens",
+    "cached": "cache_read_tokens",
+    "output": "output_tokens",
+    "blocks": "blocks",
+    "own": "hit_own",
+    "ancestor": "hit_ancestor",
+    "sibling": "hit_sibling",
+    "other": "hit_other",
+    "reuse": "reuse",
+    "numbering": "perfect_document",
+    "findings": "findings",
+}
+
+
+def as_table(rows: Sequence[SummaryRow], format_: str) -> Table:
+    """The rows with short columns for ``table``, whole otherwise."""
+    if format_ != "table":
+        return Table(type(rows[0])._fields, iter([rows]))
+    last = rows[-1]
+    shown = [_short(row, f"{len(rows) - 1:,} conversations" if row is last else None) for row in rows]
+    return Table(list(_COLUMNS), iter([shown]))
+
+
+def _short(row: SummaryRow, total: str | None) -> list[object]:
+    cells = {name: getattr(row, field) for name, field in _COLUMNS.items()}
+    cells["conversation"] = total or row.title or row.conversation_id
+    cells["reuse"] = percent(row.reuse, 1.0, 1)
+    cells["numbering"] = f"{row.perfect_document or 0:,} perfect" if total else _numbering(row)
+    return list(cells.values())
+
+
+def _numbering(row: SummaryRow) -> str | None:
+    """In which order of its steps the ids of a conversation appear first in the order of their numbers."""
+    if row.perfect_document is None:
+        return None
+    if row.perfect_document:
+        return "perfect"
+    return "parent first" if row.perfect_parent_first else "by start" if row.perfect_start_time else "broken"

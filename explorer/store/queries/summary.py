@@ -1,0 +1,101 @@
+"""Conversations and their totals, over the runs that a filter keeps: the answer of ``--summary``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer.store.queries.shapes import FilterError
+from explorer.store.readonly import QueryError, check_filter
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+
+
+class SummaryRow(NamedTuple):
+    """One conversation, or the sum of all (without ids). None is "not recorded"."""
+
+    conversation_id: str | None
+    title: str | None
+    format: str | None
+    agents: int
+    sub_agents: int
+    runs: int
+    steps: int
+    tool_calls: int | None
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    cache_write_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    blocks: int | None
+    """Blocks in all prompts."""
+    hit_own: int | None
+    hit_ancestor: int | None
+    hit_sibling: int | None
+    hit_other: int | None
+    reuse: float | None
+    """(own + ancestor + sibling + other) / blocks"""
+    distinct_blocks: int | None
+    """Over the whole conversation, whatever the filter keeps."""
+    perfect_document: int | bool | None
+    """Whether ids appear first in the order of their numbers, in the order of the record; in the sum, how many do."""
+    perfect_parent_first: int | bool | None
+    perfect_start_time: int | bool | None
+    findings: int
+    """Of the kept runs, and of the conversation itself."""
+
+
+_ROWS = """
+WITH kept AS (SELECT * FROM run_totals WHERE ({where})),
+per_conversation AS (
+    SELECT
+        conversation_id, any_value(conversation_title) AS title, any_value(format) AS format,
+        count(DISTINCT agent_id) AS agents, count(DISTINCT agent_id) FILTER (is_sub_agent) AS sub_agents,
+        count(*) AS runs, sum(steps)::BIGINT AS steps, sum(tool_calls)::BIGINT AS tool_calls,
+        sum(input_tokens)::BIGINT AS input_tokens, sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
+        sum(cache_write_tokens)::BIGINT AS cache_write_tokens, sum(output_tokens)::BIGINT AS output_tokens,
+        sum(reasoning_tokens)::BIGINT AS reasoning_tokens, sum(blocks)::BIGINT AS blocks,
+        sum(hit_own)::BIGINT AS hit_own, sum(hit_ancestor)::BIGINT AS hit_ancestor,
+        sum(hit_sibling)::BIGINT AS hit_sibling, sum(hit_other)::BIGINT AS hit_other
+    FROM kept GROUP BY conversation_id
+),
+found AS (
+    SELECT conversation_id, count(*) AS findings FROM findings
+    WHERE run_id IS NULL OR run_id IN (SELECT run_id FROM kept) GROUP BY conversation_id
+)
+SELECT
+    p.*, sum(p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) OVER (PARTITION BY p.conversation_id) / p.blocks,
+    a.distinct_blocks, a.perfect_document, a.perfect_parent_first, a.perfect_start_time, coalesce(f.findings, 0)
+FROM per_conversation AS p
+LEFT JOIN namespace_audit AS a USING (conversation_id)
+LEFT JOIN found AS f USING (conversation_id)
+ORDER BY p.title, p.conversation_id
+"""
+
+
+def summary(cursor: Cursor, where: str | None = None) -> list[SummaryRow]:
+    """A row for each conversation with a kept run, by title, and the sum of all last.
+
+    Raises:
+        FilterError: ``where`` is not a DuckDB boolean over the columns of ``run_totals``.
+    """
+    if where is not None:
+        try:
+            check_filter(cursor, where, "run_totals")
+        except QueryError as error:
+            raise FilterError(error.message, error.position) from None
+    rows = [
+        SummaryRow(*row) for row in cursor.execute(_ROWS.format(where=f"\n{where}\n" if where else "true")).fetchall()
+    ]
+    return [*rows, _total(rows)]
+
+
+def _total(rows: list[SummaryRow]) -> SummaryRow:
+    sums: dict[str, int | None] = {}
+    for field in SummaryRow._fields[3:]:
+        values = [value for row in rows if (value := getattr(row, field)) is not None]
+        sums[field] = sum(values) if values or field in ("agents", "sub_agents", "runs", "steps", "findings") else None
+    blocks = sums["blocks"]
+    hits = [sums[field] or 0 for field in ("hit_own", "hit_ancestor", "hit_sibling", "hit_other")]
+    sums["reuse"] = sum(hits) / blocks if blocks else None  # type: ignore[assignment]  # the one ratio among the sums
+    return SummaryRow(None, None, None, **sums)  # type: ignore[arg-type]  # named by the fields themselves
