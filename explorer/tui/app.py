@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import constants
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.state import State
@@ -38,6 +39,17 @@ class ExplorerApp(App[int]):
         # A theme that does not exist must not keep anybody from their traces.
         if constants.DEFAULT_THEME not in self.available_themes:
             self.theme = "textual-dark"
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: the main screen's actions, then Textual's own."""
+        # Imported on use: the palette is not needed for the first frame.
+        from explorer.tui.palette import actions
+
+        if isinstance(screen, MainScreen):
+            yield from actions(screen)
+        yield from (
+            command for command in super().get_system_commands(screen) if command.title in ("Theme", "Screenshot")
+        )
 
     def get_default_screen(self) -> MainScreen:
         """The one main screen."""

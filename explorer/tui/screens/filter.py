@@ -48,8 +48,11 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
         Binding("ctrl+x", "clear", "no filter", id="filter.clear"),
     ]
 
-    def __init__(self, where: str, columns: list[tuple[str, str]], check: Check) -> None:
+    def __init__(
+        self, where: str, columns: list[tuple[str, str]], check: Check, drop: Callable[[TreeView], None]
+    ) -> None:
         super().__init__()
+        self._drop = drop
         self._where = where
         self._columns = columns
         self._check = check
@@ -72,7 +75,7 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
             yield OptionList(compact=True, markup=False)
             yield Static("Examples:  " + "\n           ".join(EXAMPLES), id="examples", markup=False)
             yield Static(
-                "enter keeps   tab completes   ctrl+x no filter   escape leaves it as it was",
+                "enter keeps   tab completes   ctrl+x no filter   escape leaves",
                 classes="hint",
                 markup=False,
             )
@@ -106,7 +109,9 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
 
     def _kept(self, where: str, tree: TreeView) -> None:
         if not self.is_attached or where != self.query_one(Input).value.strip():
+            self._drop(tree)
             return
+        self._drop_tried()
         self._tried = (where, tree)
         self._say(Text(f"✓ keeps {tree.runs_kept:,} of {tree.runs:,} runs", "bold"), None)
         if self._accepted:
@@ -188,10 +193,17 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
             self._accepted = True
             self._try()
 
+    def _drop_tried(self) -> None:
+        if self._tried is not None:
+            self._drop(self._tried[1])
+            self._tried = None
+
     def action_clear(self) -> None:
         """Take the filter away."""
+        self._drop_tried()
         self.dismiss((None, None))
 
     def action_close(self) -> None:
         """Leave everything as it was."""
+        self._drop_tried()
         self.dismiss(None)

@@ -17,6 +17,7 @@ from explorer.tui.widgets.key_line import KeyLine
 from explorer.tui.widgets.sheet import Row, Sheet, wrapped
 
 if TYPE_CHECKING:
+    from explorer.store.findings import Explanation
     from explorer.store.queries import FindingRow
 
 
@@ -28,7 +29,7 @@ class FindingScreen(ModalScreen[bool]):
         Binding("escape,q", "close", "close", id="finding.close"),
     ]
 
-    def __init__(self, finding: FindingRow, page: str) -> None:
+    def __init__(self, finding: FindingRow, page: Explanation | None) -> None:
         super().__init__()
         self.finding = finding
         self._page = page
@@ -48,10 +49,20 @@ class FindingScreen(ModalScreen[bool]):
             yield from wrapped(place, width, "note", "  ")
         if finding.node_id is None:
             yield from wrapped("It belongs to a whole file, so there is no node to go to.", width, "note", "  ")
+        page = self._page
+        if page is None:
+            return
         yield []
-        for paragraph in self._page.split("\n"):
-            heading = paragraph.endswith(":") and len(paragraph) < 40
-            yield from wrapped(paragraph, width, "title" if heading else "plain")
+        yield from wrapped(page.title, width, "strong")
+        for title, text in (
+            ("What was seen", page.seen),
+            ("Why it matters", page.why),
+            ("What was done", page.did),
+            ("What to do", page.do),
+        ):
+            yield []
+            yield [(title, "title")]
+            yield from wrapped(text, width, "plain", "  ")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only a finding with a node has somewhere to go."""

@@ -20,20 +20,29 @@ from explorer.tui.widgets.crumbs import Crumbs
 from explorer.tui.widgets.detail_pane import DetailPane
 from explorer.tui.widgets.key_line import KeyLine
 from explorer.tui.widgets.loading_line import LoadingLine
-from explorer.tui.widgets.sibling_grid import SiblingGrid
 from explorer.tui.widgets.title_line import TitleLine
 from explorer.tui.widgets.tree_pane import TreePane
 
 if TYPE_CHECKING:
+    from textual.command import Provider
+
     from explorer.store.database import Cursor
     from explorer.store.ingest import Options
     from explorer.store.queries import Node, SortKey
     from explorer.tui.opened import Opened
+    from explorer.tui.widgets.sibling_grid import SiblingGrid
 
 WIDE = 100
 """Columns from which tree and details stand side by side."""
 TALL = 36
 """Lines from which they stand one above the other on a narrow screen; else one is shown at a time."""
+
+
+def _node_provider() -> type[Provider]:
+    # Imported when the palette opens.
+    from explorer.tui.palette import NodeProvider
+
+    return NodeProvider
 
 
 class MainScreen(Verbs):
@@ -49,7 +58,7 @@ class MainScreen(Verbs):
         Binding("n", "hit(1)", "next hit", show=False, id="go.next_hit"),
         Binding("N", "hit(-1)", "previous hit", show=False, id="go.previous_hit"),
         Binding("tab", "switch_pane", "switch", id="view.switch", tooltip="Between the tree and the details"),
-        Binding("shift+tab", "switch_pane", "tree/details", show=False, id="view.switch_back"),
+        Binding("shift+tab", "switch_pane", "switch", show=False, id="view.switch_back"),
         Binding("1", "tab('overview')", "Overview", show=False, id="view.overview"),
         Binding("2", "tab('steps')", "Steps", show=False, id="view.steps"),
         Binding("4,r", "tab('reuse')", "Reuse", show=False, id="view.reuse"),
@@ -69,6 +78,7 @@ class MainScreen(Verbs):
     ]  # fmt: skip
 
     AUTO_FOCUS = "#tree"
+    COMMANDS: ClassVar = {_node_provider}
 
     def __init__(self, paths: Sequence[Path], options: Options, state: State, place: str | None) -> None:
         super().__init__()
@@ -155,7 +165,7 @@ class MainScreen(Verbs):
             node_id, step = answer
             self.tree_pane.go_to(node_id)
             if step is not None:
-                self.detail_pane.aim(None, step)
+                self.call_later(self.detail_pane.aim, None, step)
 
         def find(cursor: Cursor) -> tuple[str, int | None] | None:
             from explorer.store import queries
@@ -236,10 +246,10 @@ class MainScreen(Verbs):
             self.tree_pane.end_search()
             self.detail_pane.look_at(None)
 
-    def action_tab(self, tab: Tab) -> None:
+    async def action_tab(self, tab: Tab) -> None:
         """Bring a tab forward; where only one side fits, show it."""
         in_details = self._in_details() or self.has_class("-single")
-        self.detail_pane.choose(tab)
+        await self.detail_pane.choose(tab)
         if in_details:
             self._focus(self.detail_pane.focus_target(), True)
 
@@ -265,10 +275,10 @@ class MainScreen(Verbs):
         """Go to the next or previous finding."""
         self.tree_pane.go_finding(forward)
 
-    def action_search(self) -> None:
+    async def action_search(self) -> None:
         """Search the tree."""
         self.set_class(False, "-detail")
-        self.tree_pane.begin_search()
+        await self.tree_pane.begin_search()
 
     def action_hit(self, by: int) -> None:
         """Go to the next or previous hit."""
@@ -299,7 +309,7 @@ class MainScreen(Verbs):
         """Sort the other way round."""
         self.sort_by(self.state.sort)
 
-    @on(SiblingGrid.SiblingChosen)
-    def _sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
+    def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
+        """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
         self.tree_pane.go_to(event.node_id)
         self._focus(self.tree_pane.agents, False)

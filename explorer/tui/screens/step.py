@@ -74,7 +74,8 @@ class StepScreen(ModalScreen[None]):
             first, *more = wrapped(shown, width - label_width - 1, "strong")
             note = self._helps.get(name, "")
             room = width - label_width - 3 - len(shown)
-            tail: Row = [("  " + note, "note")] if note and not more and len(note) <= room else []
+            gap = " " * max(2, 14 - len(shown))
+            tail: Row = [(gap + note, "note")] if note and not more and len(note) + len(gap) <= room + 2 else []
             yield [*head, *first, *tail]
             for row in more:
                 yield [(" " * (label_width + 1), "note"), *row]
@@ -119,23 +120,32 @@ def show_field(name: str, value: object) -> str:
 
 
 def fold(record: str) -> str:
-    """A JSON record laid out with its long lists of plain values cut short; anything else as it is."""
+    """A JSON record laid out line by line, its long lists of plain values cut short; anything else as it is."""
     try:
-        value = json.loads(record)
+        return "\n".join(_lay_out(json.loads(record), "", ""))
     except (ValueError, RecursionError):
         return record
-    try:
-        return json.dumps(_shorten(value), indent=2, ensure_ascii=False)
-    except RecursionError:
-        return record
 
 
-def _shorten(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _shorten(item) for key, item in value.items()}
-    if isinstance(value, list):
-        if len(value) > _NUMBERS and not any(isinstance(item, dict | list) for item in value[: _NUMBERS + 1]):
-            first = ", ".join(json.dumps(item, ensure_ascii=False) for item in value[:_NUMBERS])
-            return f"[{first}, … {len(value) - _NUMBERS:,} more]"
-        return [_shorten(item) for item in value]
-    return value
+def _lay_out(value: object, indent: str, name: str) -> Iterator[str]:
+    deeper = indent + "  "
+    if isinstance(value, dict) and value:
+        yield f"{indent}{name}{{"
+        for key, item in value.items():
+            yield from _lay_out(item, deeper, f"{_plain(key)}: ")
+        yield f"{indent}}}"
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        yield f"{indent}{name}["
+        for item in value:
+            yield from _lay_out(item, deeper, "")
+        yield f"{indent}]"
+    elif isinstance(value, list):
+        shown = ", ".join(map(_plain, value[:_NUMBERS]))
+        more = f", … {len(value) - _NUMBERS:,} more" if len(value) > _NUMBERS else ""
+        yield f"{indent}{name}[{shown}{more}]"
+    else:
+        yield f"{indent}{name}{_plain(value)}"
+
+
+def _plain(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

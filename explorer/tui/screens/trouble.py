@@ -55,7 +55,7 @@ def causes(error: Exception, paths: Sequence[Path]) -> Trouble:
         (
             "Press r to try again: what was read already comes from the cache.",
             "Start with --no-cache if the cache might be damaged, or with --cache-dir DIR if its disk is full.",
-            f"If it stays, report the words above with: trace-explore --version, and the format of {paths[0]}.",
+            "If it stays, report the words above, and what trace-explore --version says.",
         ),
         exit_code=1,
     )

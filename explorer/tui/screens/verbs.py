@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from textual import on
 from textual.dom import DOMNode
 from textual.screen import Screen
 
 from explorer.tui.questions import Questions
 from explorer.tui.state import SORTS, State
 from explorer.tui.widgets.detail_pane import DetailPane
-from explorer.tui.widgets.findings_list import FindingsList
 from explorer.tui.widgets.loading_line import LoadingLine
 from explorer.tui.widgets.tree_pane import TreePane
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
+    from explorer.store.findings import Explanation
     from explorer.store.queries import FindingRow, Node, SortKey, TreeView
     from explorer.tui.opened import Opened
     from explorer.tui.screens.help import Entry
+    from explorer.tui.widgets.findings_list import FindingsList
     from explorer.tui.widgets.steps_grid import StepsGrid
 
 
@@ -83,7 +83,8 @@ class Verbs(Screen[None]):
         def show(names: list[tuple[str, str]]) -> None:
             from explorer.tui.screens.filter import FilterScreen
 
-            self.app.push_screen(FilterScreen(self.state.where or "", names, self._try_filter), self._filtered)
+            screen = FilterScreen(self.state.where or "", names, self._try_filter, self._drop_tree)
+            self.app.push_screen(screen, self._filtered)
 
         self.questions.ask("dialog", opened.database, columns, show)
 
@@ -98,6 +99,19 @@ class Verbs(Screen[None]):
             return queries.build_tree(opened.database, where)
 
         self.questions.ask("filter", opened.database, build, kept, refused)
+
+    def _drop_tree(self, tree: TreeView) -> None:
+        """Free a tree that was only tried, or is shown no more."""
+        opened = self.opened
+        if opened is None:
+            return
+
+        def drop(_: Cursor) -> None:
+            from explorer.store import queries
+
+            queries.drop_tree(opened.database, tree)
+
+        self.questions.ask(f"drop {tree.table}", opened.database, drop, lambda _: None, lambda _: None)
 
     def _filtered(self, answer: tuple[str | None, TreeView | None] | None) -> None:
         opened = self.opened
@@ -119,7 +133,9 @@ class Verbs(Screen[None]):
 
     def _see_through(self, tree: TreeView) -> None:
         if self.opened is not None:
+            before = self.opened.tree
             self.take(self.opened.with_tree(tree))
+            self._drop_tree(before)
 
     # Sort
 
@@ -197,19 +213,19 @@ class Verbs(Screen[None]):
 
         self.questions.ask("record", database, read, screen.show_record, screen.show_error)
 
-    @on(FindingsList.FindingChosen)
-    def _finding_chosen(self, event: FindingsList.FindingChosen) -> None:
+    def on_findings_list_finding_chosen(self, event: FindingsList.FindingChosen) -> None:
+        """Explain a finding."""
         finding = event.finding
 
-        def page(_: Cursor) -> str:
+        def page(_: Cursor) -> Explanation | None:
             from explorer.store import findings
 
-            return findings.EXPLANATIONS.get(finding.code, "There is no page on this code.")
+            return findings.EXPLANATIONS.get(finding.code)
 
-        def show(text: str) -> None:
+        def show(page: Explanation | None) -> None:
             from explorer.tui.screens.finding import FindingScreen
 
-            self.app.push_screen(FindingScreen(finding, text), lambda go: self._go_to_finding(finding) if go else None)
+            self.app.push_screen(FindingScreen(finding, page), lambda go: self._go_to_finding(finding) if go else None)
 
         if self.opened is not None:
             self.questions.ask("dialog", self.opened.database, page, show)
@@ -223,7 +239,7 @@ class Verbs(Screen[None]):
             if not found:
                 self.notify("The filter hides the node of this finding.", severity="warning")
             elif step is not None:
-                self.detail_pane.aim(finding.run_id, step)
+                self.call_later(self.detail_pane.aim, finding.run_id, step)
 
         self.tree_pane.go_to(finding.node_id, arrived)
         self.tree_pane.agents.focus()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -19,7 +19,11 @@ from explorer.tui.columns import SEVERITY_MARKS
 from explorer.tui.text import clean, crop, fit
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from explorer.store.database import Cursor
     from explorer.store.queries import FindingRow
+    from explorer.tui.widgets.detail_tab import View
 
 
 class FindingsList(ScrollView, can_focus=True):
@@ -66,10 +70,24 @@ class FindingsList(ScrollView, can_focus=True):
         """The finding under the cursor."""
         return self._findings[self.cursor] if self.cursor < len(self._findings) else None
 
-    def show_findings(self, findings: Sequence[FindingRow], total: int, empty: str, keep: bool) -> None:
-        """Show other findings; ``empty`` is said when there are none."""
-        self._findings, self._total, self._empty = findings, total, empty
-        self.set_reactive(FindingsList.cursor, min(self.cursor, max(0, len(findings) - 1)) if keep else 0)
+    def question(self, view: View) -> Callable[[Cursor], tuple[list[FindingRow], int]]:
+        """The findings of the node and below."""
+
+        def ask(cursor: Cursor) -> tuple[list[FindingRow], int]:
+            from explorer.store import queries
+
+            return queries.findings(cursor, view.opened.tree, view.node_id)
+
+        return ask
+
+    async def answer(self, answer: tuple[Sequence[FindingRow], int], view: View, keep: bool) -> None:
+        """Show them."""
+        self._findings, self._total = answer
+        self._empty = "Nothing wrong or doubtful was found here."
+        if view.node is not None:
+            self._empty += " esc at the top of the tree shows all findings."
+        last = max(0, len(self._findings) - 1)
+        self.set_reactive(FindingsList.cursor, min(self.cursor, last) if keep else 0)
         self._measure()
         if not keep:
             self.scroll_to(y=0, animate=False, immediate=True)
@@ -82,6 +100,10 @@ class FindingsList(ScrollView, can_focus=True):
     def _measure(self) -> None:
         left_out = self._total > len(self._findings)
         self.virtual_size = Size(self.scrollable_content_region.width, self.HEIGHT * len(self._findings) + left_out)
+
+    def focus_target(self) -> Widget:
+        """The list itself."""
+        return self
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a finding."""
@@ -114,15 +136,27 @@ class FindingsList(ScrollView, can_focus=True):
             return
         index = (offset.y + self.scroll_offset.y) // self.HEIGHT
         if index < len(self._findings):
-            chosen = index == self.cursor and self.has_focus
+            self.cursor = index
+            if event.chain == 2:
+                self.action_explain()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the list."""
+        width, style = self.size.width, self.rich_style
+        index, part = divmod(y + self.scroll_offset.y, self.HEIGHT)
+        if index >= len(self._findings):
+            return Strip([Segment(fit(self._below(index, part), width), style)])
+        if index == self.cursor:
+            style += self.get_component_rich_style("findings-list--cursor")
+        plain = index == self.cursor and self.has_focus
         styled = [
-            Segment(text, style + (Style(bold=role != "note") if chosen else self._look(role)))
-            for text, role in segments
+            Segment(text, style + (Style(bold=role != "note") if plain else self._look(role)))
+            for text, role in self._draw(self._findings[index], part, width)
         ]
         return Strip(styled).adjust_cell_length(width, style)
 
     def _look(self, role: str) -> Style:
-        return self.get_component_rich_style(f"findings-list--{role}", partial=True) if role else Style.null()
+        return self.get_component_rich_style(f"findings-list--{role}") if role else Style.null()
 
     def _below(self, index: int, part: int) -> str:
         if not self._findings:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.keys import key_to_character
 from textual.widget import Widget
+from textual.widgets import Input
 
 if TYPE_CHECKING:
     from textual.binding import Binding
@@ -44,13 +46,19 @@ class KeyLine(Widget):
         last: list[Hint] = []
         seen: set[str] = set()
         for _, binding, enabled, _tooltip in self.screen.active_bindings.values():
-            if binding.show and enabled and binding.action not in seen:
-                seen.add(binding.action)
-                (last if binding.id == _ALWAYS else hints).append(self._hint(binding))
+            if not binding.show or not enabled or binding.action in seen or self._typed(binding):
+                continue
+            seen.add(binding.action)
+            (last if binding.id == _ALWAYS else hints).append(self._hint(binding))
         return hints, last
 
+    def _typed(self, binding: Binding) -> bool:
+        """Whether the key would be typed into a line of text rather than do what it says."""
+        return isinstance(self.screen.focused, Input) and _is_printable(binding.key)
+
     def _hint(self, binding: Binding) -> Hint:
-        display = binding.key_display or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
+        shown = binding.key_display if _is_printable(binding.key) else None
+        display = shown or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
         return Hint(binding.key, display, binding.description)
 
     def render(self) -> Text:
@@ -82,6 +90,11 @@ class KeyLine(Widget):
         for start, end, key in self._spans:
             if start <= event.x < end:
                 self.app.simulate_key(key)
+
+
+def _is_printable(key: str) -> bool:
+    character = key_to_character(key)
+    return character is not None and character.isprintable()
 
 
 def _width(hint: Hint) -> int:

@@ -127,6 +127,8 @@ class LoadingLine(Widget):
         self.app.call_later(self._set_progress, progress)
 
     def _set_progress(self, progress: Progress) -> None:
+        if progress.note and (self.progress is None or self.progress.note != progress.note):
+            self.notify(progress.note, severity="warning", markup=False, timeout=15)
         self.progress = progress
 
     def _end(self, message: Message) -> None:

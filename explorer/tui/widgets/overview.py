@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,12 @@ from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.sheet import Row, Sheet, wrapped
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from explorer.model import Grade
+    from explorer.store.database import Cursor
     from explorer.store.queries import Fact
+    from explorer.tui.widgets.detail_tab import View
 
 GRADE_MARKS: dict[Grade, str] = {"exact": " ", "derived": "~", "ambiguous": "?", "not_recorded": "–"}
 """One character beside each number: nothing when the record says so itself."""
@@ -25,9 +29,23 @@ LEGEND = "no mark: recorded   ~ derived by a rule   ? several answers fit   – 
 class Overview(Sheet):
     """Facts by section."""
 
-    def show_facts(self, facts: Sequence[Fact], keep_scroll: bool) -> None:
-        """Show the facts of a node."""
-        self.show(lambda width: lay_out_facts(facts, width), keep_scroll)
+    def question(self, view: View) -> Callable[[Cursor], list[Fact]]:
+        """The facts of the node."""
+
+        def ask(cursor: Cursor) -> list[Fact]:
+            from explorer.store import queries
+
+            return queries.overview(cursor, view.opened.tree, view.node_id)
+
+        return ask
+
+    async def answer(self, answer: Sequence[Fact], view: View, keep: bool) -> None:
+        """Show them."""
+        self.show(lambda width: lay_out_facts(answer, width), keep)
+
+    def focus_target(self) -> Widget:
+        """The page itself."""
+        return self
 
 
 def lay_out_facts(facts: Sequence[Fact], width: int) -> Iterable[Row]:

@@ -13,8 +13,16 @@ from explorer.tui.widgets.reuse_summary import ReuseSummary, lay_out_reuse
 from explorer.tui.widgets.sibling_grid import SiblingGrid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.widget import Widget
+
+    from explorer.store.database import Cursor
     from explorer.store.queries import ReuseTotals, SiblingMatrix
     from explorer.tui.state import State
+    from explorer.tui.widgets.detail_tab import View
+
+    Reuse = tuple[ReuseTotals | None, tuple[SiblingMatrix, int] | None]
 
 _TALL = 27
 """Lines from which both halves are shown at once."""
@@ -40,12 +48,22 @@ class ReuseTab(Vertical, can_focus=False):
         yield ReuseSummary(id="reuse-summary")
         yield SiblingGrid(id="sibling-grid")
 
-    def show_reuse(
-        self, totals: ReuseTotals | None, group: tuple[SiblingMatrix, int] | None, node_id: str | None, keep: bool
-    ) -> None:
-        """Show the reuse of another node."""
-        self._totals, self._group = totals, group
-        self.query_one(SiblingGrid).show_matrix(group, node_id)
+    def question(self, view: View) -> Callable[[Cursor], Reuse]:
+        """Where the node's blocks came from, and its siblings or children compared."""
+
+        def ask(cursor: Cursor) -> Reuse:
+            from explorer.store import queries
+
+            tree, node_id = view.opened.tree, view.node_id
+            group = queries.sibling_matrix(cursor, tree, node_id) if node_id is not None else None
+            return queries.reuse_totals(cursor, tree, node_id, view.own), group
+
+        return ask
+
+    async def answer(self, answer: Reuse, view: View, keep: bool) -> None:
+        """Show them."""
+        self._totals, self._group = answer
+        self.query_one(SiblingGrid).show_matrix(self._group, view.node_id)
         self._lay_out(keep)
         self._arrange()
 
@@ -71,7 +89,7 @@ class ReuseTab(Vertical, can_focus=False):
             (grid if grid.display else summary).focus()
         self.refresh_bindings()
 
-    def focus_target(self) -> ReuseSummary | SiblingGrid:
+    def focus_target(self) -> Widget:
         """What takes the keys when the tab is entered."""
         grid = self.query_one(SiblingGrid)
         return grid if grid.display else self.query_one(ReuseSummary)

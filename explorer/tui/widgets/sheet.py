@@ -92,11 +92,9 @@ class Sheet(ScrollView, can_focus=True):
         index = y + scroll_y
         if index >= len(self._rows):
             return Strip.blank(width, style)
+        # Whole styles, not partial ones, which lose colours that depend on the background.
         segments = [
-            Segment(
-                text,
-                style if role == "plain" else style + self.get_component_rich_style(f"sheet--{role}", partial=True),
-            )
+            Segment(text, style if role == "plain" else self.get_component_rich_style(f"sheet--{role}"))
             for text, role in self._rows[index]
         ]
         return Strip(segments).crop_extend(scroll_x, scroll_x + width, style)
@@ -117,19 +115,23 @@ def wrap(text: str, width: int, role: Role = "plain", indent: str = "", hanging:
     lead, hanging = indent, indent if hanging is None else hanging
     for paragraph in clean_block(text).split("\n"):
         line = ""
-        for word in paragraph.split(" "):
+        words = paragraph.lstrip(" ")
+        # What is indented stays so on all of its rows, but never so far that nothing fits.
+        deeper = " " * min(len(paragraph) - len(words), max(0, width // 2))
+        lead, below = lead + deeper, hanging + deeper
+        for word in words.split(" "):
             joined = f"{line} {word}" if line else word
             if _fits(lead, joined, width):
                 line = joined
                 continue
             if line:
                 yield [(lead + line, role)]
-                lead = hanging
+                lead = below
             start = 0
             while not _fits(lead, word[start:], width):
                 end = start + _cells_that_fit(word[start : start + width], width - cell_len(lead))
                 yield [(lead + word[start:end], role)]
-                lead, start = hanging, end
+                lead, start = below, end
             line = word[start:]
         yield [(lead + line, role)]
         lead = hanging

@@ -170,9 +170,9 @@ class SiblingGrid(ScrollView, can_focus=True):
             lines = self._sentence(width)
             text = lines[y - bottom] if y - bottom < len(lines) else ""
             return Strip([Segment(fit(text, self.size.width), style)])
-        note = style + self.get_component_rich_style("sibling-grid--note", partial=True)
+        note = style + self.get_component_rich_style("sibling-grid--note")
         if y < _TOP - 1:
-            role = style + self.get_component_rich_style("sibling-grid--title", partial=True) if y == 0 else note
+            role = style + self.get_component_rich_style("sibling-grid--title") if y == 0 else note
             return Strip([Segment(fit(self._heading()[y], self.size.width), role)])
         row = y + self.scroll_offset.y - _TOP if y >= _TOP else -1
         fixed, cells = self._row(row)
@@ -201,7 +201,7 @@ class SiblingGrid(ScrollView, can_focus=True):
 
     def _header_style(self, column: int) -> Style:
         role = "title" if column == self.cell.x else "note"
-        return self.get_component_rich_style(f"sibling-grid--{role}", partial=True)
+        return self.get_component_rich_style(f"sibling-grid--{role}")
 
     def _cells(self, row: int) -> Iterator[tuple[str, Style]]:
         for column in range(self.count):

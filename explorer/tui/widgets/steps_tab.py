@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -11,12 +11,17 @@ from textual.widgets import Static
 from explorer.tui.humanize import plural
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Callable
 
+    import pyarrow as pa
+    from textual.widget import Widget
+
+    from explorer.store.database import Cursor
+    from explorer.tui.widgets.detail_tab import View
     from explorer.tui.widgets.steps_grid import StepsGrid
 
 
-class StepsTab(Vertical, can_focus=False):
+class StepsTab(Vertical, can_focus=True):
     """Steps of the node alone, or with everything below it in order of time."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -30,29 +35,44 @@ class StepsTab(Vertical, can_focus=False):
     @property
     def grid(self) -> StepsGrid | None:
         """The grid that is shown now."""
-        from explorer.tui.widgets.steps_grid import StepsGrid
-
-        grids = self.query(StepsGrid)
-        return grids.last() if grids else None
+        grids = self.query_children("StepsGrid")
+        return cast("StepsGrid", grids.last()) if grids else None
 
     def aim(self, run_id: str | None, ordinal: int) -> None:
         """Put the cursor on this step, now or as soon as its table is here."""
         self._find = (run_id, ordinal)
         self._hit()
 
-    async def show_steps(self, table: pa.Table, own: bool, keep: bool) -> None:
-        """Show other steps."""
+    def question(self, view: View) -> Callable[[Cursor], pa.Table]:
+        """The steps of the node, as an Arrow table."""
+
+        def ask(cursor: Cursor) -> pa.Table:
+            import explorer.tui.widgets.steps_grid  # noqa: F401  here, because it takes 0.2 s and this is a thread
+            from explorer.store import queries
+
+            return queries.steps(cursor, view.opened.tree, view.node_id, view.own)
+
+        return ask
+
+    def focus_target(self) -> Widget:
+        """The grid, or the empty tab until it is here."""
+        return self.grid or self
+
+    async def answer(self, answer: pa.Table, view: View, keep: bool) -> None:
+        """Show them in a new grid."""
         from explorer.tui.widgets.steps_grid import StepsGrid
 
+        table = answer
+
         old = self.grid
-        focused = old is not None and old.has_focus
+        focused = self.has_focus or (old is not None and old.has_focus)
         place = (old.cursor_row, old.scroll_offset) if old is not None and keep else None
         async with self.batch():
             if old is not None:
                 await old.remove()
             grid = StepsGrid(table)
             await self.mount(grid)
-        self.query_one("#steps-line", Static).update(_line(table.num_rows, own, grid.left_out))
+        self.query_one("#steps-line", Static).update(_line(table.num_rows, view.own, grid.left_out))
         if focused:
             grid.focus()
         if place is not None and place[0] < table.num_rows:

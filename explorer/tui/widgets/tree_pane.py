@@ -49,9 +49,8 @@ class TreePane(Vertical):
         self._opened: Opened | None = None
 
     def compose(self) -> ComposeResult:
-        """The tree above the search line."""
+        """The tree; the search line comes when it is first wanted."""
         yield AgentTree(id="tree")
-        yield SearchBar(id="search")
 
     @property
     def agents(self) -> AgentTree:
@@ -221,9 +220,17 @@ class TreePane(Vertical):
 
     # Searching
 
-    def begin_search(self) -> None:
+    async def begin_search(self) -> None:
         """Open the search line with what was searched last."""
-        self.query_one(SearchBar).begin(self.state.search.text)
+        if self._bar is None:
+            await self.mount(SearchBar(id="search"))
+        if self._bar is not None:
+            self._bar.begin(self.state.search.text)
+
+    @property
+    def _bar(self) -> SearchBar | None:
+        bars = self.query_children(SearchBar)
+        return bars.first() if bars else None
 
     def step_search(self, by: int) -> None:
         """Go to the next or previous hit."""
@@ -264,8 +271,8 @@ class TreePane(Vertical):
 
     @on(SearchBar.Accepted)
     def _accepted(self) -> None:
-        bar = self.query_one(SearchBar)
-        bar.display = bool(self.state.search.text)
+        if self._bar is not None:
+            self._bar.display = bool(self.state.search.text)
         self.agents.focus()
 
     @on(SearchBar.Left)
@@ -274,8 +281,10 @@ class TreePane(Vertical):
         self._questions.drop("search")
         self.state.search = Search()
         self.agents.needle = ""
-        self.query_one(SearchBar).display = False
+        if self._bar is not None:
+            self._bar.display = False
         self.agents.focus()
 
     def _tell_search(self) -> None:
-        self.query_one(SearchBar).tell(self.state.search.summary)
+        if self._bar is not None:
+            self._bar.tell(self.state.search.summary)

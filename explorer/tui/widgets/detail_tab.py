@@ -1,0 +1,41 @@
+"""What a tab of the detail pane offers: a question for a thread, and the drawing of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+    from explorer.store.database import Cursor
+    from explorer.store.queries import Node
+    from explorer.tui.opened import Opened
+
+
+class View(NamedTuple):
+    """What is looked at."""
+
+    opened: Opened
+    node: Node | None
+    """None for everything that is open."""
+    own: bool
+    """The node alone, or with everything below it."""
+
+    @property
+    def node_id(self) -> str | None:
+        """The id of the node; None for everything."""
+        return self.node.node_id if self.node else None
+
+
+class DetailTab(Protocol):
+    """A tab. ``Any`` is between ``question`` and ``answer`` of one class, which agree on it."""
+
+    def question(self, view: View) -> Callable[[Cursor], Any]:
+        """What to ask of the database; it runs in a thread."""
+
+    async def answer(self, answer: Any, view: View, keep: bool) -> None:
+        """Show what came back; ``keep`` cursor and scroll when the same was shown before."""
+
+    def focus_target(self) -> Widget:
+        """What takes the keys when the tab is entered."""
