@@ -1,0 +1,23 @@
+"""``python -m tests.bench ingest PATH [--large]``: ratios for people, never asserted."""
+
+import click
+
+
+@click.group()
+def bench():
+    """Measure against a named baseline in the same run."""
+
+
+@bench.command()
+@click.argument("path", type=click.Path(exists=True))
+@click.option("--large", is_flag=True, help="Also on copies of the files, over 1 GB.")
+@click.option("--repeats", default=5, show_default=True)
+def ingest(path, large, repeats):
+    """Cold ingest, warm start, peak memory."""
+    from tests.bench.ingest import run
+
+    run(path, large, repeats)
+
+
+if __name__ == "__main__":
+    bench()

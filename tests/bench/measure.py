@@ -1,0 +1,64 @@
+"""Time, and the memory of a whole process tree."""
+
+import contextlib
+import statistics
+import threading
+import time
+from dataclasses import dataclass, field
+
+import psutil
+
+SAMPLE_SECONDS = 0.02
+
+
+def seconds(work, repeats=1):
+    """Median wall time of ``work()``."""
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+@dataclass
+class Peak:
+    """Memory of this process and all below it, in bytes, sampled."""
+
+    before: int = 0
+    highest: int = 0
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def mebibytes_above(self):
+        """How far the highest sample lies above the first."""
+        return (self.highest - self.before) / 2**20
+
+
+@contextlib.contextmanager
+def peak_memory():
+    """Watch the memory while the block runs. Shared pages are divided among those who share them (PSS)."""
+    me = psutil.Process()
+    peak = Peak(before=_tree(me))
+
+    def watch():
+        while not peak.stopped.wait(SAMPLE_SECONDS):
+            peak.highest = max(peak.highest, _tree(me))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        peak.stopped.set()
+        thread.join()
+        peak.highest = max(peak.highest, _tree(me))
+
+
+def _tree(process):
+    total = 0
+    for each in [process, *process.children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            info = each.memory_full_info()
+            total += getattr(info, "pss", 0) or info.uss
+    return total
