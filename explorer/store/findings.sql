@@ -1,5 +1,5 @@
 -- The rules that need more than one record. Each is a view in the schema "rules" with the columns of findings, and is
--- evaluated once when a database is opened. A finding's id is its code and the key of what it is about.
+-- evaluated once when a database is opened, over what "internal" holds by then. A finding's id is its code and the key of what it is about.
 
 -- total-mismatch: the recorder's own sum for a run differs from the sum of its steps. Only what both sides have is
 -- compared: a recorder that reports a sum and writes no figures on its steps is not contradicted by them.
@@ -15,26 +15,26 @@ SELECT
     run_id,
     NULL::BIGINT AS step_ordinal,
     format(
-        'recorded {}: {:,}; its steps sum to {:,} ({:+,}){}', replace(what, '_', ' '), reported, ours, ours - reported,
+        'recorded {}: {:,}; its steps sum to {:,} ({}{:,}){}',
+        replace(what, '_', ' '), reported, ours, CASE WHEN ours > reported THEN '+' ELSE '' END, ours - reported,
         CASE WHEN what LIKE '%tokens' AND steps_with_usage < steps
             THEN format('; {:,} of {:,} steps have no usage', steps - steps_with_usage, steps) ELSE '' END
     ) AS message
 FROM (
-    SELECT r.run_id, r.conversation_id, r.agent_id, s.steps, s.steps_with_usage, unnest([
-        {'what': 'steps', 'reported': r.reported_steps, 'ours': s.steps},
-        {'what': 'input_tokens', 'reported': r.reported_input_tokens, 'ours': s.input_tokens},
-        {'what': 'output_tokens', 'reported': r.reported_output_tokens, 'ours': s.output_tokens},
-        {'what': 'tool_calls', 'reported': r.reported_tool_calls, 'ours': s.tool_calls}
+    SELECT r.run_id, r.conversation_id, r.agent_id, r.steps, r.steps_with_usage, unnest([
+        {'what': 'steps', 'reported': r.reported_steps, 'ours': r.steps},
+        {'what': 'input_tokens', 'reported': r.reported_input_tokens, 'ours': r.input_tokens},
+        {'what': 'output_tokens', 'reported': r.reported_output_tokens, 'ours': r.output_tokens},
+        {'what': 'tool_calls', 'reported': r.reported_tool_calls, 'ours': r.tool_calls}
     ], recursive := true)
-    FROM runs AS r
-    JOIN internal.run_sums AS s USING (run_id)
+    FROM internal.runs AS r
     WHERE
-        r.reported_steps <> s.steps
-        OR r.reported_input_tokens <> s.input_tokens
-        OR r.reported_output_tokens <> s.output_tokens
-        OR r.reported_tool_calls <> s.tool_calls
+        r.reported_steps <> r.steps
+        OR r.reported_input_tokens <> r.input_tokens
+        OR r.reported_output_tokens <> r.output_tokens
+        OR r.reported_tool_calls <> r.tool_calls
 ) AS compared
-LEFT JOIN (SELECT conversation_id, source_id FROM conversations) USING (conversation_id)
+LEFT JOIN (SELECT conversation_id, source_id FROM internal.conversations) USING (conversation_id)
 WHERE reported <> ours;
 
 -- orphan-agent: a recorded parent that cannot be one. An agent, or a run whose agent is not itself reported.
@@ -44,16 +44,16 @@ WITH lost_agents AS (
         a.agent_id,
         a.conversation_id,
         CASE
-            WHEN a.parent_agent_id = a.agent_id THEN 'the agent is recorded as its own parent'
-            WHEN c.agent_id IS NOT NULL THEN format('following parents from {} leads back to it', a.parent_agent_id)
-            WHEN p.agent_id IS NULL THEN format('its parent {} is not in the recording', a.parent_agent_id)
-            ELSE format('its parent {} belongs to another conversation', a.parent_agent_id)
+            WHEN a.recorded_parent = a.agent_id THEN 'the agent is recorded as its own parent'
+            WHEN c.agent_id IS NOT NULL THEN format('following parents from {} leads back to it', a.recorded_parent)
+            WHEN p.agent_id IS NULL THEN format('its parent {} is not in the recording', a.recorded_parent)
+            ELSE format('its parent {} belongs to another conversation', a.recorded_parent)
         END AS reason
-    FROM agents AS a
-    LEFT JOIN agents AS p ON p.agent_id = a.parent_agent_id
+    FROM internal.agents AS a
+    LEFT JOIN internal.agents AS p ON p.agent_id = a.recorded_parent
     LEFT JOIN internal.cyclic_agents AS c ON c.agent_id = a.agent_id
     WHERE
-        a.parent_agent_id IS NOT NULL
+        a.recorded_parent IS NOT NULL
         AND (c.agent_id IS NOT NULL OR p.agent_id IS NULL OR p.conversation_id <> a.conversation_id)
 ),
 
@@ -68,9 +68,9 @@ lost_runs AS (
             WHEN p.run_id IS NULL THEN format('its parent run {} is not in the recording', r.parent_run_id)
             ELSE format('its parent run {} belongs to another conversation', r.parent_run_id)
         END AS reason
-    FROM runs AS r
+    FROM internal.runs AS r
     ANTI JOIN lost_agents USING (agent_id)
-    LEFT JOIN runs AS p ON p.run_id = r.parent_run_id
+    LEFT JOIN internal.runs AS p ON p.run_id = r.parent_run_id
     LEFT JOIN internal.cyclic_runs AS c ON c.run_id = r.run_id
     WHERE
         r.parent_run_id IS NOT NULL
@@ -95,7 +95,7 @@ SELECT
     NULL::BIGINT AS step_ordinal,
     concat(reason, ': shown without this parent') AS message
 FROM lost
-LEFT JOIN (SELECT conversation_id, source_id FROM conversations) USING (conversation_id);
+LEFT JOIN (SELECT conversation_id, source_id FROM internal.conversations) USING (conversation_id);
 
 -- open-run: the recorder says that the run is going on, and there is no end.
 CREATE VIEW rules.open_run AS
@@ -110,9 +110,14 @@ SELECT
     r.run_id,
     NULL::BIGINT AS step_ordinal,
     'the run was started and its end is not recorded: still running, or cut off' AS message
-FROM runs AS r
-LEFT JOIN (SELECT conversation_id, source_id FROM conversations) AS c USING (conversation_id)
-WHERE r.status = 'running' AND r.end_ms IS NULL AND r.ended_at IS NULL;
+FROM internal.runs AS r
+LEFT JOIN internal.conversations AS c USING (conversation_id)
+WHERE r.is_open;
+
+-- What the audits have to say: few rows, mostly none.
+CREATE TABLE internal.audits AS
+FROM namespace_audit
+WHERE NOT chained OR gap_events_document > 0 OR reset_events_document > 0;
 
 -- numbering-gap: ids are missing in whatever order the steps are read, so prompts that used them are not here.
 CREATE VIEW rules.numbering_gap AS
@@ -131,8 +136,8 @@ SELECT
         least(gap_events_document, gap_events_parent_first, gap_events_start_time),
         least(missing_ids_document, missing_ids_parent_first, missing_ids_start_time)
     ) AS message
-FROM namespace_audit AS a
-LEFT JOIN conversations AS c USING (conversation_id)
+FROM internal.audits AS a
+LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE
     least(gap_events_document, gap_events_parent_first, gap_events_start_time) > 0
     AND coalesce(a.scope, 'local') = 'local' AND a.chained;
@@ -144,7 +149,7 @@ WITH judged AS (
     SELECT
         *,
         least(reset_events_document, reset_events_parent_first, reset_events_start_time) > 0 AS everywhere
-    FROM namespace_audit
+    FROM internal.audits
     WHERE coalesce(scope, 'local') = 'local' AND chained AND reset_events_document > 0
 )
 
@@ -173,7 +178,7 @@ SELECT
         )
     END AS message
 FROM judged AS j
-LEFT JOIN conversations AS c USING (conversation_id);
+LEFT JOIN internal.conversations AS c USING (conversation_id);
 
 -- not-prefix-chained: an id stands at two positions, or behind two different ids, so it does not stand for a prefix.
 CREATE VIEW rules.not_prefix_chained AS
@@ -189,8 +194,8 @@ SELECT
     NULL::BIGINT AS step_ordinal,
     'a block id stands at two positions or behind two different blocks: ids name contents here, not whole prefixes, '
     'and equal ids need not mean that a cache holds them' AS message
-FROM namespace_audit AS a
-LEFT JOIN conversations AS c USING (conversation_id)
+FROM internal.audits AS a
+LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE NOT a.chained;
 
 -- private-namespace: a sub-agent's ids look like a numbering of its own. The signs, all of them needed: its distinct
@@ -198,16 +203,14 @@ WHERE NOT a.chained;
 -- too, or all of the parent's are its own; its first prompt is such a range as well; and ids that it came to after
 -- its first prompt are also the parent's. In one numbering by first appearance an agent's own additions bear new
 -- ids, which the parent cannot hold.
-CREATE VIEW rules.private_namespace AS
-WITH suspects AS (
-    SELECT r.run_id, r.agent_id, r.conversation_id, r.parent_run_id, f.unique_blocks
-    FROM run_footprint AS f
-    JOIN runs AS r USING (run_id)
-    JOIN run_footprint AS p ON p.run_id = r.parent_run_id
-    WHERE f.shared_parent > 0 AND f.shared_parent = least(f.unique_blocks, p.unique_blocks)
-),
+CREATE TABLE internal.suspects AS
+SELECT r.run_id, r.agent_id, r.conversation_id, r.parent_run_id, r.unique_blocks
+FROM internal.runs AS r
+JOIN internal.runs AS p ON p.run_id = r.parent_run_id
+WHERE r.shared_parent > 0 AND r.shared_parent = least(r.unique_blocks, p.unique_blocks);
 
-spans AS (
+CREATE VIEW rules.private_namespace AS
+WITH spans AS (
     SELECT
         b.run_id,
         b.namespace,
@@ -215,7 +218,7 @@ spans AS (
         max(b.first_block::HUGEINT + b.block_count - 1) AS top,
         arg_min(b.step_ordinal, b.step_ordinal) AS first_step
     FROM block_runs AS b
-    SEMI JOIN (SELECT run_id FROM suspects UNION SELECT parent_run_id FROM suspects) AS s USING (run_id)
+    SEMI JOIN (SELECT run_id FROM internal.suspects UNION SELECT parent_run_id FROM internal.suspects) AS s USING (run_id)
     GROUP BY b.run_id, b.namespace
 ),
 
@@ -232,7 +235,7 @@ first_prompts AS (
 
 dense AS (
     SELECT s.*, own.namespace, own.base, own.top, f.top AS first_top
-    FROM suspects AS s
+    FROM internal.suspects AS s
     JOIN spans AS own USING (run_id)
     JOIN spans AS parent ON parent.run_id = s.parent_run_id AND parent.namespace = own.namespace
     JOIN first_prompts AS f ON f.run_id = s.run_id
@@ -258,20 +261,10 @@ SELECT
         'it seems to have a numbering of its own, so that what it shares with other agents is not real', base, top
     ) AS message
 FROM dense AS d
-LEFT JOIN conversations AS c USING (conversation_id)
+LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE EXISTS (
     FROM block_runs AS b
     WHERE
         b.run_id = d.parent_run_id AND b.namespace = d.namespace
         AND b.first_block <= d.top AND b.first_block::HUGEINT + b.block_count - 1 > d.first_top
 );
-
--- Every rule at once.
-CREATE VIEW rules.everything AS
-FROM rules.total_mismatch
-UNION ALL FROM rules.orphan_agent
-UNION ALL FROM rules.open_run
-UNION ALL FROM rules.numbering_gap
-UNION ALL FROM rules.namespace_reset
-UNION ALL FROM rules.not_prefix_chained
-UNION ALL FROM rules.private_namespace;

@@ -8,7 +8,7 @@ SELECT
     agent.position AS agent_position,
     conversation.position AS conversation_position,
     agent.nesting - 1 AS depth
-FROM runs AS r
+FROM internal.runs AS r
 JOIN internal.items AS i ON i.kind = 'agent' AND i.agent_id = r.agent_id
 JOIN internal.layout AS agent ON agent.n = i.n
 JOIN internal.hang AS h ON h.n = i.n
@@ -22,7 +22,7 @@ CREATE TABLE internal.placed_findings AS
 SELECT
     f.*,
     coalesce(r.position, a.position, c.position, s.position) AS position
-FROM (FROM internal.stored_findings UNION ALL FROM rules.everything) AS f
+FROM (FROM internal.stored_findings UNION ALL FROM internal.rule_findings) AS f
 LEFT JOIN internal.run_lines AS r ON r.run_id = f.run_id
 LEFT JOIN (
     SELECT i.agent_id, l.position FROM internal.items AS i JOIN internal.layout AS l USING (n) WHERE i.kind = 'agent'
@@ -35,18 +35,20 @@ LEFT JOIN (
 ) AS c ON c.conversation_id = f.conversation_id
 LEFT JOIN (
     SELECT o.source_id, min(l.position) AS position
-    FROM conversations AS o
+    FROM internal.conversations AS o
     JOIN internal.items AS i ON i.kind = 'conversation' AND i.conversation_id = o.conversation_id
     JOIN internal.layout AS l USING (n)
     GROUP BY o.source_id
     HAVING count(*) = 1
 ) AS s ON s.source_id = f.source_id;
 
--- What each line adds to the lines above it.
-CREATE TABLE internal.held AS
+-- What each line adds to the lines above it, and which of these it is summed up in as their own.
+CREATE VIEW internal.held AS
 SELECT
     l.position,
     l.last,
+    coalesce(r.agent_position, -1) AS agent_position,
+    CASE WHEN r.depth = 0 THEN r.conversation_position ELSE -1 END AS conversation_position,
     (i.run_id IS NOT NULL)::BIGINT AS runs,
     s.steps,
     s.replayed_steps,
@@ -61,12 +63,13 @@ SELECT
     s.reasoning_tokens,
     s.blocks,
     s.hit_blocks,
-    coalesce(f.errors, 0) AS errors,
-    coalesce(f.warnings, 0) AS warnings,
-    coalesce(f.infos, 0) AS infos
+    f.errors,
+    f.warnings,
+    f.infos
 FROM internal.items AS i
 JOIN internal.layout AS l USING (n)
-LEFT JOIN internal.run_sums AS s ON s.run_id = i.run_id
+LEFT JOIN internal.run_lines AS r ON r.run_id = i.run_id
+LEFT JOIN internal.runs AS s ON s.run_id = i.run_id
 LEFT JOIN (
     SELECT
         position,

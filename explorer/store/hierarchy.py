@@ -7,59 +7,61 @@ from typing import NamedTuple
 
 
 class Forest(NamedTuple):
-    """A hierarchy laid out depth-first; entry ``i`` is about item ``i`` as it was given."""
+    """A hierarchy laid out depth-first."""
 
-    positions: list[int]
-    """Place in the depth-first order, from 0."""
+    order: list[int]
+    """The items by their position, from 0."""
     depths: list[int]
-    """0 for a root."""
+    """Of each item; 0 for a root."""
     lasts: list[int]
-    """Position of the last item below, the item's own if there is none: what lies below is one range."""
+    """Position of the last item below each item, its own if there is none: what lies below is one range."""
 
 
-def lay_out(parents: Sequence[int | None]) -> Forest:
-    """Lay out items depth-first, children in the order they are given; ``parents`` must be free of cycles."""
+def lay_out(parents: Sequence[int]) -> Forest:
+    """Lay out items depth-first, children in the order they are given.
+
+    ``parents`` has the parent of each item, -1 for a root, and must be free of cycles.
+    """
     below: dict[int, list[int]] = {}
     stack: list[int] = []
     for item, parent in enumerate(parents):
-        if parent is None:
+        if parent < 0:
             stack.append(item)
         else:
             below.setdefault(parent, []).append(item)
     stack.reverse()
 
-    size = len(parents)
-    positions, depths, lasts = [0] * size, [0] * size, [0] * size
+    order: list[int] = []
+    depths, lasts = [0] * len(parents), [0] * len(parents)
     way: list[int] = []  # down to the item before; an item is closed when the walk leaves it
-    position = 0
     while stack:
         item = stack.pop()
         depth = depths[item]
         while len(way) > depth:
-            lasts[way.pop()] = position - 1
+            lasts[way.pop()] = len(order) - 1
         way.append(item)
-        positions[item] = position
-        for child in reversed(below.get(item, ())):
-            depths[child] = depth + 1
-            stack.append(child)
-        position += 1
+        order.append(item)
+        if item in below:
+            for child in reversed(below[item]):
+                depths[child] = depth + 1
+                stack.append(child)
     for item in way:
-        lasts[item] = position - 1
-    assert position == size, "a cycle"
-    return Forest(positions, depths, lasts)
+        lasts[item] = len(order) - 1
+    assert len(order) == len(parents), "a cycle"
+    return Forest(order, depths, lasts)
 
 
-def cyclic(parents: Sequence[int | None]) -> list[int]:
-    """The items that are their own ancestors; those that merely hang below a cycle are not."""
+def cyclic(parents: Sequence[int]) -> list[int]:
+    """The items that are their own ancestors; those that merely hang below a cycle are not. -1 is no parent."""
     settled = bytearray(len(parents))
     found: list[int] = []
     for start in range(len(parents)):
         trail: dict[int, int] = {}
-        item: int | None = start
-        while item is not None and not settled[item] and item not in trail:
+        item = start
+        while item >= 0 and not settled[item] and item not in trail:
             trail[item] = len(trail)
             item = parents[item]
-        if item is not None and item in trail:
+        if item in trail:
             found.extend(list(trail)[trail[item] :])
         for passed in trail:
             settled[passed] = 1

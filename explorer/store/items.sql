@@ -1,39 +1,6 @@
 -- The lines of the tree, before they are laid out. Nothing is lost here: a conversation or an agent that other rows
 -- name and that has no row of its own gets a line all the same.
 
--- Conversations in the order of the tree.
-CREATE TABLE internal.conversations AS
-SELECT
-    row_number() OVER (ORDER BY group_name, started_at, title, conversation_id) AS place,
-    *
-FROM (
-    SELECT conversation_id, group_name, title, started_at, ended_at FROM conversations
-    UNION ALL BY NAME
-    SELECT DISTINCT conversation_id FROM agents ANTI JOIN conversations USING (conversation_id)
-    UNION ALL BY NAME
-    SELECT DISTINCT conversation_id
-    FROM runs
-    ANTI JOIN conversations USING (conversation_id)
-    ANTI JOIN agents USING (conversation_id)
-);
-
--- When each run was, with its steps' times where the run has none.
-CREATE TABLE internal.run_times AS
-SELECT
-    r.run_id,
-    r.conversation_id,
-    r.agent_id,
-    r.parent_run_id,
-    r.ordinal,
-    coalesce(r.start_ms, s.first_step_ms) AS start_ms,
-    coalesce(r.end_ms, s.last_step_ms) AS end_ms,
-    coalesce(
-        coalesce(r.end_ms, s.last_step_ms) - coalesce(r.start_ms, s.first_step_ms),
-        epoch_ms(r.ended_at) - epoch_ms(r.started_at)
-    ) AS duration_ms
-FROM runs AS r
-JOIN internal.run_sums AS s USING (run_id);
-
 -- Agents with their runs at a glance. The parent is the recorded one if it exists in the conversation, else the agent
 -- whose run spawned this agent's first run.
 CREATE TABLE internal.agents AS
@@ -42,17 +9,17 @@ WITH at_a_glance AS (
         agent_id,
         count(*) AS runs,
         min(start_ms) AS start_ms,
-        arg_min(run_id, (coalesce(start_ms, 9223372036854775807), ordinal, run_id)) AS first_run_id,
-        arg_min_null(parent_run_id, (coalesce(start_ms, 9223372036854775807), ordinal, run_id)) AS first_parent_run_id
-    FROM internal.run_times
+        arg_min(run_id, sequence) AS first_run_id,
+        arg_min_null(parent_run_id, sequence) AS first_parent_run_id
+    FROM internal.runs
     GROUP BY agent_id
 ),
 
-everyone AS (
-    SELECT agent_id, conversation_id, parent_agent_id FROM agents
+everyone AS MATERIALIZED (
+    SELECT agent_id, conversation_id, parent_agent_id, name, version, label FROM agents
     UNION ALL BY NAME
     SELECT agent_id, min(conversation_id) AS conversation_id
-    FROM runs
+    FROM internal.runs
     ANTI JOIN agents USING (agent_id)
     GROUP BY agent_id
 )
@@ -60,6 +27,10 @@ everyone AS (
 SELECT
     e.agent_id,
     e.conversation_id,
+    e.parent_agent_id AS recorded_parent,
+    e.name,
+    e.version,
+    e.label,
     coalesce(g.runs, 0) AS runs,
     g.start_ms,
     g.first_run_id,
@@ -68,7 +39,7 @@ SELECT
 FROM everyone AS e
 LEFT JOIN at_a_glance AS g USING (agent_id)
 LEFT JOIN everyone AS p ON p.agent_id = e.parent_agent_id AND p.conversation_id = e.conversation_id
-LEFT JOIN internal.run_times AS s
+LEFT JOIN internal.runs AS s
     ON s.run_id = g.first_parent_run_id AND s.conversation_id = e.conversation_id AND s.agent_id <> e.agent_id;
 
 -- One row per line: conversations, agents, and the runs of agents that have several. n is the recorded order.
@@ -88,18 +59,19 @@ FROM (
     UNION ALL BY NAME
     SELECT
         'run' AS kind, c.place, r.run_id AS node_id, a.conversation_id, r.ordinal, r.start_ms, r.agent_id, r.run_id
-    FROM internal.run_times AS r
+    FROM internal.runs AS r
     JOIN internal.agents AS a USING (agent_id)
     JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id
     WHERE a.runs > 1
 );
 
--- What each item hangs below, and the conversation it is in; NULL above for an agent without a parent.
+-- What each item hangs below (-1 for an agent without a parent), and the conversation it is in.
 CREATE TABLE internal.hang AS
 SELECT
     i.n,
-    i.kind,
-    CASE i.kind WHEN 'agent' THEN coalesce(spawner.n, parent.n) WHEN 'run' THEN own.n END AS above,
+    i.kind = 'agent' AS is_agent,
+    i.kind = 'conversation' AS is_conversation,
+    coalesce(spawner.n, parent.n, own.n, -1) AS above,
     conversation.n AS conversation
 FROM internal.items AS i
 JOIN internal.items AS conversation

@@ -5,11 +5,9 @@ CREATE TABLE internal.nodes AS
 WITH shown AS (
     SELECT
         l.position, l.agent_position, l.conversation_position, l.depth,
-        r.status, coalesce(r.model, r.request_model) AS model, r.ordinal, r.run_id, t.start_ms, t.end_ms, t.duration_ms,
-        (coalesce(t.start_ms, 9223372036854775807), r.ordinal, r.run_id) AS sequence
+        r.status, r.model, r.start_ms, r.end_ms, r.duration_ms, r.sequence
     FROM internal.run_lines AS l
-    JOIN runs AS r USING (run_id)
-    JOIN internal.run_times AS t USING (run_id)
+    JOIN internal.runs AS r USING (run_id)
 ),
 
 facts AS (
@@ -66,13 +64,13 @@ SELECT
     n.* EXCLUDE (position)
 FROM internal.items AS i
 JOIN internal.layout AS l USING (n)
-JOIN internal.numbers AS n ON n.position = l.position
+JOIN numbers AS n ON n.position = l.position
 LEFT JOIN facts AS f ON f.position = l.position
 LEFT JOIN internal.conversations AS c ON i.kind = 'conversation' AND c.conversation_id = i.node_id
-LEFT JOIN agents AS a ON i.kind = 'agent' AND a.agent_id = i.node_id
-LEFT JOIN runs AS r ON i.kind = 'run' AND r.run_id = i.node_id
-ORDER BY l.position;
+LEFT JOIN internal.agents AS a ON i.kind = 'agent' AND a.agent_id = i.node_id
+LEFT JOIN internal.runs AS r ON i.kind = 'run' AND r.run_id = i.node_id;
 
-DROP TABLE internal.numbers;
+DROP VIEW internal.held;
+DROP TABLE internal.hang;
 DROP TABLE internal.items;
 DROP TABLE internal.layout;

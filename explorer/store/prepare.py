@@ -38,6 +38,11 @@ _FINDINGS = ("errors", "warnings", "infos")
 _COUNTED = frozenset(("runs", "steps", "replayed_steps", "steps_with_usage", "step_errors", *_FINDINGS))
 """What we count ourselves, so that it is 0 and never NULL."""
 
+_RULES = (
+    "total_mismatch", "orphan_agent", "open_run", "numbering_gap", "namespace_reset", "not_prefix_chained",
+    "private_namespace",
+)  # fmt: skip
+
 Array: TypeAlias = npt.NDArray[np.int64]
 
 
@@ -48,9 +53,13 @@ def prepare(connection: DuckDBPyConnection) -> None:
     _lay_out_items(connection)
     _find_cyclic_runs(connection)
     run_script(connection, "findings.sql")
+    _apply_rules(connection)
     run_script(connection, "held.sql")
-    _add_up(connection)
-    run_script(connection, "lines.sql")
+    connection.register("numbers", _add_up(connection))
+    try:
+        run_script(connection, "lines.sql")
+    finally:
+        connection.unregister("numbers")
     run_script(connection, "views.sql")
 
 
@@ -61,29 +70,28 @@ def run_script(connection: DuckDBPyConnection, name: str) -> None:
 
 def _lay_out_items(connection: DuckDBPyConnection) -> None:
     """Give every item its place in the depth-first order."""
-    rows = connection.execute("SELECT kind, above, conversation FROM internal.hang ORDER BY n").fetchall()
-    above: list[int | None] = [row[1] for row in rows]
+    hang = connection.execute("FROM internal.hang ORDER BY n").fetchnumpy()
+    is_agent = hang["is_agent"]
     # A run line stays with its agent: cutting the agents out of a cycle breaks it.
-    looping = [item for item in cyclic(above) if rows[item][0] == "agent"]
-    for item in looping:
-        above[item] = None
-    parents = [
-        None if kind == "conversation" else conversation if up is None else up
-        for (kind, _, conversation), up in zip(rows, above, strict=True)
-    ]
-    forest = lay_out(parents)
-    nesting = [0] * len(rows)  # agents on the way down, the item included
-    for item in np.argsort(np.array(forest.positions, dtype=np.int64), kind="stable").tolist():
-        parent = parents[item]
-        nesting[item] = (0 if parent is None else nesting[parent]) + (rows[item][0] == "agent")
-    positions = np.array(forest.positions, dtype=np.int64)
+    looping = [item for item in cyclic(hang["above"].tolist()) if is_agent[item]]
+    above = hang["above"].copy()
+    above[looping] = -1
+    parents = np.where(hang["is_conversation"], -1, np.where(above < 0, hang["conversation"], above))
+    forest = lay_out(parents.tolist())
+    counts = is_agent.tolist()
+    nesting = [0] * len(counts)  # agents on the way down, the item included
+    for item, parent in zip(forest.order, parents[forest.order].tolist(), strict=True):
+        nesting[item] = counts[item] + (nesting[parent] if parent >= 0 else 0)
+    order = np.array(forest.order, dtype=np.int64)
+    positions = np.empty_like(order)
+    positions[order] = np.arange(len(order))
     _store(
         connection,
         "layout",
         {
-            "n": np.arange(len(rows), dtype=np.int64),
+            "n": hang["n"],
             "position": positions,
-            "parent": np.array([-1 if up is None else forest.positions[up] for up in parents], dtype=np.int64),
+            "parent": np.where(parents < 0, -1, positions[parents]) if len(order) else parents,
             "last": np.array(forest.lasts, dtype=np.int64),
             "depth": np.array(forest.depths, dtype=np.int64),
             "nesting": np.array(nesting, dtype=np.int64),
@@ -98,53 +106,56 @@ def _lay_out_items(connection: DuckDBPyConnection) -> None:
 
 def _find_cyclic_runs(connection: DuckDBPyConnection) -> None:
     """Note the runs whose recorded parents lead back to them."""
-    rows = connection.execute("SELECT run_id, parent_run_id FROM runs WHERE parent_run_id IS NOT NULL").fetchall()
+    rows = connection.execute(
+        "SELECT r.run_id, r.parent_run_id FROM internal.runs AS r "
+        "JOIN internal.runs AS p ON p.run_id = r.parent_run_id WHERE p.parent_run_id IS NOT NULL"
+    ).fetchall()
     numbers = {run_id: number for number, (run_id, _) in enumerate(rows)}
-    looping = [rows[number][0] for number in cyclic([numbers.get(parent) for _, parent in rows])]
+    looping = [rows[number][0] for number in cyclic([numbers.get(parent, -1) for _, parent in rows])]
     connection.execute("CREATE TABLE internal.cyclic_runs AS SELECT unnest($1::VARCHAR[]) AS run_id", [looping])
 
 
-def _add_up(connection: DuckDBPyConnection) -> None:
-    """Sum what lies below each line: it is a range of positions, so two running sums make a difference."""
-    columns = ", ".join(
-        f"coalesce({name}, 0) AS {name}, ({name} IS NOT NULL)::BIGINT AS known_{name}" for name in MEASURES
+def _apply_rules(connection: DuckDBPyConnection) -> None:
+    """Collect what the rules find. The last of them reads all block runs, so it waits for a suspicion."""
+    suspicion = connection.execute("SELECT count(*) > 0 FROM internal.suspects").fetchall()[0][0]
+    rules = _RULES if suspicion else _RULES[:-1]
+    union = " UNION ALL ".join(f"FROM rules.{rule}" for rule in rules)
+    connection.execute(f"CREATE TABLE internal.rule_findings AS {union}")
+
+
+def _add_up(connection: DuckDBPyConnection) -> dict[str, Array]:
+    """The own and total numbers of every line, by position.
+
+    What lies below a line is a range of positions, so two running sums make a difference. Own numbers of a line that
+    stands for several runs are the sums over these.
+    """
+    held = connection.execute("FROM internal.held").fetchnumpy()
+    position, last, agent, conversation = (
+        held[name] for name in ("position", "last", "agent_position", "conversation_position")
     )
-    held = connection.execute(f"SELECT position, last, {columns} FROM internal.held ORDER BY position").fetchnumpy()
-    last = held.pop("last")
-    sums: dict[str, Array] = {"position": held.pop("position")}
-    for name, values in held.items():
+    of_agent = np.flatnonzero((agent >= 0) & (agent != position))
+    of_conversation = np.flatnonzero(conversation >= 0)
+    numbers: dict[str, Array] = {"position": position}
+
+    def below(values: Array) -> Array:
         running = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(values, dtype=np.int64)))
-        sums[name] = running[last + 1] - running[:-1]
-    _store(connection, "sums", sums)
-    own = ", ".join(_or_zero(name, f"coalesce(g.{name}, h.{name})") + f" AS own_{name}" for name in MEASURES)
-    total = ", ".join(
-        _or_zero(name, f"CASE WHEN t.known_{name} > 0 THEN t.{name} END") + f" AS total_{name}" for name in MEASURES
-    )
-    grouped = ", ".join(f"sum({name})::BIGINT AS {name}" for name in MEASURES if name not in _FINDINGS)
-    connection.execute(f"""
-        CREATE TABLE internal.numbers AS
-        WITH run_numbers AS (
-            SELECT h.*, r.agent_position, r.conversation_position, r.depth
-            FROM internal.held AS h
-            JOIN internal.run_lines AS r ON r.position = h.position
-        ),
-        grouped AS (
-            SELECT agent_position AS position, {grouped} FROM run_numbers WHERE agent_position <> position GROUP BY 1
-            UNION ALL
-            SELECT conversation_position, {grouped} FROM run_numbers WHERE depth = 0 GROUP BY 1
-        )
-        SELECT h.position, {own}, {total}
-        FROM internal.held AS h
-        JOIN internal.sums AS t USING (position)
-        LEFT JOIN (SELECT *, NULL AS errors, NULL AS warnings, NULL AS infos FROM grouped) AS g USING (position)
-        ORDER BY h.position
-    """)
-    for table in ("held", "sums", "hang"):
-        connection.execute(f"DROP TABLE internal.{table}")
+        sums: Array = running[last + 1] - running[:-1]
+        return sums
 
+    def own(values: Array) -> Array:
+        summed = values.copy()
+        np.add.at(summed, agent[of_agent], values[of_agent])
+        np.add.at(summed, conversation[of_conversation], values[of_conversation])
+        return summed
 
-def _or_zero(name: str, sql: str) -> str:
-    return f"coalesce({sql}, 0)" if name in _COUNTED else sql
+    for name in MEASURES:
+        values = np.ma.filled(held[name], 0)
+        known = (~np.ma.getmaskarray(held[name])).astype(np.int64)
+        # Findings are counted where they show, and not again as a conversation's own.
+        mine = (values, known) if name in _FINDINGS else (own(values), own(known))
+        for kind, (sums, recorded) in {"own": mine, "total": (below(values), below(known))}.items():
+            numbers[f"{kind}_{name}"] = sums if name in _COUNTED else np.ma.masked_array(sums, mask=recorded == 0)
+    return numbers
 
 
 def _store(connection: DuckDBPyConnection, table: str, arrays: dict[str, Array]) -> None:

@@ -63,14 +63,46 @@ FROM step_reuse AS s
 WHERE NOT EXISTS (FROM internal.replayed AS r WHERE r.run_id = s.run_id AND r.ordinal = s.ordinal)
 GROUP BY run_id;
 
-DROP TABLE internal.replayed;
+-- Conversations in the order of the tree. Those that other rows name, without a row of their own, are kept.
+CREATE TABLE internal.conversations AS
+SELECT
+    row_number() OVER (ORDER BY group_name, started_at, title, conversation_id) AS place,
+    *
+FROM (
+    SELECT conversation_id, source_id, format, group_name, title, started_at, ended_at, tool_calls_recorded
+    FROM conversations
+    UNION ALL BY NAME
+    SELECT DISTINCT conversation_id
+    FROM (SELECT conversation_id FROM agents UNION ALL SELECT conversation_id FROM runs)
+    ANTI JOIN conversations USING (conversation_id)
+);
 
--- One row per run, with or without steps.
-CREATE TABLE internal.run_sums AS
+-- One row per run, with or without steps: what later statements need of it, and its numbers. start_ms and end_ms fall
+-- back on the steps'.
+CREATE TABLE internal.runs AS
 SELECT
     r.run_id,
     r.conversation_id,
     r.agent_id,
+    r.parent_run_id,
+    r.ordinal,
+    row_number() OVER (
+        ORDER BY coalesce(r.start_ms, s.first_step_ms) NULLS LAST, r.ordinal, r.run_id
+    ) AS sequence,
+    r.native_run_id,
+    r.status,
+    coalesce(r.model, r.request_model) AS model,
+    r.status = 'running' AND r.end_ms IS NULL AND r.ended_at IS NULL AS is_open,
+    r.reported_steps,
+    r.reported_input_tokens,
+    r.reported_output_tokens,
+    r.reported_tool_calls,
+    coalesce(r.start_ms, s.first_step_ms) AS start_ms,
+    coalesce(r.end_ms, s.last_step_ms) AS end_ms,
+    coalesce(
+        coalesce(r.end_ms, s.last_step_ms) - coalesce(r.start_ms, s.first_step_ms),
+        epoch_ms(r.ended_at) - epoch_ms(r.started_at)
+    ) AS duration_ms,
     coalesce(s.steps, 0) AS steps,
     coalesce(s.replayed_steps, 0) AS replayed_steps,
     coalesce(s.steps_with_usage, 0) AS steps_with_usage,
@@ -83,20 +115,21 @@ SELECT
     s.output_tokens,
     s.reasoning_tokens,
     s.peak_context_tokens,
-    s.first_step_ms,
-    s.last_step_ms,
     coalesce(s.tokens_derived, 0) AS tokens_derived,
     coalesce(s.tokens_ambiguous, 0) AS tokens_ambiguous,
     coalesce(s.steps_derived, 0) AS steps_derived,
     coalesce(s.steps_ambiguous, 0) AS steps_ambiguous,
     u.* EXCLUDE (run_id),
-    u.hit_own + u.hit_ancestor + u.hit_sibling + u.hit_other AS hit_blocks
+    u.hit_own + u.hit_ancestor + u.hit_sibling + u.hit_other AS hit_blocks,
+    f.* EXCLUDE (run_id)
 FROM runs AS r
-LEFT JOIN conversations AS c USING (conversation_id)
-LEFT JOIN internal.step_sums AS s USING (run_id)
-LEFT JOIN internal.tool_sums AS t USING (run_id)
-LEFT JOIN internal.reuse_sums AS u USING (run_id);
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
+LEFT JOIN internal.step_sums AS s ON s.run_id = r.run_id
+LEFT JOIN internal.tool_sums AS t ON t.run_id = r.run_id
+LEFT JOIN internal.reuse_sums AS u ON u.run_id = r.run_id
+LEFT JOIN run_footprint AS f ON f.run_id = r.run_id;
 
+DROP TABLE internal.replayed;
 DROP TABLE internal.step_sums;
 DROP TABLE internal.tool_sums;
 DROP TABLE internal.reuse_sums;

@@ -30,10 +30,10 @@ SELECT
     r.conversation_id,
     r.agent_id,
     a.name AS agent_name
-FROM runs AS r
+FROM internal.runs AS r
 JOIN internal.run_lines AS l USING (run_id)
 JOIN down AS d ON d.position = l.position
-LEFT JOIN (SELECT agent_id, name FROM agents) AS a USING (agent_id)
+JOIN internal.agents AS a ON a.agent_id = r.agent_id
 ORDER BY l.position;
 
 -- One row per run: what was recorded of it, where it belongs, and its numbers. --where filters on these columns.
@@ -51,8 +51,8 @@ SELECT
     a.label AS agent_label,
     a.version AS agent_version,
     l.depth,
-    l.depth > 0 OR a.parent_agent_id IS NOT NULL AS is_sub_agent,
-    t.duration_ms,
+    l.depth > 0 OR a.recorded_parent IS NOT NULL AS is_sub_agent,
+    s.duration_ms,
     s.steps,
     s.replayed_steps,
     s.step_errors,
@@ -65,10 +65,10 @@ SELECT
     s.output_tokens,
     s.reasoning_tokens,
     s.peak_context_tokens,
-    f.unique_blocks,
-    f.unique_tokens,
-    f.shared_parent AS shared_parent_blocks,
-    f.shared_siblings AS shared_sibling_blocks,
+    s.unique_blocks,
+    s.unique_tokens,
+    s.shared_parent AS shared_parent_blocks,
+    s.shared_siblings AS shared_sibling_blocks,
     s.blocks,
     s.hit_blocks,
     s.hit_own,
@@ -96,11 +96,9 @@ SELECT
 FROM runs AS r
 JOIN internal.run_lines AS l USING (run_id)
 JOIN internal.nodes AS n ON n.position = l.position
-JOIN internal.run_sums AS s USING (run_id)
-JOIN internal.run_times AS t USING (run_id)
-LEFT JOIN conversations AS c ON c.conversation_id = r.conversation_id
-LEFT JOIN agents AS a ON a.agent_id = r.agent_id
-LEFT JOIN run_footprint AS f ON f.run_id = r.run_id;
+JOIN internal.runs AS s USING (run_id)
+JOIN internal.agents AS a ON a.agent_id = r.agent_id
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id;
 
 -- One row per agent: its columns, the numbers of its runs, and total_ with every agent below it.
 CREATE VIEW agent_totals AS
@@ -147,7 +145,7 @@ SELECT
 FROM agents AS a
 JOIN internal.nodes AS n ON n.kind = 'agent' AND n.node_id = a.agent_id
 JOIN internal.nodes AS p ON p.position = n.parent
-LEFT JOIN conversations AS c ON c.conversation_id = a.conversation_id
+LEFT JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id
 ORDER BY n.position;
 
 -- One row per conversation: its columns and the numbers of all its runs, each counted once.
@@ -217,7 +215,7 @@ SELECT
     s.first_sibling,
     s.first_other,
     s.first_blocks - s.first_own - s.first_ancestor - s.first_sibling - s.first_other AS first_new
-FROM internal.run_sums AS s
+FROM internal.runs AS s
 WHERE s.blocks IS NOT NULL;
 
 -- One row per ordered pair of sibling runs (same recorded parent run) that both have blocks. containment: the share of
@@ -229,17 +227,15 @@ SELECT
     a.parent_run_id,
     a.run_id,
     b.run_id AS sibling_run_id,
-    fa.unique_blocks,
-    fb.unique_blocks AS sibling_unique_blocks,
+    a.unique_blocks,
+    b.unique_blocks AS sibling_unique_blocks,
     coalesce(p.shared_blocks, 0) AS shared_blocks,
-    coalesce(p.shared_blocks, 0) / nullif(fa.unique_blocks, 0) AS containment,
+    coalesce(p.shared_blocks, 0) / nullif(a.unique_blocks, 0) AS containment,
     coalesce(p.shared_blocks, 0)
-    / nullif(fa.unique_blocks + fb.unique_blocks - coalesce(p.shared_blocks, 0), 0) AS jaccard,
+    / nullif(a.unique_blocks + b.unique_blocks - coalesce(p.shared_blocks, 0), 0) AS jaccard,
     coalesce(p.first_step_prefix, 0) AS first_step_prefix,
-    s.first_blocks AS first_step_blocks
-FROM runs AS a
-JOIN runs AS b ON b.parent_run_id = a.parent_run_id AND b.run_id <> a.run_id
-JOIN run_footprint AS fa ON fa.run_id = a.run_id
-JOIN run_footprint AS fb ON fb.run_id = b.run_id
-JOIN internal.run_sums AS s ON s.run_id = a.run_id
-LEFT JOIN sibling_pairs AS p ON p.run_a = least(a.run_id, b.run_id) AND p.run_b = greatest(a.run_id, b.run_id);
+    a.first_blocks AS first_step_blocks
+FROM internal.runs AS a
+JOIN internal.runs AS b ON b.parent_run_id = a.parent_run_id AND b.run_id <> a.run_id
+LEFT JOIN sibling_pairs AS p ON p.run_a = least(a.run_id, b.run_id) AND p.run_b = greatest(a.run_id, b.run_id)
+WHERE a.unique_blocks IS NOT NULL AND b.unique_blocks IS NOT NULL;

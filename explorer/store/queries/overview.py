@@ -38,7 +38,7 @@ def counts(cursor: Cursor) -> Counts:
             SELECT
                 count(*) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
                 coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
-            FROM internal.run_sums
+            FROM internal.runs
         ) AS r, (
             SELECT
                 count(*) FILTER (status = 'read') AS read, count(*) FILTER (status = 'partial') AS partial,
@@ -135,13 +135,13 @@ def _totals(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
 
 
 def _sums(cursor: Cursor, scope: Scope, names: tuple[str, ...], own: bool) -> dict[str, int | None]:
-    """Numbers of ``internal.run_sums`` over the runs of a scope; the peak is the largest."""
+    """Numbers of ``internal.runs`` over the runs of a scope; the peak is the largest."""
     columns = [
         "count(*)" if name == "runs" else f"{'max' if name.startswith('peak') else 'sum'}({name})" for name in names
     ]
     row = one(
         cursor,
-        f"SELECT {', '.join(f'internal.whole({column})' for column in columns)} FROM internal.run_sums "
+        f"SELECT {', '.join(f'internal.whole({column})' for column in columns)} FROM internal.runs "
         f"WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)})",
     )
     return dict(zip(names, row or (), strict=True))

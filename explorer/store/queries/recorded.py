@@ -201,7 +201,7 @@ def attribution(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
     sums = _row(
         cursor,
         "SELECT sum(steps)::BIGINT AS steps, sum(steps_derived)::BIGINT AS derived, "
-        "sum(steps_ambiguous)::BIGINT AS ambiguous FROM internal.run_sums "
+        "sum(steps_ambiguous)::BIGINT AS ambiguous FROM internal.runs "
         f"WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})",
     )
     if sums and sums["steps"]:

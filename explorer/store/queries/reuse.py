@@ -22,7 +22,7 @@ def reuse_totals(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool 
         return None
     chosen = f"""
         chosen AS (
-            FROM internal.run_sums
+            FROM internal.runs
             WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)}) AND steps_with_blocks > 0
         )
     """
@@ -121,7 +121,7 @@ def _parent_of_group(cursor: Cursor, scope: Scope) -> tuple[str, int] | None:
     own = f"SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=True)}"
     children = """
         SELECT t.parent_run_id, count(*) AS siblings, min(l.position) AS first
-        FROM internal.run_times AS t
+        FROM internal.runs AS t
         JOIN internal.run_lines AS l USING (run_id)
         WHERE t.parent_run_id IN ({parents}) AND t.run_id <> t.parent_run_id
         GROUP BY t.parent_run_id
@@ -131,7 +131,7 @@ def _parent_of_group(cursor: Cursor, scope: Scope) -> tuple[str, int] | None:
     """
     row = one(cursor, children.format(parents=own, least=1))
     if row is None and scope.kind != "conversation":
-        parents = f"SELECT parent_run_id FROM internal.run_times WHERE run_id IN ({own})"
+        parents = f"SELECT parent_run_id FROM internal.runs WHERE run_id IN ({own})"
         row = one(cursor, children.format(parents=parents, least=2))
     return (row[0], row[1]) if row else None
 
@@ -142,7 +142,7 @@ def _cold_starts(cursor: Cursor, parent_id: str, limit: int) -> tuple[list[ColdS
         """
         WITH chosen AS (
             SELECT t.run_id, n.node_id, n.name, n.label, t.start_ms, l.position
-            FROM internal.run_times AS t
+            FROM internal.runs AS t
             JOIN internal.run_lines AS l USING (run_id)
             JOIN internal.nodes AS n USING (position)
             WHERE t.parent_run_id = $1 AND t.run_id <> t.parent_run_id

@@ -1,0 +1,207 @@
+"""What the findings mean: one page per code, for ``--explain CODE``.
+
+Codes are permanent. Readers make the findings of one record or one source; ``findings.sql`` has the rules that need
+more than one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from explorer.model import Severity
+
+
+class Explanation(NamedTuple):
+    """The page of one code."""
+
+    code: str
+    severity: Severity
+    """The worst it is reported with."""
+    title: str
+    seen: str
+    """What in the recording makes the finding."""
+    why: str
+    """Why it matters to somebody who reads the numbers."""
+    did: str
+    """What was done with the data in question."""
+    do: str
+    """What the reader of the page can do."""
+
+    @property
+    def page(self) -> str:
+        """All of it as plain text."""
+        parts = (("What was seen", self.seen), ("Why it matters", self.why), ("What was done", self.did))
+        body = "\n\n".join(f"{heading}\n  {text}" for heading, text in (*parts, ("What you can do", self.do)))
+        return f"{self.code} ({self.severity}): {self.title}\n\n{body}\n"
+
+
+_PAGES = (
+    Explanation(
+        "unknown-format",
+        "info",
+        "no reader knows this file",
+        "None of the formats recognises the beginning of the file.",
+        "If it is a trace, nothing of it is in any number. If it is a README or an image, nothing is lost.",
+        "The file is listed among the sources as skipped and nothing is read from it.",
+        "Look at the file. If it is a trace of a format that should be known, its beginning differs from what the "
+        "reader expects: report it with the first lines of the file. A new format is one module in explorer/readers.",
+    ),
+    Explanation(
+        "unreadable-source",
+        "error",
+        "a file could not be read",
+        "The operating system refused to open or read the file, or reading it failed as a whole.",
+        "Nothing, or only the part before the failure, is in the numbers.",
+        "The source is listed as failed (or partial) with the reason; all other sources are read.",
+        "Check permissions and the disk, and open the directory again: a source that has changed is read again.",
+    ),
+    Explanation(
+        "empty-source",
+        "info",
+        "a file without content",
+        "The file has no bytes, or nothing but white space.",
+        "A recorder that was stopped before its first write leaves such a file: a conversation may be missing.",
+        "The file is listed among the sources as skipped.",
+        "Nothing, unless you expected a trace in it.",
+    ),
+    Explanation(
+        "bad-record",
+        "error",
+        "a record could not be read, or a field of it",
+        "A line or an object is not what the format says: not JSON, of a wrong type, or a figure that cannot be one "
+        "(negative, a text, larger than any model's context).",
+        "What is left out is missing from every sum of its run, its agent and its conversation.",
+        "If the record as a whole cannot be read it is left out; if it is one field, that field counts as not recorded "
+        "and the rest is kept. Everything else in the file is read. After a hundred of a kind, the rest is counted.",
+        "The finding has the file and the line. Compare with what the recorder should have written there.",
+    ),
+    Explanation(
+        "truncated-record",
+        "error",
+        "a record is cut off",
+        "The file ends inside a record.",
+        "The recorder was stopped or the copy is not complete: the last steps are missing, and a run may look open.",
+        "Everything before the cut is read, and whole parts of the cut record are kept where the format allows it.",
+        "Copy the file again, or take the missing end as lost.",
+    ),
+    Explanation(
+        "replayed-history",
+        "info",
+        "steps that were copied from another recording",
+        "A file begins with steps of another file's history, as forks and resumed conversations do.",
+        "Counted twice, they would multiply the tokens of every resumed conversation.",
+        "The copies are shown, marked as replayed, and counted nowhere but in replayed_steps.",
+        "Nothing. Use replayed_steps to see how much of a file is history.",
+    ),
+    Explanation(
+        "total-mismatch",
+        "warning",
+        "a recorded total differs from the sum of the steps",
+        "The recorder wrote down a sum (of steps, tokens or tool calls) and it is not what the steps of the same run "
+        "or conversation add up to.",
+        "One of the two is wrong: steps are missing from the file, are counted twice, or the recorder sums something "
+        "else, such as the final context of a sub-agent instead of all its calls.",
+        "Both are kept: ours in steps, input_tokens and so on, the recorder's in reported_*. Ours are shown.",
+        "Look for bad records in the same source first. If there are none, find out what the recorder sums.",
+    ),
+    Explanation(
+        "repaired-time",
+        "info",
+        "times that were moved by a documented rule",
+        "A recorded time is not what its name says; for instance, the time of a sub-agent is that of its result and "
+        "not of its start, which shows over all files of a corpus together.",
+        "Taken as it stands, sub-agents would start when they ended, and overlaps and reuse between siblings would be "
+        "computed in a wrong order.",
+        "The start was computed (end less duration). The times have the grade derived, and the recorded time is kept "
+        "as an event of the run and shown in its overview.",
+        "Nothing, unless you know the times to be right: then report it with the file.",
+    ),
+    Explanation(
+        "orphan-agent",
+        "warning",
+        "a recorded parent cannot be one",
+        "The parent of an agent or a run is not in the recording, belongs to another conversation, is the agent "
+        "itself, or following parents leads in a circle.",
+        "The agent's tokens are in its conversation's total but in no parent's, and it counts as nobody's sibling.",
+        "The agent is shown directly below its conversation, with everything below it, and counted once.",
+        "If the parent's file exists elsewhere, open a directory that holds both.",
+    ),
+    Explanation(
+        "open-run",
+        "warning",
+        "a run without an end",
+        "The recorder says that the run is going on, and no end is recorded.",
+        "Its numbers may still grow, or its end was lost with the recorder.",
+        "Its duration runs to the end of its last step. Everything recorded is counted.",
+        "If the recorder is still at work, reload. Otherwise take the run as cut off.",
+    ),
+    Explanation(
+        "duplicate-id",
+        "warning",
+        "an id that stands for two things",
+        "Two agents of one file have the same id.",
+        "Merged, they would be one agent with the steps, the tokens and the reuse of both.",
+        "They are told apart by their order in the file: the second gets ~2 behind its id, and so on.",
+        "Nothing. What refers to the id from outside may mean either of them.",
+    ),
+    Explanation(
+        "duplicate-block",
+        "warning",
+        "a block id twice in one prompt",
+        "The list of block ids of one prompt holds an id more than once.",
+        "An id is to stand for a whole prefix, and a prefix cannot repeat inside itself: ids of contents, or a broken "
+        "list. The number of distinct blocks is then smaller than the number of blocks.",
+        "The prompt is kept as recorded. Distinct blocks count it once, blocks count it every time.",
+        "See whether the conversation is also not-prefix-chained.",
+    ),
+    Explanation(
+        "numbering-gap",
+        "warning",
+        "block ids that no prompt holds",
+        "Builders number blocks in the order in which they first appear. Here new ids jump ahead, over ids that occur "
+        "nowhere, in the order of the file, with parents first, and by start time alike.",
+        "Prompts that used the missing ids are not in the file: steps were dropped, or the trace is a part of a longer "
+        "one. What they had written cannot count as present, so reuse is understated.",
+        "Nothing is changed. The overview of the conversation has the audit for all three orders.",
+        "Look for the rest of the conversation in another file.",
+    ),
+    Explanation(
+        "namespace-reset",
+        "warning",
+        "block ids that start again lower",
+        "A new id is below the highest so far and does not continue the last new one. It is a warning when that "
+        "happens in every order of the steps, and an information when there is an order in which it never does.",
+        "A restart in every order means that two numberings are mixed: equal ids need not be equal blocks, and reuse "
+        "between the parts is not real. In the order of the file alone it only tells that the builder numbered all "
+        "calls of a parent before those of its sub-agents.",
+        "Nothing is changed: ids are compared over the whole conversation, as its scope says.",
+        "For the warning, see the audit in the overview, and whether private-namespace names an agent.",
+    ),
+    Explanation(
+        "private-namespace",
+        "warning",
+        "a sub-agent that seems to have a block numbering of its own",
+        "The distinct ids of a sub-agent are exactly base, base + 1, …, like its parent's from the same base; one of "
+        "the two sets holds the other; and ids that the sub-agent came to after its first prompt are also the "
+        "parent's. In one numbering by first appearance an agent's own additions bear new ids.",
+        "If each agent was numbered on its own, equal ids of the two are not equal blocks: what the agent seems to "
+        "share with its parent and its siblings is not real.",
+        "Nothing is changed: it is a suspicion. A parent that took over its sub-agent's whole context looks the same.",
+        "Compare the first prompts of the two agents. If the numberings are private, ask for a trace with one "
+        "numbering per file; reuse across agents cannot be had from this one.",
+    ),
+    Explanation(
+        "not-prefix-chained",
+        "warning",
+        "a block id that does not stand for a prefix",
+        "The same id occurs at two positions of prompts, or behind two different ids.",
+        "A cache serves a block only behind the same prefix. If an id names a block's content alone, equal ids do not "
+        "mean a hit, and shared blocks overstate what a prefix cache would hold.",
+        "Hits are still counted as the leading run of ids that were there before, which is what a prefix cache needs.",
+        "Trust the first-step prefix of siblings more than their shared blocks.",
+    ),
+)
+
+EXPLANATIONS: dict[str, Explanation] = {page.code: page for page in _PAGES}
+"""Every code that can be found, with its page."""
