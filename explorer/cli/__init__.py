@@ -6,6 +6,7 @@ stdout carries data, stderr narration and progress. Each command opens the floor
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -101,8 +102,14 @@ def main() -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
-        code = DONE  # the reader of our output has enough
-        sys.stderr.close()
+        # The reader of our output has enough. What is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = DONE
+    except Exception as error:
+        if os.environ.get("TRACE_EXPLORE_DEBUG"):
+            raise
+        _narrate(f"{type(error).__name__}: {error}\nThis is a mistake of ours; TRACE_EXPLORE_DEBUG=1 shows where.")
+        code = FAILED
     sys.exit(code or DONE)
 
 
