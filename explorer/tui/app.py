@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import sys
+import traceback
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual import constants
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -13,9 +19,11 @@ from textual.screen import Screen
 
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.state import State
+from explorer.tui.text import clean
 
 if TYPE_CHECKING:
     from explorer.store.ingest import Options
+    from explorer.tui.widgets.loading_line import Read
 
 
 class ExplorerApp(App[int]):
@@ -29,9 +37,16 @@ class ExplorerApp(App[int]):
     ]
 
     def __init__(
-        self, paths: Sequence[Path], options: Options, where: str | None = None, place: str | None = None
+        self,
+        paths: Sequence[Path],
+        options: Options,
+        where: str | None = None,
+        place: str | None = None,
+        read: Read | None = None,
     ) -> None:
+        """Open ``paths``; ``read`` is another way to read them than ``store.ingest``, for tests."""
         super().__init__()
+        self._read = read
         self.paths = list(paths)
         self.state = State(where=where)
         self._options = options
@@ -53,4 +68,24 @@ class ExplorerApp(App[int]):
 
     def get_default_screen(self) -> MainScreen:
         """The one main screen."""
-        return MainScreen(self.paths, self._options, self.state, self._place)
+        return MainScreen(self.paths, self._options, self.state, self._place, self._read)
+
+    def on_mount(self) -> None:
+        """A terminal must be left in order even when the program is told to end from outside."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Not every platform and thread may have a handler; then the default remains.
+            with suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, self.exit, None, 128 + number)
+
+    def _fatal_error(self) -> None:
+        """A bug of ours: no traceback over the terminal, but a file with it, and where that is."""
+        import tempfile
+
+        with tempfile.NamedTemporaryFile("w", prefix="trace-explore-", suffix=".txt", delete=False) as report:
+            traceback.print_exc(file=report)
+        error = clean(repr(sys.exc_info()[1]))
+        self._exit_renderables.append(
+            Text(f"trace-explore ended because of a bug in it: {error}\nPlease report it with the file {report.name}")
+        )
+        self._close_messages_no_wait()

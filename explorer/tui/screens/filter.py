@@ -45,7 +45,6 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
         Binding("tab", "complete", "complete", id="filter.complete", priority=True),
         Binding("down", "suggestion(1)", "next suggestion", show=False, id="filter.next"),
         Binding("up", "suggestion(-1)", "previous suggestion", show=False, id="filter.previous"),
-        Binding("ctrl+x", "clear", "no filter", id="filter.clear"),
     ]
 
     def __init__(
@@ -75,7 +74,7 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
             yield OptionList(compact=True, markup=False)
             yield Static("Examples:  " + "\n           ".join(EXAMPLES), id="examples", markup=False)
             yield Static(
-                "enter keeps   tab completes   ctrl+x no filter   escape leaves",
+                "enter keeps   tab completes   empty: no filter   escape leaves",
                 classes="hint",
                 markup=False,
             )
@@ -186,7 +185,8 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
     def _submitted(self, event: Input.Submitted) -> None:
         where = event.value.strip()
         if not where:
-            self.action_clear()
+            self._drop_tried()
+            self.dismiss((None, None))
         elif self._tried is not None and self._tried[0] == where:
             self.dismiss(self._tried)
         else:
@@ -197,11 +197,6 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
         if self._tried is not None:
             self._drop(self._tried[1])
             self._tried = None
-
-    def action_clear(self) -> None:
-        """Take the filter away."""
-        self._drop_tried()
-        self.dismiss((None, None))
 
     def action_close(self) -> None:
         """Leave everything as it was."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from explorer.store.ingest import Options
     from explorer.store.queries import Node, SortKey
     from explorer.tui.opened import Opened
+    from explorer.tui.widgets.loading_line import Read
     from explorer.tui.widgets.sibling_grid import SiblingGrid
 
 WIDE = 100
@@ -50,6 +51,8 @@ class MainScreen(Verbs):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "back", "back", id="go.back", tooltip="Out of the details, then back up"),
+        Binding("escape,ctrl+c", "stop", "stop reading", id="data.stop"),
+        Binding("escape", "everything", "see all", id="go.everything", tooltip="Details of everything that is open"),
         Binding("right_square_bracket", "sibling(1)", "sibling", key_display="] [", id="go.sibling"),
         Binding("left_square_bracket", "sibling(-1)", "previous sibling", show=False, id="go.previous_sibling"),
         Binding("e", "finding(True)", "finding", key_display="e E", id="go.next_finding", tooltip="Next finding"),
@@ -72,7 +75,6 @@ class MainScreen(Verbs):
         Binding("x", "export", "export", id="data.export", tooltip="Write the runs that are shown as Parquet"),
         Binding("y", "copy", "copy", id="data.copy", tooltip="Copy an id, a row, a command"),
         Binding("ctrl+r", "read_on", "read on", show=False, id="data.read_on", tooltip="Go on reading, or read again"),
-        Binding("ctrl+c", "stop", "stop reading", show=False, id="data.stop", priority=True),
         Binding("question_mark,f1", "help", "help", key_display="?", id="app.help"),
         Binding("q", "app.quit", "quit", show=False, id="app.quit"),
     ]  # fmt: skip
@@ -80,8 +82,11 @@ class MainScreen(Verbs):
     AUTO_FOCUS = "#tree"
     COMMANDS: ClassVar = {_node_provider}
 
-    def __init__(self, paths: Sequence[Path], options: Options, state: State, place: str | None) -> None:
+    def __init__(
+        self, paths: Sequence[Path], options: Options, state: State, place: str | None, read: Read | None = None
+    ) -> None:
         super().__init__()
+        self._read = read
         self.paths = paths
         self.state = state
         self.opened: Opened | None = None
@@ -94,7 +99,7 @@ class MainScreen(Verbs):
         name = str(self.paths[0]) + (f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else "")
         yield TitleLine(name, id="title")
         yield Crumbs(id="crumbs")
-        yield LoadingLine(self.paths, self._options, id="loading")
+        yield LoadingLine(self.paths, self._options, self._read, id="loading")
         with Container(id="panes"):
             yield TreePane(self.state, self.questions, id="left")
             yield DetailPane(self.state, self.questions, id="right")
@@ -128,6 +133,7 @@ class MainScreen(Verbs):
     @on(LoadingLine.Finished)
     def _finished(self) -> None:
         opened = self.opened
+        self.refresh_bindings()
         if opened is not None and not opened.counts.conversations:
             self._nothing_read(opened)
         elif self._place is not None:
@@ -136,6 +142,7 @@ class MainScreen(Verbs):
     @on(LoadingLine.Stopped)
     def _stopped(self) -> None:
         self._tell_settings()
+        self.refresh_bindings()
 
     @on(LoadingLine.Failed)
     def _failed(self, event: LoadingLine.Failed) -> None:
@@ -202,7 +209,10 @@ class MainScreen(Verbs):
 
     @on(Crumbs.Chosen)
     def _crumb_chosen(self, event: Crumbs.Chosen) -> None:
-        self.tree_pane.up_to(event.node_id)
+        if event.node_id == self.state.root:
+            self.detail_pane.look_at(self.node if event.node_id else None)
+        else:
+            self.tree_pane.up_to(event.node_id)
 
     def on_resize(self, event: events.Resize) -> None:
         """Side by side, one above the other, or one at a time."""
@@ -234,17 +244,33 @@ class MainScreen(Verbs):
         else:
             self._focus(self.detail_pane.focus_target(), True)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Escape leaves the details or the root; at the top it stops the reading, or shows everything."""
+        if not self.is_mounted:
+            return True
+        inside = self._in_details() or self.tree_pane.searching or self.state.root is not None
+        match action:
+            case "back":
+                return inside
+            case "stop":
+                return self.loading_line.loading_now
+            case "everything":
+                return not inside and not self.loading_line.loading_now
+            case _:
+                return True
+
     def action_back(self) -> None:
-        """Out of the details, then up, then stop reading, then look at everything."""
+        """Out of the details, then out of the search, then up."""
         if self._in_details():
             self._focus(self.tree_pane.agents, False)
-        elif self.tree_pane.back():
-            pass
-        elif self.loading_line.loading_now:
-            self.loading_line.stop()
-        else:
+        elif self.tree_pane.searching:
             self.tree_pane.end_search()
-            self.detail_pane.look_at(None)
+        else:
+            self.tree_pane.back()
+
+    def action_everything(self) -> None:
+        """Show the details of everything that is open."""
+        self.detail_pane.look_at(None)
 
     async def action_tab(self, tab: Tab) -> None:
         """Bring a tab forward; where only one side fits, show it."""
@@ -262,6 +288,14 @@ class MainScreen(Verbs):
             self.tree_pane.reload()
         self.detail_pane.refresh_all()
         self._tell_settings()
+
+    async def action_unit(self) -> None:
+        """Count reuse in blocks or in tokens."""
+        from explorer.tui.widgets.reuse_tab import ReuseTab
+
+        self.state.unit = "tokens" if self.state.unit == "blocks" else "blocks"
+        await self.detail_pane.choose("reuse")
+        self.query_one(ReuseTab).show_unit()
 
     def action_zoom(self) -> None:
         """Give the whole screen to the side that has the keys."""
@@ -285,11 +319,8 @@ class MainScreen(Verbs):
         self.tree_pane.step_search(by)
 
     def action_stop(self) -> None:
-        """Stop reading; later, copy what is selected."""
-        if self.loading_line.loading_now:
-            self.loading_line.stop()
-        else:
-            self.notify("q quits, y copies.", timeout=2)
+        """Stop reading; what was read stays."""
+        self.loading_line.stop()
 
     def action_read_on(self) -> None:
         """Read again; what has not changed comes from the cache."""

@@ -17,6 +17,7 @@ from textual.strip import Strip
 
 from explorer.tui.columns import SEVERITY_MARKS
 from explorer.tui.text import clean, crop, fit
+from explorer.tui.widgets.sheet import wrapped
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -46,9 +47,6 @@ class FindingsList(ScrollView, can_focus=True):
         "findings-list--warning",
         "findings-list--info",
     }
-
-    HEIGHT = 2
-    """Lines of a finding."""
 
     cursor: reactive[int] = reactive(0, repaint=False)
 
@@ -99,7 +97,12 @@ class FindingsList(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         left_out = self._total > len(self._findings)
-        self.virtual_size = Size(self.scrollable_content_region.width, self.HEIGHT * len(self._findings) + left_out)
+        self.virtual_size = Size(self.scrollable_content_region.width, self.lines_each * len(self._findings) + left_out)
+
+    @property
+    def lines_each(self) -> int:
+        """Lines of a finding: where the message does not fit into one, it gets two."""
+        return 2 if self.size.width >= 100 else 3
 
     def focus_target(self) -> Widget:
         """The list itself."""
@@ -111,9 +114,9 @@ class FindingsList(ScrollView, can_focus=True):
 
     def watch_cursor(self, old: int, new: int) -> None:
         """Repaint what changed and keep it in view."""
-        self.refresh_lines(old * self.HEIGHT, self.HEIGHT)
-        self.refresh_lines(new * self.HEIGHT, self.HEIGHT)
-        region = Region(0, new * self.HEIGHT, 1, self.HEIGHT)
+        self.refresh_lines(old * self.lines_each, self.lines_each)
+        self.refresh_lines(new * self.lines_each, self.lines_each)
+        region = Region(0, new * self.lines_each, 1, self.lines_each)
         self.scroll_to_region(region, animate=False, force=True, immediate=True)
 
     def action_move(self, by: int) -> None:
@@ -122,7 +125,7 @@ class FindingsList(ScrollView, can_focus=True):
 
     def action_page(self, by: int) -> None:
         """Move by what is visible."""
-        self.cursor += by * max(1, self.size.height // self.HEIGHT - 1)
+        self.cursor += by * max(1, self.size.height // self.lines_each - 1)
 
     def action_explain(self) -> None:
         """Ask for the page of the finding under the cursor."""
@@ -134,7 +137,7 @@ class FindingsList(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        index = (offset.y + self.scroll_offset.y) // self.HEIGHT
+        index = (offset.y + self.scroll_offset.y) // self.lines_each
         if index < len(self._findings):
             self.cursor = index
             if event.chain == 2:
@@ -143,7 +146,7 @@ class FindingsList(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """One line of the list."""
         width, style = self.size.width, self.rich_style
-        index, part = divmod(y + self.scroll_offset.y, self.HEIGHT)
+        index, part = divmod(y + self.scroll_offset.y, self.lines_each)
         if index >= len(self._findings):
             return Strip([Segment(fit(self._below(index, part), width), style)])
         if index == self.cursor:
@@ -167,8 +170,13 @@ class FindingsList(ScrollView, can_focus=True):
         return ""
 
     def _draw(self, finding: FindingRow, part: int, width: int) -> Iterator[tuple[str, str]]:
-        if part == 1:
-            yield "   " + crop(finding.message, width - 3), ""
+        if part > 0:
+            rows = wrapped(finding.message, width - 1, indent="   ")
+            if part == self.lines_each - 1:
+                rest = " ".join(text.strip() for row in rows[part - 1 :] for text, _ in row)
+                yield crop(f"   {rest}", width - 1), ""
+            elif part <= len(rows):
+                yield rows[part - 1][0][0], ""
             return
         yield f"{SEVERITY_MARKS[finding.severity]} ", finding.severity
         code = clean(finding.code)

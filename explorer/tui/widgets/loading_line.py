@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from explorer.store.database import Opening
     from explorer.store.ingest import Options, Progress
     from explorer.tui.opened import Opened
+
+    Read = Callable[
+        [Sequence[Path], Options, Callable[[Progress], None], Callable[[Opening], None], threading.Event], Opening
+    ]
 
 _EVERY = 0.1
 """Seconds between two reports of progress; more often nobody can read."""
@@ -56,9 +60,12 @@ class LoadingLine(Widget):
             super().__init__()
             self.error = error
 
-    def __init__(self, paths: Sequence[Path], options: Options, *, id: str | None = None) -> None:
+    def __init__(
+        self, paths: Sequence[Path], options: Options, read: Read | None = None, *, id: str | None = None
+    ) -> None:
         super().__init__(id=id)
         self._paths = paths
+        self._read = read
         self._options = options
         self._cancelled = threading.Event()
         self._where: str | None = None
@@ -94,7 +101,8 @@ class LoadingLine(Widget):
             from explorer.store import ingest
 
             try:
-                opening = ingest.ingest(self._paths, self._options, self._report, self._show, cancelled)
+                read = self._read or ingest.ingest
+                opening = read(self._paths, self._options, self._report, self._show, cancelled)
                 self._show(opening)
             except ingest.Cancelled:
                 self._end(self.Stopped(self.progress))

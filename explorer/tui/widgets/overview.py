@@ -25,6 +25,9 @@ GRADE_MARKS: dict[Grade, str] = {"exact": " ", "derived": "~", "ambiguous": "?",
 
 LEGEND = "no mark: recorded   ~ derived by a rule   ? several answers fit   – not recorded"
 
+_BESIDE = 28
+"""Cells from which a long note is broken beside its number rather than put below."""
+
 
 class Overview(Sheet):
     """Facts by section."""
@@ -50,10 +53,14 @@ class Overview(Sheet):
 
 def lay_out_facts(facts: Sequence[Fact], width: int) -> Iterable[Row]:
     """Sections of label, value, grade and note; the note goes below where the line is too short for it."""
-    label_width = min(max((cell_len(clean(fact.label)) for fact in facts), default=0), max(12, width // 3))
     shown = [(fact, show_value(fact)) for fact in facts]
     numbers = [cell_len(value) for fact, value in shown if not isinstance(fact.value, str)]
     value_width = min(max(numbers, default=0), max(8, width // 3))
+    longest = max((cell_len(clean(fact.label)) for fact in facts), default=0)
+    label_width = min(longest, max(12, width // 3))
+    if width - label_width - value_width - 5 < _BESIDE:
+        # Notes go below anyway, so labels may take their room.
+        label_width = min(longest, max(12, width - value_width - 6))
     beside = width - label_width - value_width - 5
     for section, members in groupby(shown, key=lambda pair: pair[0].section):
         yield [(crop(section, width), "title")]
@@ -81,7 +88,7 @@ def _fact_rows(fact: Fact, value: str, label_width: int, value_width: int, besid
         yield head
     elif cell_len(note) <= beside:
         yield [*head, (" " + note, "note")]
-    elif beside >= 28:
+    elif beside >= _BESIDE:
         first, *more = wrapped(note, beside, "note")
         yield [*head, (" ", "note"), *first]
         for row in more:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
+
 from explorer.tui import humanize
 from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.sheet import Role, Row, Sheet, wrapped
@@ -79,7 +81,7 @@ def shares(totals: ReuseTotals, unit: Unit) -> list[Share]:
     sibling = totals.sibling_tokens if tokens else totals.sibling
     other = totals.other_tokens if tokens else totals.other
     found = [
-        Share("O", "own", "own", own or 0, "its own earlier steps"),
+        Share("O", "own", "own", own or 0, "its earlier steps"),
         Share("A", "ancestor", "ancestor", ancestor or 0, "parent or above"),
         Share("S", "sibling", "sibling", sibling or 0, "same parent"),
         Share("X", "other", "other", other or 0, "anybody else"),
@@ -90,7 +92,7 @@ def shares(totals: ReuseTotals, unit: Unit) -> list[Share]:
     return [
         *found,
         Share("N", "new", "fresh", totals.fresh, "never seen before"),
-        Share("B", "behind", "behind", totals.behind, "seen, but after a miss"),
+        Share("B", "behind", "behind", totals.behind, "seen, after a miss"),
     ]
 
 
@@ -133,27 +135,32 @@ def _cold_starts(matrix: SiblingMatrix, total: int, width: int) -> Iterator[Row]
     title = f"First steps of the {humanize.plural(total, 'child', 'children')} of {clean(matrix.group)}{shown}"
     yield [(crop(title, width), "title")]
     yield from wrapped("blocks of each first prompt, and who had written them", width, "note")
-    heads = ["blocks", "own", "parent", "sibling", "other", "new", "cached"]
-    widths = [7, 6, 7, 8, 6, 7, 7]
-    while sum(widths) + 14 > width and len(widths) > 3:
-        # The least telling of them give way; what a parent and siblings gave is the point of the table.
-        for victim in ("own", "other", "cached", "blocks"):
-            if victim in heads:
-                del widths[heads.index(victim)]
-                heads.remove(victim)
-                break
-        else:
-            break
     number = len(str(len(runs)))
-    name_width = max(4, width - sum(widths) - number - 2)
     names = [_name(run) for run in runs]
-    name_width = min(name_width, max([4, *(len(name) for name in names)]) + 1)
-    head = "".join(fit(label, cells, "right") for label, cells in zip(heads, widths, strict=True))
-    yield [(" " * (number + 2) + " " * name_width + head, "note")]
-    for index, (run, name) in enumerate(zip(runs, names, strict=True), 1):
-        values = _cold_start_cells(run)
-        cells = "".join(fit(values[label], cells, "right") for label, cells in zip(heads, widths, strict=True))
-        yield [(f"{index:>{number}}  ", "note"), (fit(name, name_width) + cells, "plain")]
+    cells = [_cold_start_cells(run) for run in runs]
+    longest = max(cell_len(name) for name in names) + 1
+    heads = _columns_that_fit(cells, width - number - 2 - min(longest, 24))
+    name_width = min(longest, width - number - 2 - sum(_COLD_START[head] for head in heads))
+    yield [(" " * (number + 2 + name_width) + "".join(fit(h, _COLD_START[h], "right") for h in heads), "note")]
+    for index, (name, values) in enumerate(zip(names, cells, strict=True), 1):
+        row = "".join(fit(values[head], _COLD_START[head], "right") for head in heads)
+        yield [(f"{index:>{number}}  ", "note"), (fit(name, name_width) + row, "plain")]
+
+
+_COLD_START = {"blocks": 7, "own": 6, "parent": 7, "sibling": 8, "other": 6, "new": 7, "cached": 7}
+"""Columns of the cold-start table and their widths."""
+
+
+def _columns_that_fit(cells: list[dict[str, str]], room: int) -> list[str]:
+    """Columns that say nothing give way first, then those that matter least; parent, sibling and new always stay."""
+    heads = list(_COLD_START)
+    empty = [head for head in ("own", "other", "cached") if all(row[head] in ("0", "–") for row in cells)]
+    for victim in (*empty, "own", "other", "cached", "blocks"):
+        if sum(_COLD_START[head] for head in heads) <= room:
+            break
+        if victim in heads:
+            heads.remove(victim)
+    return heads
 
 
 def _name(run: ColdStart) -> str:

@@ -34,7 +34,6 @@ class ReuseTab(Vertical, can_focus=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("m", "switch", "matrix", id="reuse.matrix", tooltip="Summary or sibling matrix"),
         Binding("c", "cycle_measure", "compare by", id="reuse.measure", tooltip="Next measure of the matrix"),
-        Binding("b", "cycle_unit", "blocks/tokens", id="reuse.unit"),
     ]  # fmt: skip
 
     def __init__(self, state: State, *, id: str | None = None) -> None:
@@ -111,7 +110,6 @@ class ReuseTab(Vertical, can_focus=False):
         if self._group is not None and not self.query_one(SiblingGrid).display:
             self.action_switch()
 
-    def action_cycle_unit(self) -> None:
-        """Count blocks or tokens."""
-        self.state.unit = "tokens" if self.state.unit == "blocks" else "blocks"
+    def show_unit(self) -> None:
+        """Count in the unit that is set now."""
         self._lay_out(keep=True)

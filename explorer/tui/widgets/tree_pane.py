@@ -69,7 +69,7 @@ class TreePane(Vertical):
         tree, root = self.agents, self.state.root
         tree.sort_mark = (self.state.sort, self.state.descending)
         tree.own = self.state.own
-        opened = {**tree.lines.opened(), **spot.opened} if spot else tree.lines.opened()
+        opened = (spot.opened if spot else None) or tree.lines.opened()
 
         def shown(picture: Picture) -> None:
             if root is not None and not picture.path:
@@ -219,6 +219,11 @@ class TreePane(Vertical):
         self._ask("jump", find, found)
 
     # Searching
+
+    @property
+    def searching(self) -> bool:
+        """Whether the search line is shown."""
+        return self._bar is not None and bool(self._bar.display)
 
     async def begin_search(self) -> None:
         """Open the search line with what was searched last."""

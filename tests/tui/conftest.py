@@ -1,0 +1,117 @@
+"""Drive the explorer over small worlds, without a terminal and without waiting for the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from explorer.model import Row
+from explorer.store.database import Opening
+from explorer.store.ingest import Options, Progress
+from explorer.tui.app import ExplorerApp
+from explorer.tui.screens.filter import FilterScreen
+from explorer.tui.screens.main import MainScreen
+from explorer.tui.widgets.agent_tree import AgentTree
+from explorer.tui.widgets.detail_pane import DetailPane
+from tests.store.world import write_batch
+
+WIDE = (120, 40)
+NARROW = (80, 24)
+
+Script = Callable[[Pilot[int]], Awaitable[None]]
+Opener = Callable[..., ExplorerApp]
+
+
+@pytest.fixture(autouse=True)
+def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing waits for the cursor to rest, nothing blinks, nothing is told twice a second only."""
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr(DetailPane, "REST", 0)
+    monkeypatch.setattr(FilterScreen, "REST", 0)
+    monkeypatch.setattr("explorer.tui.widgets.loading_line._EVERY", 0)
+    monkeypatch.setattr(Input, "cursor_blink", False)
+
+
+@pytest.fixture
+def opener(tmp_path: Path) -> Opener:
+    """Makes an explorer over rows, as if they had been read from a directory called ``traces``."""
+
+    def open_rows(rows: Iterable[Row], **settings: Any) -> ExplorerApp:
+        parts = tmp_path / "parts"
+        parts.mkdir()
+        opening = Opening([write_batch(rows, parts)], settings.pop("roots", {}))
+
+        def read(paths: Sequence[Path], options: Options, progress: Callable[[Progress], None], *_: object) -> Opening:
+            progress(Progress("done", 1, 1, 1, 1, None))
+            return opening
+
+        return ExplorerApp([Path("traces")], Options(), read=settings.pop("read", read), **settings)
+
+    return open_rows
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until every question is answered and drawn, and those that the answers led to."""
+    await pilot.pause()
+    while running := [worker for worker in pilot.app.workers if not worker.is_finished]:
+        await pilot.app.workers.wait_for_complete(running)
+        await pilot.pause()
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys one by one, each after everything before it is done; ``type:`` puts a text into the line at once."""
+    for key in keys:
+        line = pilot.app.focused
+        if key.startswith("type:") and isinstance(line, Input):
+            line.insert_text_at_cursor(key.removeprefix("type:"))
+        else:
+            await pilot.press(key)
+        await settle(pilot)
+
+
+def drive(app: ExplorerApp, script: Script, size: tuple[int, int] = WIDE) -> None:
+    """Run a script once everything is read."""
+
+    async def run() -> None:
+        async with app.run_test(size=size) as pilot:
+            await settle(pilot)
+            await script(pilot)
+
+    asyncio.run(run())
+
+
+def main_screen(pilot: Pilot[Any]) -> MainScreen:
+    """The main screen, whatever dialog is over it."""
+    screen = pilot.app.screen_stack[0]
+    assert isinstance(screen, MainScreen)
+    return screen
+
+
+def tree_of(pilot: Pilot[Any]) -> AgentTree:
+    return main_screen(pilot).tree_pane.agents
+
+
+def names(pilot: Pilot[Any]) -> list[str]:
+    """The lines of the tree: indented names with their labels."""
+    return [
+        "  " * line.depth + " ".join(filter(None, (line.node.name, line.node.label))) if line.node else "…"
+        for line in tree_of(pilot).lines
+    ]
+
+
+def at(pilot: Pilot[Any]) -> str | None:
+    """The node under the cursor."""
+    node = main_screen(pilot).node
+    return node.node_id if node else None
+
+
+def screen_text(pilot: Pilot[Any]) -> str:
+    """What is on the terminal, as plain text."""
+    screen = pilot.app.screen
+    return "\n".join("".join(segment.text for segment in strip) for strip in screen._compositor.render_strips())

@@ -1,0 +1,289 @@
+"""Keys on a small family of agents: what they select, open and show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from explorer.tui.screens.export import ExportScreen
+from explorer.tui.screens.filter import FilterScreen
+from explorer.tui.screens.finding import FindingScreen
+from explorer.tui.screens.help import HelpScreen
+from explorer.tui.screens.main import MainScreen
+from explorer.tui.screens.menu import MenuScreen
+from explorer.tui.screens.step import StepScreen
+from tests.store.world import family
+from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
+
+
+def test_a_lone_conversation_is_open_from_the_start(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        assert names(pilot) == ["trace one", "  main", "    Explore agent_001", "    Explore agent_002"]
+        assert at(pilot) == "c"
+
+    drive(opener(family()), script)
+
+
+def test_arrows_and_letters_move_open_and_close(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "down")
+        assert at(pilot) == "x"
+        await press(pilot, "l")
+        assert names(pilot)[3] == "      Plan agent_003"
+        await press(pilot, "l")
+        assert at(pilot) == "z"
+        await press(pilot, "h")
+        assert at(pilot) == "x"
+        await press(pilot, "h")
+        assert "      Plan agent_003" not in names(pilot)
+        await press(pilot, "G")
+        assert at(pilot) == "y"
+        await press(pilot, "home")
+        assert at(pilot) == "c"
+
+    drive(opener(family()), script)
+
+
+def test_enter_makes_an_agent_the_root_and_escape_brings_back_where_one_was(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        before = names(pilot)
+        await press(pilot, "j", "j", "enter")
+        assert names(pilot) == ["Explore agent_001", "  Plan agent_003"]
+        assert "traces › trace one › main › Explore" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert names(pilot) == before
+        assert at(pilot) == "x"
+
+    drive(opener(family()), script)
+
+
+def test_enter_on_a_leaf_shows_its_details(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "G", "enter")
+        assert pilot.app.focused is main_screen(pilot).detail_pane.focus_target()
+        await press(pilot, "escape")
+        assert pilot.app.focused is tree_of(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_brackets_walk_the_siblings_even_from_the_root(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "j", "]")
+        assert at(pilot) == "y"
+        await press(pilot, "]")
+        assert at(pilot) == "y"
+        await press(pilot, "[", "enter", "]")
+        assert names(pilot) == ["Explore agent_002"]
+        await press(pilot, "escape")
+        assert "trace one" in names(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_e_goes_round_the_findings(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "e")
+        assert at(pilot) == "x"
+        await press(pilot, "e")
+        assert at(pilot) == "y"  # it failed
+        await press(pilot, "e")
+        assert at(pilot) == "c"
+        await press(pilot, "E")
+        assert at(pilot) == "y"
+
+    drive(opener(family()), script)
+
+
+def test_search_goes_to_hidden_nodes_and_counts(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "slash", "type:explore")
+        assert at(pilot) == "x"
+        assert "1 of 2" in screen_text(pilot)
+        await press(pilot, "enter", "n")
+        assert at(pilot) == "y"
+        assert "2 of 2" in screen_text(pilot)
+        await press(pilot, "N")
+        assert at(pilot) == "x"
+        await press(pilot, "slash", "type:plan")
+        assert at(pilot) == "z"
+        await press(pilot, "type:xyz")
+        assert "no match" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert not main_screen(pilot).tree_pane.searching
+
+    drive(opener(family()), script)
+
+
+def test_digits_choose_tabs_and_only_tabs_that_exist(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        for key, tab in (("2", "steps"), ("4", "reuse"), ("6", "findings"), ("1", "overview"), ("r", "reuse")):
+            await press(pilot, key)
+            assert main_screen(pilot).state.tab == tab
+        await press(pilot, "3")
+        assert main_screen(pilot).state.tab == "reuse"
+
+    drive(opener(family()), script)
+
+
+def test_o_changes_the_numbers_in_tree_and_details(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "2")
+        assert "7 steps, those below too" in screen_text(pilot)
+        await press(pilot, "o")
+        assert "3 steps of its own" in screen_text(pilot)
+        assert "own numbers" in screen_text(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_s_sorts_and_turns_round(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "s")
+        assert isinstance(pilot.app.screen, MenuScreen)
+        await press(pilot, "j", "j", "j", "j", "enter")
+        assert main_screen(pilot).state.sort_words == "input tokens ↓"
+        assert names(pilot)[2:] == ["    Explore agent_001", "    Explore agent_002"]
+        await press(pilot, "S")
+        assert names(pilot)[2:] == ["    Explore agent_002", "    Explore agent_001"]
+        assert "sort: input tokens ↑" in screen_text(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_a_filter_completes_counts_and_points_at_mistakes(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "f", "type:agent_na", "tab")
+        screen = pilot.app.screen
+        assert isinstance(screen, FilterScreen)
+        await press(pilot, "type: = 'Explore'")
+        assert "keeps 2 of 4 runs" in screen_text(pilot)
+        await press(pilot, "type: and nonsense > 1")
+        assert "↑ here" in screen_text(pilot)
+        assert "nonsense" in screen_text(pilot)
+        await pilot.press(*["backspace"] * len(" and nonsense > 1"))
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, MainScreen)
+        assert "(2 of 4 runs)" in screen_text(pilot)
+        assert "(main)" in screen_text(pilot)  # only leads to what is kept
+        await press(pilot, "f", "ctrl+u", "enter")
+        assert main_screen(pilot).state.where is None
+        assert "of 4 runs" not in screen_text(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_a_step_opens_with_all_its_fields(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "2", "tab", "enter")
+        assert isinstance(pilot.app.screen, StepScreen)
+        text = screen_text(pilot)
+        assert "Step 1 of main" in text
+        assert "input tokens, cache reads and writes included" in text
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, MainScreen)
+
+    drive(opener(family()), script)
+
+
+def test_a_finding_is_explained_and_leads_to_its_node(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "6", "tab", "G", "enter")
+        assert isinstance(pilot.app.screen, FindingScreen)
+        assert "Why it matters" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, MainScreen)
+        assert at(pilot) == "x"
+
+    drive(opener(family()), script)
+
+
+def test_findings_of_whole_files_are_listed_when_everything_is_shown(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "6")
+        assert "bad-record" not in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "bad-record" in screen_text(pilot)
+        assert "everything that is open" in screen_text(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_the_matrix_goes_to_a_sibling(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "r", "tab")
+        assert "First steps of the 2 children" in screen_text(pilot)
+        assert "1 Explore agent_001 shares 3 of 5 blocks (60 %)" in " ".join(screen_text(pilot).split())
+        await press(pilot, "c")
+        assert "Jaccard" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert at(pilot) == "y"
+
+    drive(opener(family()), script)
+
+
+def test_b_counts_tokens_instead_of_blocks(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "r")
+        assert "of blocks" in screen_text(pilot)
+        await press(pilot, "b")
+        assert "of input tokens" in screen_text(pilot)
+
+    drive(opener(family()), script)
+
+
+def test_help_is_searchable_and_runs_what_is_chosen(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "question_mark")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await press(pilot, "type:sorted by", "enter")
+        assert isinstance(pilot.app.screen, MenuScreen)
+
+    drive(opener(family()), script)
+
+
+def test_copying_says_how_it_was_done(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "y", "enter")
+        assert pilot.app.clipboard == "trace-explore traces --at main"
+        assert any("OSC 52" in note.message for note in pilot.app._notifications)
+
+    drive(opener(family()), script)
+
+
+def test_a_place_is_gone_to_with_its_step(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        assert at(pilot) == "z"
+        assert main_screen(pilot).state.tab == "steps"
+
+    drive(opener(family(), place="trace one/main/agent_001/agent_003#1"), script)
+
+
+@pytest.mark.parametrize("size", [NARROW, (60, 15), (80, 40), (200, 60)])
+def test_everything_is_reachable_at_any_size(opener: Opener, size: tuple[int, int]) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        for key in ("1", "2", "4", "6"):
+            await press(pilot, key)
+        await press(pilot, "escape")
+        assert pilot.app.focused is tree_of(pilot)
+        await press(pilot, "tab")
+        assert main_screen(pilot).detail_pane.region.width > 0
+        await press(pilot, "z", "z", "question_mark", "escape", "f", "escape", "x", "escape", "y", "escape", "s")
+
+    drive(opener(family()), script, size)
+
+
+def test_the_export_says_beforehand_what_it_will_write(opener: Opener, tmp_path: Path) -> None:
+    pytest.importorskip("explorer.store.export")
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "x")
+        assert isinstance(pilot.app.screen, ExportScreen)
+        assert "4 runs" in screen_text(pilot)
+        await press(pilot, "ctrl+a", "backspace", f"type:{tmp_path / 'out'}", "enter")
+        assert (tmp_path / "out").is_dir()
+        assert "trace-explore " in screen_text(pilot)
+
+    drive(opener(family()), script)

@@ -1,0 +1,185 @@
+"""Reading: the screen before, during and after it, and when it goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from explorer.model import Row
+from explorer.store.database import Opening
+from explorer.store.ingest import Cancelled, IngestError, Options, Progress, ingest
+from explorer.tui.app import ExplorerApp
+from explorer.tui.screens.trouble import TroubleScreen
+from tests.store.world import agent, conversation, family, run, source, step, write_batch
+from tests.tui.conftest import WIDE, Opener, at, drive, main_screen, names, press, screen_text, settle
+
+
+def second() -> list[Row]:
+    """Another conversation, so that more can arrive."""
+    return [
+        source("b.json", records=1),
+        conversation("d", title="trace two", source_id="b.json"),
+        agent("d/main", conversation_id="d", name="main"),
+        run("d/1", "d/main", conversation_id="d"),
+        step("d/1", 1, input_tokens=5, source_id="b.json"),
+    ]
+
+
+class Gated:
+    """A reading in two parts that goes on only when the test lets it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.go = threading.Event()
+        self.shown = threading.Event()
+        (directory / "one").mkdir()
+        (directory / "two").mkdir()
+        self.first = write_batch(family(), directory / "one")
+        self.both = [self.first, write_batch(second(), directory / "two")]
+
+    def __call__(
+        self,
+        paths: Sequence[Path],
+        options: Options,
+        progress: Callable[[Progress], None],
+        opened: Callable[[Opening], None],
+        cancelled: threading.Event,
+    ) -> Opening:
+        progress(Progress("reading", 1, 2, 40, 100, "b.json"))
+        opened(Opening([self.first], {}, complete=False))
+        self.shown.set()
+        while not self.go.wait(0.01):
+            if cancelled.is_set():
+                raise Cancelled
+        return Opening(self.both, {})
+
+
+async def until_shown(pilot: Pilot[int], gate: Gated) -> None:
+    """Wait until the first part is on the screen, though the reading goes on."""
+    await asyncio.to_thread(gate.shown.wait, 10)
+    for _ in range(100):
+        await pilot.pause()
+        others = [worker for worker in pilot.app.workers if worker.name != "ingest" and not worker.is_finished]
+        if main_screen(pilot).opened is not None and not others:
+            return
+
+
+def test_the_tree_fills_while_reading_and_keeps_its_place(tmp_path: Path) -> None:
+    gate = Gated(tmp_path)
+    app = ExplorerApp([tmp_path], Options(), read=gate)
+
+    async def script() -> None:
+        async with app.run_test(size=WIDE) as pilot:
+            await until_shown(pilot, gate)
+            assert "1 of 2 files" in screen_text(pilot)
+            assert "so far: 1 conversation" in screen_text(pilot)
+            await pilot.press("j", "j")
+            assert at(pilot) == "x"
+            gate.go.set()
+            await settle(pilot)
+            assert at(pilot) == "x"
+            assert names(pilot)[-1] == "trace two"
+            assert "2 conversations" in screen_text(pilot)
+            assert not main_screen(pilot).loading_line.display
+
+    asyncio.run(script())
+
+
+@pytest.mark.parametrize("key", ["escape", "ctrl+c"])
+def test_reading_can_be_stopped_and_taken_up_again(tmp_path: Path, key: str) -> None:
+    gate = Gated(tmp_path)
+    app = ExplorerApp([tmp_path], Options(), read=gate)
+
+    async def script() -> None:
+        async with app.run_test(size=WIDE) as pilot:
+            await until_shown(pilot, gate)
+            await pilot.press(key)
+            await settle(pilot)
+            assert "stopped: 1 of 2 files read; only they are shown. ctrl+r goes on." in screen_text(pilot)
+            assert "so far: 1 conversation" in screen_text(pilot)
+            gate.go.set()
+            await press(pilot, "ctrl+r")
+            assert "2 conversations" in screen_text(pilot)
+
+    asyncio.run(script())
+
+
+def test_leaving_while_reading_does_not_wait_for_it(tmp_path: Path) -> None:
+    gate = Gated(tmp_path)
+    app = ExplorerApp([tmp_path], Options(), read=gate)
+
+    async def script() -> None:
+        async with app.run_test(size=WIDE) as pilot:
+            await until_shown(pilot, gate)
+            await pilot.press("q")
+
+    asyncio.run(asyncio.wait_for(script(), 10))
+    assert app.return_code == 0
+
+
+def failing(error: Exception) -> Callable[..., Opening]:
+    def read(*_: object) -> Opening:
+        raise error
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "code"),
+    [
+        (IngestError("there is nothing at /tmp/\x1b[31mnope"), "there is nothing at /tmp/␛[31mnope", 3),
+        (RuntimeError("[/boom] disk is full"), "RuntimeError: [/boom] disk is full", 1),
+    ],
+)
+def test_an_error_is_told_in_words_and_in_the_exit_code(
+    opener: Opener, error: Exception, words: str, code: int
+) -> None:
+    app = opener(family(), read=failing(error))
+
+    async def script(pilot: Pilot[int]) -> None:
+        assert isinstance(pilot.app.screen, TroubleScreen)
+        assert words in screen_text(pilot)
+        await press(pilot, "q")
+
+    drive(app, script)
+    assert app.return_code == code
+
+
+def test_a_filter_that_cannot_be_used_is_told_and_exits_with_two(opener: Opener) -> None:
+    app = opener(family(), where="no_such_column > 1")
+
+    async def script(pilot: Pilot[int]) -> None:
+        assert "The filter cannot be used" in screen_text(pilot)
+        assert "no_such_column" in screen_text(pilot)
+        await press(pilot, "q")
+
+    drive(app, script)
+    assert app.return_code == 2
+
+
+def test_a_directory_without_traces_says_what_was_there_instead(opener: Opener) -> None:
+    rows: list[Row] = [source("readme.txt", status="skipped", message="no known format", format=None)]
+    app = opener(rows)
+
+    async def script(pilot: Pilot[int]) -> None:
+        assert "1 file of no known format or empty" in screen_text(pilot)
+        await press(pilot, "q")
+
+    drive(app, script)
+    assert app.return_code == 3
+
+
+def test_real_files_are_read_from_the_disk(tmp_path: Path) -> None:
+    """The whole way once: files, worker, parts, database, screen."""
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / "notes.txt").write_text("not a trace\n")
+    app = ExplorerApp([tmp_path / "traces"], Options(jobs=0, cache_dir=tmp_path / "cache"), read=ingest)
+
+    async def script(pilot: Pilot[int]) -> None:
+        assert "There is nothing to show" in screen_text(pilot)
+
+    drive(app, script)
