@@ -69,7 +69,7 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
     for key in keys:
         line = pilot.app.focused
         if key.startswith("type:") and isinstance(line, Input):
-            line.insert_text_at_cursor(key.removeprefix("type:"))
+            line.replace(key.removeprefix("type:"), *sorted(line.selection))
         else:
             await pilot.press(key)
         await settle(pilot)

@@ -166,7 +166,8 @@ def test_a_directory_without_traces_says_what_was_there_instead(opener: Opener) 
     app = opener(rows)
 
     async def script(pilot: Pilot[int]) -> None:
-        assert "1 file of no known format or empty" in screen_text(pilot)
+        assert "There is nothing to show" in screen_text(pilot)
+        assert "1 file of no known format" in screen_text(pilot)
         await press(pilot, "q")
 
     drive(app, script)
