@@ -90,10 +90,16 @@ class Database:
     def __init__(self, opening: Opening) -> None:
         self.sources = opening.roots
         self.complete = opening.complete
+        self.part_bytes: dict[str, int] = {}
+        """Bytes of the parts of each table."""
         self.lock = Lock()
         """Held while tables are made, which DuckDB refuses to two at once."""
         self._connection = duckdb.connect(":memory:", config=_settings())
         try:
+            check_parts(self._connection, opening.batches)
+            for batch in opening.batches:
+                for table, path in batch.files.items():
+                    self.part_bytes[table] = self.part_bytes.get(table, 0) + path.stat().st_size
             _open_parts(self._connection, opening.batches)
             _lock_down(self._connection, opening.batches)
             prepare(self._connection)
@@ -153,7 +159,6 @@ def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
         " THEN greatest(least(x, 9223372036854775807), -9223372036854775808)::BIGINT END"
     )
     connection.execute("CREATE TABLE internal.live (batch INTEGER, source VARCHAR)")
-    _check(connection, batches)
     for number, batch in enumerate(batches):
         if batch.live is not None:
             connection.execute(
@@ -197,7 +202,7 @@ def _prefixed(names: Sequence[str], prefix: str) -> str:
     return ", ".join(shown)
 
 
-def _check(connection: Cursor, batches: Sequence[Batch]) -> None:
+def check_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
     """Compare the columns that the footers tell with the model's.
 
     Raises:

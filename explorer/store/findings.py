@@ -66,15 +66,32 @@ _PAGES = (
         "Nothing, unless you expected a trace in it.",
     ),
     Explanation(
+        "same-file",
+        "info",
+        "a file that is there twice",
+        "Two paths lead to the same file, by a link or because it was given twice.",
+        "Read twice, everything in it would be counted twice.",
+        "It is read once; the other path is listed among the sources as skipped.",
+        "Nothing.",
+    ),
+    Explanation(
         "bad-record",
         "error",
-        "a record could not be read, or a field of it",
-        "A line or an object is not what the format says: not JSON, of a wrong type, or a figure that cannot be one "
-        "(negative, a text, larger than any model's context).",
-        "What is left out is missing from every sum of its run, its agent and its conversation.",
-        "If the record as a whole cannot be read it is left out; if it is one field, that field counts as not recorded "
-        "and the rest is kept. Everything else in the file is read. After a hundred of a kind, the rest is counted.",
+        "a record could not be read",
+        "A line or an object is not what the format says: not JSON, or of another shape.",
+        "It is missing from every sum of its run, its agent and its conversation.",
+        "The record is left out and everything else in the file is read. After a hundred of a kind in one file, the "
+        "rest is counted.",
         "The finding has the file and the line. Compare with what the recorder should have written there.",
+    ),
+    Explanation(
+        "bad-field",
+        "warning",
+        "a field of a record is not what it should be",
+        "A recorded value is of a wrong type, negative, or larger than anything it could count.",
+        "Taken as it stands it would make a wrong total; left out, it is missing from the sums of its run.",
+        "The field counts as not recorded; the rest of the record is kept.",
+        "The finding has the file, the line and the value. Compare with what the recorder should have written there.",
     ),
     Explanation(
         "truncated-record",

@@ -22,7 +22,12 @@ CREATE TABLE internal.placed_findings AS
 SELECT
     f.*,
     coalesce(r.position, a.position, c.position, s.position) AS position
-FROM (FROM internal.stored_findings UNION ALL FROM internal.rule_findings) AS f
+FROM (
+    -- An export has brought the findings of rules with it.
+    FROM internal.stored_findings
+    UNION ALL
+    FROM internal.rule_findings ANTI JOIN internal.stored_findings USING (finding_id)
+) AS f
 LEFT JOIN internal.run_lines AS r ON r.run_id = f.run_id
 LEFT JOIN (
     SELECT i.agent_id, l.position FROM internal.items AS i JOIN internal.layout AS l USING (n) WHERE i.kind = 'agent'

@@ -1,0 +1,266 @@
+"""Runs that leave as Parquet, with everything that belongs to them.
+
+``OUT.parquet`` is ``run_totals`` of the kept runs. Any other name becomes a directory of all tables that opens again:
+the kept runs, the runs above them in the tree and those that spawned them, their agents and conversations, and every
+row that hangs on one of these.
+
+Reopened, such a directory shows the same numbers of its own for every run in it, the reuse included: that is stored
+and not computed anew. ``total_`` numbers add up what is in the export, so they are the same where everything below a
+run was kept. All findings are exported, those of rules too; a rule that finds one of them again adds nothing.
+
+Equal data exported with equal words gives equal bytes: rows are sorted by their keys and no time is written.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import duckdb
+
+from explorer import __version__
+from explorer.model import ALL_TABLES, columns
+from explorer.store import bundle
+from explorer.store.bundle import NotABundle, bundle_batch, is_bundle, schema_fingerprint
+from explorer.store.database import SOURCE_COLUMN
+from explorer.store.selection import Selection, select_runs
+
+if TYPE_CHECKING:
+    import threading
+
+    import pyarrow as pa
+
+    from explorer.store.database import Cursor, Database
+
+__all__ = [
+    "ExportCancelled", "ExportError", "Exported", "NotABundle", "Plan", "bundle_batch", "export", "is_bundle", "plan",
+    "schema_fingerprint",
+]  # fmt: skip
+
+_ROWS_AT_ONCE = 65_536
+"""Rows of a batch and of a row group: what is in memory at once, and what a reader can skip."""
+
+_HASH_AT_ONCE = 1 << 20
+
+
+class ExportError(Exception):
+    """Nothing was written. The message names the cause and the next step."""
+
+
+class ExportCancelled(ExportError):
+    """The caller asked to stop; nothing was left behind."""
+
+
+class Plan(NamedTuple):
+    """What an export would hold."""
+
+    runs: int
+    """Runs that the filter keeps."""
+    ancestors: int
+    """Further runs that the tree needs."""
+    tables: dict[str, int]
+    """Table -> rows."""
+    bytes_estimate: int
+    """By the bytes that a row takes in the parts that are open."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables."""
+        return sum(self.tables.values())
+
+
+class Exported(NamedTuple):
+    """What was written."""
+
+    path: Path
+    rows: int
+    bytes: int
+
+
+def plan(database: Database, where: str | None = None) -> Plan:
+    """Count what a directory export would hold.
+
+    Raises:
+        FilterError: ``where`` is not a filter.
+    """
+    with database.cursor() as cursor, select_runs(database, cursor, where) as selection:
+        tables: dict[str, int] = {}
+        estimate = 0.0
+        for table in ALL_TABLES:
+            kept, held = (_count(cursor, query) for query in (selection.rows(table), f'FROM "{table}"'))
+            tables[table] = kept
+            estimate += database.part_bytes.get(table, 0) * (kept / held if held else 0)
+        return Plan(selection.kept, selection.ancestors, tables, round(estimate))
+
+
+def _count(cursor: Cursor, query: str) -> int:
+    return int(cursor.execute(f"SELECT count(*) FROM ({query})").fetchall()[0][0])
+
+
+def export(database: Database, where: str | None, target: Path, cancelled: threading.Event | None = None) -> Exported:
+    """Write the runs for which ``where`` holds (all for None) to a new file or directory, whole or not at all.
+
+    Raises:
+        FilterError: ``where`` is not a filter.
+        ExportCancelled: ``cancelled`` was set.
+        ExportError: the target exists, or cannot be written.
+    """
+    _refuse_existing(target)
+    with database.cursor() as cursor, select_runs(database, cursor, where) as selection:
+        writer = _Writer(cursor, selection, where, database, cancelled)
+        with _whole_or_nothing(target) as partial:
+            if target.suffix == ".parquet":
+                rows = writer.write_totals(partial)
+            else:
+                partial.mkdir()
+                rows = writer.write_tables(partial)
+            files = [partial] if partial.is_file() else list(partial.iterdir())
+            size = sum(file.stat().st_size for file in files)
+    return Exported(target, rows, size)
+
+
+class _Writer:
+    """Writes relations of one selection, a batch of rows at a time."""
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        selection: Selection,
+        where: str | None,
+        database: Database,
+        cancelled: threading.Event | None,
+    ) -> None:
+        self._cursor = cursor
+        self._selection = selection
+        self._sources = database.sources
+        self._cancelled = cancelled
+        self._metadata = {
+            bundle.VERSION_KEY: __version__,
+            bundle.SCHEMA_KEY: schema_fingerprint(),
+            bundle.WHERE_KEY: where or "",
+        }
+
+    def write_totals(self, path: Path) -> int:
+        """``run_totals`` of the kept runs."""
+        return self._write(self._selection.totals(), path, {bundle.SOURCES_KEY: self._digests()})
+
+    def write_tables(self, directory: Path) -> int:
+        """All tables, also those without rows, so that one that is missing is noticed."""
+        rows = 0
+        for table in ALL_TABLES:
+            extra = {}
+            if table == "sources":
+                extra[bundle.SOURCES_KEY] = self._digests()
+            if table == "runs":
+                extra[bundle.ANCESTORS_KEY] = json.dumps(self._selection.ancestor_ids())
+            rows += self._write(self._selection.rows_in_order(table), directory / f"{table}.parquet", extra, table)
+        return rows
+
+    def _write(self, query: str, path: Path, extra: dict[str, str], table: str | None = None) -> int:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        reader = self._cursor.sql(query).to_arrow_reader(_ROWS_AT_ONCE)
+        schema = _arrow_schema(table) if table else reader.schema
+        rows = 0
+        with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
+            writer.add_key_value_metadata({**self._metadata, **extra})
+            for batch in reader:
+                self._stop_if_cancelled()
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema), row_group_size=_ROWS_AT_ONCE)
+                rows += batch.num_rows
+        return rows
+
+    def _digests(self) -> str:
+        """The sources of the kept runs with the digest of their bytes: null when they cannot be read as they were."""
+        told = []
+        for source_id, size in self._cursor.execute(self._selection.sources()).fetchall():
+            told.append({"source_id": source_id, "bytes": size, "digest": self._digest(source_id, size)})
+        return json.dumps(told, ensure_ascii=False)
+
+    def _digest(self, source_id: str, size: int | None) -> str | None:
+        path = self._sources.get(source_id)
+        if path is None:
+            return None
+        digest, read = blake2b(digest_size=32), 0
+        try:
+            with path.open("rb") as file:
+                while chunk := file.read(_HASH_AT_ONCE):
+                    self._stop_if_cancelled()
+                    digest.update(chunk)
+                    read += len(chunk)
+        except OSError:
+            return None
+        return digest.hexdigest() if read == size else None
+
+    def _stop_if_cancelled(self) -> None:
+        if self._cancelled is not None and self._cancelled.is_set():
+            raise ExportCancelled("stopped; nothing was written")
+
+
+def _arrow_schema(table: str) -> pa.Schema:
+    """The columns of a table as Parquet parts have them."""
+    import pyarrow as pa
+
+    types = {
+        "VARCHAR": pa.string(),
+        "BIGINT": pa.int64(),
+        "UBIGINT": pa.uint64(),
+        "DOUBLE": pa.float64(),
+        "BOOLEAN": pa.bool_(),
+        "TIMESTAMP": pa.timestamp("us"),
+    }
+    fields = [(column.name, types[column.type]) for column in columns(ALL_TABLES[table])]
+    return pa.schema([*fields, (SOURCE_COLUMN, pa.string())])
+
+
+def _refuse_existing(target: Path) -> None:
+    parent = target.absolute().parent
+    if not parent.is_dir():
+        raise ExportError(f"{parent} is not a directory: create it, or choose another place")
+    empty = target.suffix != ".parquet" and not target.is_symlink() and target.is_dir() and not any(target.iterdir())
+    if os.path.lexists(target) and not empty:
+        raise ExportError(f"{target} exists and is not overwritten: choose another name, or remove it first")
+
+
+@contextmanager
+def _whole_or_nothing(target: Path) -> Iterator[Path]:
+    """A place beside the target that takes the target's name when the block ends, and vanishes when it fails.
+
+    Raises:
+        ExportError: in place of what the disk or the database raise.
+    """
+    partial = target.absolute().parent / f".{target.name}.{secrets.token_hex(6)}.partial"
+    try:
+        yield partial
+        _refuse_existing(target)
+        if target.is_dir():
+            target.rmdir()
+        partial.rename(target)
+    except OSError as error:
+        raise ExportError(_cause(target, error)) from error
+    except duckdb.InterruptException:
+        raise ExportCancelled("stopped; nothing was written") from None
+    except duckdb.Error as error:
+        raise ExportError(f"{target} was not written: {error}") from error
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial, ignore_errors=True)
+        else:
+            partial.unlink(missing_ok=True)
+
+
+def _cause(target: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left on the disk for {target}: free some, or choose another disk; nothing was written"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{target} must not be written here ({error.strerror}): choose another place"
+    return f"{target} was not written: {error.strerror or error}"
