@@ -31,9 +31,9 @@ def traces(tmp_path):
     alone = trace("alone", [request(0, 128, [1, 2]), request(5, 192, [1, 2, 3]), request(9, 320, [1, 2, 3, 4, 5])])
     child = {
         "t": 12.0, "type": "subagent", "agent_id": "agent_001", "subagent_type": "Explore", "status": "completed",
-        "duration_ms": 10_000, "total_tokens": 202, "tool_use_count": 1, "requests": [request(0.0, 192, [1, 2, 7])],
+        "duration_ms": 10_000, "total_tokens": 202, "tool_use_count": 1, "requests": [request(0.0, 192, [1, 2, 3])],
     }  # fmt: skip
-    family = trace("family", [request(0, 128, [1, 2]), child, request(20, 192, [1, 2, 3])])
+    family = trace("family", [request(0, 128, [1, 2]), child, request(20, 192, [1, 2, 4])])
     (folder / "alone.json").write_text(json.dumps(alone))
     (folder / "family.json").write_text(json.dumps(family))
     return folder

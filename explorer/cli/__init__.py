@@ -291,13 +291,12 @@ def _export(database: Database, where: str | None, target: Path) -> None:
     from explorer.store.queries import FilterError
 
     try:
-        done = export(database, where, target, None)
+        done = export(database, where, target)
     except FilterError as error:
         raise Stop(_pointed(error, where), FAILED) from None
     except ExportError as error:
         raise Stop(str(error), FAILED) from None
-    rows = sum(done.rows.values())
-    _narrate(f"wrote {rows:,} rows, {done.bytes:,} bytes to {done.path}")
+    _narrate(f"wrote {done.rows:,} rows, {done.bytes:,} bytes to {done.path}")
 
 
 def _pointed(error: Any, where: str | None) -> str:
