@@ -8,8 +8,8 @@ A reader module has:
   for a directory that might be one trace as a whole. Exactly one reader may claim a source.
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows. It
   never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
-* ``settle(votes)``, optional: what is true of the whole corpus, from the votes in every source's ``Report``. Sources
-  that were read under other assumptions are read again with ``source.facts`` set to the answer.
+* ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
+  their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to the answer.
 """
 
 from __future__ import annotations

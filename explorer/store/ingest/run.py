@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import posixpath
 import shutil
 import tempfile
 import threading
@@ -278,14 +279,21 @@ class Ingest:
             self.opened(self._opening(complete=False))
 
     def _reread_unsettled(self, found: Sequence[Found]) -> None:
-        """Read again what was read under assumptions about its corpus that the whole corpus does not bear out."""
+        """Read again what was read under assumptions about its corpus that the whole corpus does not bear out.
+
+        A corpus is the files of one format in one directory: directories may come from different builders.
+        """
         by_id = {each.source_id: each for each in found}
-        entries = self._entries()
-        for name, reader in readers().items():
-            own = [entry for entry in entries if entry.reader == name]
-            facts = settle(reader, [vote for entry in own for vote in entry.votes])
-            wrong = [by_id[entry.source_id] for entry in own if entry.assumed and dict(entry.assumed) != facts]
-            self._read([(_task(each, name, facts), each) for each in wrong])
+        corpora: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self._entries():
+            if entry.votes and entry.reader:
+                corpora.setdefault((entry.reader, posixpath.dirname(entry.source_id)), []).append(entry)
+        again: list[tuple[Task, Found]] = []
+        for (name, _), entries in corpora.items():
+            facts = settle(readers()[name], [vote for entry in entries for vote in entry.votes])
+            wrong = [by_id[entry.source_id] for entry in entries if entry.assumed and dict(entry.assumed) != facts]
+            again += [(_task(each, name, facts), each) for each in wrong]
+        self._read(again)
 
     def _derive_shared(self) -> None:
         """Reuse in namespaces that several sources share, whenever one of these sources has changed."""
