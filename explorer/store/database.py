@@ -197,7 +197,11 @@ def _prefixed(names: Sequence[str], prefix: str) -> str:
     for name in names:
         sql = f'{text} || "{name}"' if name in ID_COLUMNS else f'"{name}"'
         if name == "namespace":
-            sql = f'CASE WHEN "{name}" = \'{GLOBAL_NAMESPACE}\' THEN "{name}" ELSE {sql} END'
+            sql = f"CASE WHEN namespace = '{GLOBAL_NAMESPACE}' THEN namespace ELSE {sql} END"
+        if name == "finding_id":
+            # Behind the code, where the rules put it too: what a rule finds again has the same id.
+            code = "instr(finding_id, ':')"
+            sql = f"substr(finding_id, 1, {code}) || {text} || substr(finding_id, {code} + 1)"
         shown.append(f'{sql} AS "{name}"')
     return ", ".join(shown)
 

@@ -31,6 +31,7 @@ from explorer.model import (
     columns,
 )
 from explorer.store.database import SOURCE_COLUMN, Batch, Database, Opening
+from explorer.store.queries import build_tree, children
 
 _TABLE = {row: name for name, row in ALL_TABLES.items()}
 _POLARS = {
@@ -138,8 +139,9 @@ def audit(conversation_id: str = "c", **values: Any) -> NamespaceAudit:
     return row(NamespaceAudit, conversation_id=conversation_id, namespace=conversation_id, **perfect | values)
 
 
-def write_batch(rows: Iterable[Row], directory: Path, sources: dict[str, str] | None = None) -> Batch:
-    """Write rows as parts. ``sources`` names the source of rows by conversation; ``a.json`` otherwise."""
+def write_batch(rows: Iterable[Row], directory: Path) -> Batch:
+    """Write rows as parts, one per table that has any; ``_source`` is the row's source or ``a.json``."""
+    directory.mkdir(parents=True, exist_ok=True)
     tables: dict[str, list[Row]] = defaultdict(list)
     for item in rows:
         tables[_TABLE[type(item)]].append(item)
@@ -154,12 +156,44 @@ def write_batch(rows: Iterable[Row], directory: Path, sources: dict[str, str] | 
     return Batch(files, None)
 
 
-def make_database(rows: Iterable[Row], directory: Path | None = None) -> Database:
-    """An opened database of these rows; the parts are kept for as long as the process or the given directory."""
+_kept: list[tempfile.TemporaryDirectory[str]] = []
+
+
+def make_database(rows: Iterable[Row], directory: Path | None = None, roots: dict[str, Path] | None = None) -> Database:
+    """An opened database of these rows. Without a directory, the parts are there until the process ends."""
     if directory is None:
-        directory = Path(tempfile.mkdtemp(prefix="trace-explore-test-"))
-    directory.mkdir(parents=True, exist_ok=True)
-    return Database(Opening([write_batch(rows, directory)], {}))
+        _kept.append(tempfile.TemporaryDirectory(prefix="trace-explore-test-"))
+        directory = Path(_kept[-1].name)
+    return Database(Opening([write_batch(rows, directory)], roots or {}))
+
+
+def ask(database: Database, query: str) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    return [row for batch in database.sql(query).batches for row in batch]
+
+
+def by_run(database: Database, *names: str) -> dict[str, Any]:
+    """Columns of ``run_totals`` by run; just the value where it is one column."""
+    rows = ask(database, f"SELECT run_id, {', '.join(names)} FROM run_totals")
+    return {row[0]: row[1] if len(names) == 1 else row[1:] for row in rows}
+
+
+def lines(database: Database, where: str | None = None) -> list[str]:
+    """The tree as indented node ids, those that only lead to kept ones in brackets."""
+    tree = build_tree(database, where)
+    with database.cursor() as cursor:
+
+        def below(parent: str | None) -> list[str]:
+            return [
+                line
+                for node in children(cursor, tree, parent)
+                for line in (
+                    "  " * node.depth + (node.node_id if node.kept else f"({node.node_id})"),
+                    *below(node.node_id),
+                )
+            ]
+
+        return below(None)
 
 
 def family() -> list[Row]:
