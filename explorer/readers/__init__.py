@@ -9,7 +9,7 @@ A reader module has:
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows. It
   never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
-  their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to the answer.
+  their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to it.
 """
 
 from __future__ import annotations
