@@ -388,10 +388,15 @@ class Column(NamedTuple):
     nullable: bool
 
 
+_columns: dict[type[Row], tuple[Column, ...]] = {}  # by table, once asked for: working them out is slow
+
+
 def columns(table: type[Row]) -> tuple[Column, ...]:
     """The columns of a table in order, with the SQL type that follows from each annotation."""
-    hints = typing.get_type_hints(table, include_extras=True)
-    return tuple(_column(field.name, hints[field.name]) for field in fields(table))
+    if table not in _columns:
+        hints = typing.get_type_hints(table, include_extras=True)
+        _columns[table] = tuple(_column(field.name, hints[field.name]) for field in fields(table))
+    return _columns[table]
 
 
 def _column(name: str, hint: object) -> Column:

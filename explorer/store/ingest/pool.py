@@ -8,9 +8,10 @@ import pickle
 import queue
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from explorer.readers import Report
@@ -32,11 +33,12 @@ class _Worker:
     def __init__(self, answers: queue.Queue[tuple[_Worker, Chunk | None]]) -> None:
         self.tasks: deque[Task] = deque()
         self.retired = False
+        self.complaints = tempfile.TemporaryFile()  # noqa: SIM115 - what Python says when it ends; stop closes it
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from explorer.store.ingest.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.complaints,
             # One thread each: the processes are the parallelism. The path, so that the worker runs the same code.
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
         )
@@ -58,9 +60,8 @@ class _Worker:
         """Hand over a task; the pipe holds it until the one before is done."""
         self.tasks.append(task)
         assert self.process.stdin
-        with contextlib.suppress(
-            OSError
-        ):  # it has died: the listening thread tells, and the task is answered for there
+        # One that has died is noticed by the listening thread, and the task is answered for there.
+        with contextlib.suppress(OSError):
             pickle.dump(task, self.process.stdin)
             self.process.stdin.flush()
 
@@ -68,7 +69,7 @@ class _Worker:
         self.retired = True
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
+        for pipe in (self.process.stdin, self.process.stdout, self.complaints):
             if pipe:
                 with contextlib.suppress(OSError):  # a half-written task to a process that is gone
                     pipe.close()
@@ -96,8 +97,11 @@ class Pool:
         for worker in self._workers:
             worker.stop()
 
-    def read(self, tasks: Sequence[Task]) -> Iterator[Chunk]:
-        """The chunks of every task, those of one task in order. Ends early when cancelled."""
+    def read(self, tasks: Iterable[Task]) -> Iterator[Chunk]:
+        """The chunks of every task, those of one task in order. Ends early when cancelled.
+
+        Tasks are asked for as they can be handed out, so that finding the next ones overlaps with the reading.
+        """
         if not self._workers:
             for task in tasks:
                 for chunk in chunks(task):
@@ -105,32 +109,39 @@ class Pool:
                         return
                     yield chunk
             return
-        waiting = deque(tasks)
+        again: deque[Task] = deque()  # what a dead worker had not begun
+        waiting = iter(tasks)
         while not self._cancelled():
-            self._hand_out(waiting)
+            self._hand_out(again, waiting)
             if not any(worker.tasks for worker in self._workers):
                 return
             try:
                 worker, answer = self._answers.get(timeout=_WAIT_SECONDS)
             except queue.Empty:
                 continue
-            chunk = answer or self._replace(worker, waiting)
-            if chunk.report is not None and answer:
+            chunk = answer or self._replace(worker, again)
+            if answer and answer.report is not None:
                 worker.tasks.popleft()
-            yield chunk
+            if chunk:
+                yield chunk
 
-    def _hand_out(self, waiting: deque[Task]) -> None:
-        for worker in self._workers:
-            while waiting and len(worker.tasks) < AHEAD:
-                worker.give(waiting.popleft())
+    def _hand_out(self, again: deque[Task], waiting: Iterator[Task]) -> None:
+        for _ in range(AHEAD):
+            for worker in self._workers:
+                if len(worker.tasks) < AHEAD and (task := again.popleft() if again else next(waiting, None)):
+                    worker.give(task)
 
-    def _replace(self, dead: _Worker, waiting: deque[Task]) -> Chunk:
-        """Answer for the task a worker died of, start another, and queue again what it had not begun."""
+    def _replace(self, dead: _Worker, again: deque[Task]) -> Chunk | None:
+        """Answer for the task a worker died of, if any, start another, and queue again what it had not begun."""
         code = dead.process.wait()
+        dead.complaints.seek(0)
+        said = dead.complaints.read().decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
         dead.stop()
-        culprit = dead.tasks.popleft()
-        waiting.extendleft(reversed(dead.tasks))
         self._workers[self._workers.index(dead)] = _Worker(self._answers)
-        cause = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if not dead.tasks:
+            return None
+        culprit = dead.tasks.popleft()
+        again.extend(dead.tasks)
+        cause = f"signal {-code}" if code < 0 else said or f"exit code {code}"
         failure = f"the reading process ended ({cause}); the file may have changed while it was read, or memory ran out"
         return Chunk(culprit.reading, {}, 0, 0, Report(0), failure)

@@ -10,7 +10,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
@@ -47,6 +48,23 @@ _PROBLEMS: dict[str, tuple[str, Severity, str]] = {
 }
 
 
+_SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
+_NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A source that is being read."""
+
+    task: Task
+    found: Found
+    position: int = 0
+    """How far the reading is, in bytes."""
+    records: int = 0
+    shared: bool = False
+    """Whether it has blocks in a namespace that other sources share."""
+
+
 class Ingest:
     """The state of one ingest."""
 
@@ -71,7 +89,6 @@ class Ingest:
         self.dead = {reading for readings in self.manifest.readings.values() for reading in readings}
         self.dead -= self.manifest.live()
         self.finished: list[Entry] = []  # read, but not yet in a written batch
-        self.shared: set[str] = set()  # readings with blocks in a namespace that other sources share
         self.started = time.monotonic()
         self.next_shown = FIRST_SHOWN_SECONDS
         self.done = Progress("walking", 0, 0, 0, 0, None)
@@ -79,8 +96,7 @@ class Ingest:
     def run(self) -> Opening:
         """Do all of it. See ``explorer.store.ingest.ingest``."""
         found = self._walk()
-        tasks = self._sort_out(found)
-        self._read(tasks)
+        self._read(self._sort_out(found), self._claim)
         self._reread_unsettled(found)
         self._derive_shared()
         self._tell(phase="finishing")
@@ -132,9 +148,9 @@ class Ingest:
             self._forget(source_id)
         return found
 
-    def _sort_out(self, found: Sequence[Found]) -> list[tuple[Task, Found]]:
-        """Tell what must be read from what is in the cache, and note at once what cannot be read."""
-        tasks: list[tuple[Task, Found]] = []
+    def _sort_out(self, found: Sequence[Found]) -> list[Found]:
+        """Tell what must be read from what is in the cache."""
+        to_read: list[Found] = []
         for each in found:
             if not each.problem and each.path.is_dir() and is_bundle(each.path):
                 self._take_bundle(each)
@@ -143,12 +159,16 @@ class Ingest:
             if entry and not each.problem and (entry.size, entry.mtime_ns) == (each.size, each.mtime_ns):
                 continue
             self._forget(each.source_id)
-            claim = identify(each)
-            if claim.reader is None:
-                self._note_unread(each, claim)
-            else:
-                tasks.append((_task(each, claim.reader, {}), each))
-        return tasks
+            to_read.append(each)
+        return to_read
+
+    def _claim(self, found: Found) -> Task | None:
+        """What is to be read of a source; None, and a note of why, when nothing is."""
+        claim = identify(found)
+        if claim.reader is None:
+            self._note_unread(found, claim)
+            return None
+        return _task(found, claim.reader, {})
 
     def _take_bundle(self, found: Found) -> None:
         """An export opens as it is; beside other traces its ids get the directory's name in front."""
@@ -161,52 +181,58 @@ class Ingest:
         self.bundles.append(batch if alone else batch._replace(prefix=found.source_id))
         self.roots.pop(found.source_id, None)
 
-    def _read(self, tasks: list[tuple[Task, Found]]) -> None:
+    def _read(self, sources: list[Found], task_of: Callable[[Found], Task | None]) -> None:
         """Read sources, the largest first so that no process is left alone with one at the end."""
-        tasks.sort(key=lambda pair: -(pair[1].size or 0))
-        known = {task.reading: (task, each) for task, each in tasks}
-        total = sum(each.size or 0 for _, each in tasks)
-        if not tasks:
+        if not sources:
             return
-        self._tell(phase="reading", files_done=0, files_total=len(tasks), bytes_done=0, bytes_total=total)
+        sources.sort(key=lambda each: -(each.size or 0))
+        total = sum(each.size or 0 for each in sources)
+        self._tell(phase="reading", files_done=0, files_total=len(sources), bytes_done=0, bytes_total=total)
         jobs = self.options.jobs
         if jobs is None:
-            jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, len(tasks), 16)
-        positions: dict[str, int] = {}
-        records: dict[str, int] = {}
+            jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, len(sources), 16)
+        begun: dict[str, _Begun] = {}
         with Pool(jobs, self.cancelled.is_set) as pool:
-            for chunk in pool.read([task for task, _ in tasks]):
-                task, each = known[chunk.reading]
-                records[chunk.reading] = records.get(chunk.reading, 0) + chunk.records
-                positions[chunk.reading] = chunk.position if chunk.report is None else each.size or 0
-                finished = self._take(chunk, task, each, records[chunk.reading])
-                self._tell(
-                    files_done=self.done.files_done + finished,
-                    bytes_done=sum(positions.values()),
-                    current=each.source_id,
-                )
+            for chunk in pool.read(self._tasks(sources, task_of, begun)):
+                self._take(chunk, begun[chunk.reading])
                 self._show_if_due()
         self._stop_if_cancelled()
 
-    def _take(self, chunk: Chunk, task: Task, found: Found, records: int) -> bool:
-        """Keep the rows of a chunk; True with the last of its source."""
-        scope = [column.name for column in columns(Conversation)].index("block_scope")
-        if "global" in chunk.columns.get("conversations", [()] * (scope + 1))[scope]:
-            self.shared.add(chunk.reading)
+    def _tasks(
+        self, sources: Sequence[Found], task_of: Callable[[Found], Task | None], begun: dict[str, _Begun]
+    ) -> Iterator[Task]:
+        for each in sources:
+            task = task_of(each)
+            if task:
+                begun[task.reading] = _Begun(task, each)
+                yield task
+            else:
+                self._tell(files_done=self.done.files_done + 1, bytes_done=self.done.bytes_done + (each.size or 0))
+
+    def _take(self, chunk: Chunk, begun: _Begun) -> None:
+        """Keep the rows of a chunk, and note the source when it is the last of its."""
+        if "global" in chunk.columns.get("conversations", _NO_CONVERSATION)[_SCOPE]:
+            begun.shared = True
+        begun.records += chunk.records
+        found, last = begun.found, chunk.report is not None
+        reached = max(begun.position, (found.size or 0) if last else chunk.position)
         self._keep(chunk.columns, chunk.reading)
-        if chunk.report is None:
-            return False
-        rows: list[Row] = [_source(chunk, task, found, records)]
-        if chunk.failure:
-            rows.append(_finding("unreadable-source", "error", found.source_id, chunk.failure))
-        self._keep(as_columns(rows), chunk.reading)
-        report = chunk.report
-        shared = chunk.reading in self.shared
-        key = (found.size or 0, found.mtime_ns or 0) if chunk.failure is None else _NEVER
-        self.finished.append(
-            Entry(found.source_id, *key, task.reader, chunk.reading, dict(report.assumed), list(report.votes), shared)
+        if chunk.report is not None:
+            rows: list[Row] = [_source(chunk, begun)]
+            if chunk.failure:
+                rows.append(_finding("unreadable-source", "error", found.source_id, chunk.failure))
+            self._keep(as_columns(rows), chunk.reading)
+            key = (found.size or 0, found.mtime_ns or 0) if chunk.failure is None else _NEVER
+            assumed, votes = dict(chunk.report.assumed), list(chunk.report.votes)
+            self.finished.append(
+                Entry(found.source_id, *key, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
+            )
+        self._tell(
+            files_done=self.done.files_done + last,
+            bytes_done=self.done.bytes_done + reached - begun.position,
+            current=found.source_id,
         )
-        return True
+        begun.position = reached
 
     def _note_unread(self, found: Found, claim: Claim) -> None:
         """A source that no reader gets to see."""
@@ -288,12 +314,12 @@ class Ingest:
         for entry in self._entries():
             if entry.votes and entry.reader:
                 corpora.setdefault((entry.reader, posixpath.dirname(entry.source_id)), []).append(entry)
-        again: list[tuple[Task, Found]] = []
+        facts_of: dict[str, tuple[str, dict[str, str]]] = {}
         for (name, _), entries in corpora.items():
             facts = settle(readers()[name], [vote for entry in entries for vote in entry.votes])
-            wrong = [by_id[entry.source_id] for entry in entries if entry.assumed and dict(entry.assumed) != facts]
-            again += [(_task(each, name, facts), each) for each in wrong]
-        self._read(again)
+            wrong = [entry for entry in entries if entry.assumed and dict(entry.assumed) != facts]
+            facts_of.update((entry.source_id, (name, facts)) for entry in wrong)
+        self._read([by_id[source_id] for source_id in facts_of], lambda each: _task(each, *facts_of[each.source_id]))
 
     def _derive_shared(self) -> None:
         """Reuse in namespaces that several sources share, whenever one of these sources has changed."""
@@ -342,13 +368,14 @@ class Ingest:
         raise Cancelled
 
 
-def _source(chunk: Chunk, task: Task, found: Found, records: int) -> Source:
+def _source(chunk: Chunk, begun: _Begun) -> Source:
     bad = chunk.report.bad_records if chunk.report else 0
     status: SourceStatus = "read"
     if chunk.failure or bad:
-        status = "partial" if records else "failed"
+        status = "partial" if begun.records else "failed"
     message = chunk.failure or (f"{bad:,} records could not be read" if bad else None)
-    return Source(found.source_id, found.source_id, task.reader, found.size, status, records, bad, message)
+    source_id, reader, size = begun.found.source_id, begun.task.reader, begun.found.size
+    return Source(source_id, source_id, reader, size, status, begun.records, bad, message)
 
 
 def _task(found: Found, reader: str, facts: dict[str, str]) -> Task:

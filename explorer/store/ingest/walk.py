@@ -102,7 +102,7 @@ def identify(found: Found) -> Claim:
         if found.path.is_dir():
             head = None
         else:
-            with found.path.open("rb") as file:
+            with found.path.open("rb", buffering=0) as file:
                 head = file.read(HEAD_BYTES)
             if not head:
                 return Claim(None, "empty")
