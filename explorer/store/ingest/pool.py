@@ -119,11 +119,10 @@ class Pool:
                 worker, answer = self._answers.get(timeout=_WAIT_SECONDS)
             except queue.Empty:
                 continue
-            chunk = answer or self._replace(worker, again)
             if answer and answer.report is not None:
                 worker.tasks.popleft()
-            if chunk:
-                yield chunk
+            if told := answer or self._replace(worker, again):
+                yield told
 
     def _hand_out(self, again: deque[Task], waiting: Iterator[Task]) -> None:
         for _ in range(AHEAD):
