@@ -138,7 +138,6 @@ def _settings() -> dict[str, str | bool | int | float | list[str]]:
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
-        "preserve_insertion_order": False,
     }
 
 

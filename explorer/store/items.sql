@@ -42,23 +42,42 @@ LEFT JOIN everyone AS p ON p.agent_id = e.parent_agent_id AND p.conversation_id 
 LEFT JOIN internal.runs AS s
     ON s.run_id = g.first_parent_run_id AND s.conversation_id = e.conversation_id AND s.agent_id <> e.agent_id;
 
--- One row per line: conversations, agents, and the runs of agents that have several. n is the recorded order.
+-- One row per line: conversations, agents, and the runs of agents that have several. n is the recorded order. node_id is
+-- the id, with its kind in front where a conversation or an agent has the same one.
 CREATE TABLE internal.items AS
 SELECT
-    row_number() OVER (ORDER BY place, start_ms NULLS LAST, ordinal, node_id, kind) - 1 AS n,
+    row_number() OVER (ORDER BY place, start_ms NULLS LAST, ordinal, agent_id, run_id) - 1 AS n,
     *
 FROM (
     SELECT 'conversation' AS kind, place, conversation_id AS node_id, conversation_id, 0 AS ordinal
     FROM internal.conversations
     UNION ALL BY NAME
     SELECT
-        'agent' AS kind, c.place, a.agent_id AS node_id, a.conversation_id, 0 AS ordinal, a.start_ms, a.agent_id,
+        'agent' AS kind,
+        c.place,
+        CASE WHEN a.agent_id IN (SELECT conversation_id FROM internal.conversations) THEN 'agent:' ELSE '' END
+        || a.agent_id AS node_id,
+        a.conversation_id,
+        0 AS ordinal,
+        a.start_ms,
+        a.agent_id,
         CASE WHEN a.runs = 1 THEN a.first_run_id END AS run_id
     FROM internal.agents AS a
     JOIN internal.conversations AS c USING (conversation_id)
     UNION ALL BY NAME
     SELECT
-        'run' AS kind, c.place, r.run_id AS node_id, a.conversation_id, r.ordinal, r.start_ms, r.agent_id, r.run_id
+        'run' AS kind,
+        c.place,
+        CASE
+            WHEN
+                r.run_id IN (SELECT agent_id FROM internal.agents)
+                OR r.run_id IN (SELECT conversation_id FROM internal.conversations) THEN 'run:' ELSE ''
+        END || r.run_id AS node_id,
+        a.conversation_id,
+        r.ordinal,
+        r.start_ms,
+        r.agent_id,
+        r.run_id
     FROM internal.runs AS r
     JOIN internal.agents AS a USING (agent_id)
     JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id

@@ -45,8 +45,8 @@ SELECT
     i.agent_id,
     i.run_id,
     CASE i.kind
-        WHEN 'conversation' THEN coalesce(c.title, i.node_id)
-        WHEN 'agent' THEN coalesce(a.name, a.label, i.node_id)
+        WHEN 'conversation' THEN coalesce(c.title, i.conversation_id)
+        WHEN 'agent' THEN coalesce(a.name, a.label, i.agent_id)
         ELSE concat('run ', r.ordinal)
     END AS name,
     CASE i.kind
@@ -66,9 +66,9 @@ FROM internal.items AS i
 JOIN internal.layout AS l USING (n)
 JOIN numbers AS n ON n.position = l.position
 LEFT JOIN facts AS f ON f.position = l.position
-LEFT JOIN internal.conversations AS c ON i.kind = 'conversation' AND c.conversation_id = i.node_id
-LEFT JOIN internal.agents AS a ON i.kind = 'agent' AND a.agent_id = i.node_id
-LEFT JOIN internal.runs AS r ON i.kind = 'run' AND r.run_id = i.node_id;
+LEFT JOIN internal.conversations AS c ON i.kind = 'conversation' AND c.conversation_id = i.conversation_id
+LEFT JOIN internal.agents AS a ON i.kind = 'agent' AND a.agent_id = i.agent_id
+LEFT JOIN internal.runs AS r ON i.kind = 'run' AND r.run_id = i.run_id;
 
 DROP VIEW internal.held;
 DROP TABLE internal.hang;

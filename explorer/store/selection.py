@@ -160,7 +160,7 @@ _CHOSEN = {
         SELECT c.conversation_id, c.source_id
         FROM {name}_lines AS l
         JOIN internal.nodes AS n USING (position)
-        JOIN internal.conversations AS c ON c.conversation_id = n.node_id
+        JOIN internal.conversations AS c ON c.conversation_id = n.conversation_id
         WHERE n.kind = 'conversation'
     """,
 }

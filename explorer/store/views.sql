@@ -105,7 +105,7 @@ CREATE VIEW agent_totals AS
 SELECT
     a.*,
     c.title AS conversation_title,
-    n.kind IS NOT NULL AND (p.kind <> 'conversation' OR a.parent_agent_id IS NOT NULL) AS is_sub_agent,
+    p.kind <> 'conversation' OR a.parent_agent_id IS NOT NULL AS is_sub_agent,
     n.status,
     n.model,
     n.start_ms,
@@ -143,7 +143,7 @@ SELECT
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
     n.total_errors + n.total_warnings + n.total_infos AS total_findings
 FROM agents AS a
-JOIN internal.nodes AS n ON n.kind = 'agent' AND n.node_id = a.agent_id
+JOIN internal.nodes AS n ON n.kind = 'agent' AND n.agent_id = a.agent_id
 JOIN internal.nodes AS p ON p.position = n.parent
 LEFT JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id
 ORDER BY n.position;
@@ -174,7 +174,7 @@ SELECT
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS reuse,
     n.total_errors + n.total_warnings + n.total_infos AS findings
 FROM conversations AS c
-JOIN internal.nodes AS n ON n.kind = 'conversation' AND n.node_id = c.conversation_id
+JOIN internal.nodes AS n ON n.kind = 'conversation' AND n.conversation_id = c.conversation_id
 LEFT JOIN (
     SELECT conversation_id, count(*) AS agents, count(*) FILTER (is_sub_agent) AS sub_agents
     FROM agent_totals

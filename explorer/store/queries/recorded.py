@@ -157,7 +157,11 @@ def as_recorded(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
         _reported(sheet, run)
     sheet.add_known("format", conversation.get("format"))
     sheet.add_known("source", conversation.get("source_id"))
-    sheet.add("id", scope.node_id, note=f"run {line['run_id']}" if run and line["run_id"] != scope.node_id else "")
+    if scope.kind == "conversation":
+        sheet.add("conversation id", line["conversation_id"])
+    else:
+        sheet.add("agent id", line["agent_id"])
+        sheet.add_known("run id", line["run_id"])
     if run:
         sheet.add_extra(run["extra"])
     if scope.kind == "conversation":
