@@ -31,11 +31,8 @@ def share(calls: list[Call], lineage: Lineage, held: Mapping[str, IntervalSet]) 
     firsts = _first_steps(calls)
     for group in lineage.sibling_groups():
         present = [run for run in group if run in held]
-        if len(present) < 2:
-            continue
+        with_siblings.update(dict.fromkeys(present, 0))
         pieces = _pieces([held[run] for run in present])
-        for run in present:
-            with_siblings[run] = 0
         for length, members in pieces:
             for member in members:
                 with_siblings[present[member]] += length
@@ -81,10 +78,17 @@ def _pieces(sets: list[IntervalSet]) -> list[tuple[int, list[int]]]:
 def _pairs(
     runs: list[str], pieces: list[tuple[int, list[int]]], firsts: Mapping[str, list[Stretch]]
 ) -> Iterator[SiblingPair]:
-    """Every pair that shares something, by adding each piece to the pairs of its members."""
-    shared = np.zeros((len(runs), len(runs)), dtype=np.int64)
+    """Every pair that shares something: for one run after the other, its pieces are added to all that hold them."""
+    of_run: list[list[tuple[int, np.ndarray[tuple[int], np.dtype[np.intp]]]]] = [[] for _ in runs]
     for length, members in pieces:
-        shared[np.ix_(members, members)] += length
-    for a, b in zip(*np.nonzero(np.triu(shared, 1)), strict=True):
-        prefix, _ = split_prefix(firsts[runs[a]], firsts[runs[b]])
-        yield SiblingPair(runs[a], runs[b], int(shared[a, b]), prefix)
+        holders = np.array(members)
+        for member in members:
+            of_run[member].append((length, holders))
+    for a, run in enumerate(runs):
+        shared = np.zeros(len(runs), dtype=np.int64)
+        for length, holders in of_run[a]:
+            shared[holders] += length
+        shared[: a + 1] = 0
+        for b in np.flatnonzero(shared).tolist():
+            prefix, _ = split_prefix(firsts[run], firsts[runs[b]])
+            yield SiblingPair(run, runs[b], int(shared[b]), prefix)
