@@ -49,31 +49,43 @@ class Lineage(NamedTuple):
         return [sorted(runs) for runs in groups.values() if len(runs) > 1]
 
 
-def by_start(calls: list[Call]) -> list[Call]:
-    """Calls in order of start, ties and unknown starts by the record.
+def by_start(*conversations: list[Call]) -> list[Call]:
+    """Calls in order of start, ties by the record; each conversation counts from 0.
 
-    A call without a time stands right behind the one recorded before it in the same run.
+    A call without a time stands right behind the one recorded before it in the same run, or else in any run.
     """
-    last: dict[str, int] = {}
+    calls = [call for recorded in conversations for call in recorded]
     keyed: list[tuple[int, int]] = []
-    for index, call in enumerate(calls):
-        start = call.start_ms if call.start_ms is not None else last.get(call.run_id, 0)
-        last[call.run_id] = start
-        keyed.append((start, index))
+    for recorded in conversations:
+        last: dict[str, int] = {}
+        start = 0
+        for call in recorded:
+            start = call.start_ms if call.start_ms is not None else last.get(call.run_id, start)
+            last[call.run_id] = start
+            keyed.append((start, len(keyed)))
     keyed.sort()
     return [calls[index] for _, index in keyed]
 
 
 def split_prefix(known: Sequence[Stretch], prompt: list[Stretch]) -> tuple[int, list[Stretch]]:
     """How many leading blocks a prompt has in common with another, and what of it lies behind them."""
-    common = 0
-    for index, (first, count) in enumerate(prompt):
-        if index >= len(known) or known[index][0] != first:
-            return common, prompt[index:]
-        same = min(count, known[index][1])
-        common += same
-        if same < count:
-            return common, [(first + same, count - same), *prompt[index + 1 :]]
-        if same < known[index][1]:
-            return common, prompt[index + 1 :]
+    same = common = 0
+    for stretch, other in zip(prompt, known, strict=False):
+        if stretch != other:
+            break
+        same += 1
+        common += stretch[1]
+    # The stretches that differ may still begin alike, or hold the same blocks cut at other places.
+    theirs, used = same, 0
+    for index in range(same, len(prompt)):
+        first, count = prompt[index]
+        taken = 0
+        while taken < count:
+            if theirs >= len(known) or known[theirs][0] + used != first + taken:
+                return common + taken, [(first + taken, count - taken), *prompt[index + 1 :]]
+            step = min(count - taken, known[theirs][1] - used)
+            taken, used = taken + step, used + step
+            if used == known[theirs][1]:
+                theirs, used = theirs + 1, 0
+        common += taken
     return common, []

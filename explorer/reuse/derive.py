@@ -22,7 +22,7 @@ def derive(
     several conversations are laid over each other with their starts at 0.
     """
     calls = [call for recorded in conversations.values() for call in recorded]
-    started = by_start(calls)
+    started = by_start(*conversations.values())
     arrived = Attribution(lineage)
     for call in started:
         yield arrived.add(call)
