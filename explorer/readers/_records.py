@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import mmap
 import re
+import sys
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,16 @@ MAX_SKIPPED_VALUE = 4 << 20
 
 MAP_ABOVE = 64 << 20
 """Bytes above which a file is mapped instead of read, so that memory does not follow its size."""
+
+MAX_DEPTH = 64
+"""Lists of records inside each other that are followed; real ones are two or three deep."""
+
+PATIENCE = 32 << 20
+"""Bytes of a file that may be searched in vain. When they are used up, damage costs the rest of its line: a file that
+is nothing but damage ends in seconds too."""
+
+DAMAGE_COST = 512
+"""What each damaged place takes of the patience at least, so that their number is bounded."""
 
 Buffer: TypeAlias = bytes | mmap.mmap
 
@@ -65,25 +76,41 @@ class Outline:
 
 
 class _Broken(Exception):
-    """The object cannot be followed beyond ``offset``."""
+    """The object cannot be followed beyond ``offset``; ``early`` when it seems to end there, but has more."""
 
-    def __init__(self, offset: int, reason: str) -> None:
+    def __init__(self, offset: int, reason: str, early: bool = False) -> None:
         super().__init__(reason)
         self.offset = offset
         self.reason = reason
+        self.early = early
 
 
 # A string ends on its own line: JSON has no raw newlines in strings, so a lost quote cannot swallow the next line.
-_STRING = rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
-_KEY = re.compile(rb"[ \t\r\n,]*(?:(" + _STRING + rb")[ \t\r\n]*:[ \t\r\n]*|(\}))")
-_TOKEN = re.compile(_STRING + rb"|[{}\[\]]")
-_SCALAR = re.compile(_STRING + rb'|[^ \t\r\n,\]}\[{"]+')
-_NUMBERS = re.compile(rb"\[[ \t\r\n]*[-\d\]]")
+# Repeats are possessive: what does not match costs one look, not one per byte, and no memory.
+_SPACES = rb"[ \t\r\n]*+"
+_OPEN_STRING = rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+'
+_STRING = _OPEN_STRING + rb'"'
+_KEY = re.compile(rb"[ \t\r\n,]*+(?:(" + _STRING + rb")" + _SPACES + rb":" + _SPACES + rb"|(\}))")
+_TOKEN = re.compile(_OPEN_STRING + rb'("?)|[{}\[\]]')
+_SCALAR = re.compile(_STRING + rb'|[^ \t\r\n,\]}\[{"]++')
+_NUMBERS = re.compile(rb"\[" + _SPACES + rb"[-\d\]]")
 _MANY_NUMBERS = re.compile(rb"\[[\d, ]{32}")
-_NEXT = re.compile(rb"[ \t\r\n,]*([^ \t\r\n,])?")
-_SPACE = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*")
-_RESUME = re.compile(rb'\}[ \t\r\n]*(?:,[ \t\r\n]*(?=\{[ \t\r\n]*")|(?=\]))')
+_NEXT = re.compile(rb"[ \t\r\n,]*+([^ \t\r\n,])?")
+_SPACE = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES)
+_RECORD_EDGE = re.compile(rb"\{(?=" + _SPACES + rb'")|\}(?=' + _SPACES + rb"\])")
 _NEXT_LINE = re.compile(rb"\n(?=\{)")
+_ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES + rb"\[" + _SPACES + rb"(?=\{)")
+_LIST_END = re.compile(_SPACES + rb"\]" + _SPACES + rb"(?:," + _SPACES + rb"(" + _STRING + rb")" + _SPACES + rb":|\})")
+# Behind a record: the list goes on or ends; one flipped byte between records is not held against the record.
+_BEHIND_RECORD = re.compile(_SPACES + rb"(?:[,\]{\0]|[^ \t\r\n]" + _SPACES + rb"\{" + _SPACES + rb'"|\Z)')
+_BEHIND_OBJECT = re.compile(rb"[ \t\r]*+(?:[\n{\0]|\Z)")
+_BEHIND_OBJECT_IN_ARRAY = re.compile(rb"[ \t\r]*+(?:[\n{\0\],]|\Z)")
+_FOLLOWERS = frozenset((b",", b"]"))
+_CLOSING = {b"{": b"}", b"[": b"]"}
+_CLOSERS = frozenset(_CLOSING.values())
+_ENDLESS = f"a value without an end, or longer than {MAX_SKIPPED_VALUE >> 20} MiB"
+_NEWLINE = 0x0A
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @contextmanager
@@ -111,56 +138,69 @@ class Forget:
     def __init__(self, buffer: Buffer) -> None:
         self._mapped = buffer if isinstance(buffer, mmap.mmap) and hasattr(buffer, "madvise") else None
         self._done = 0
+        self.due = self.STRIDE if self._mapped else sys.maxsize
+        """Position from which on a call lets go of something; to be asked first where a call per record is dear."""
 
     def __call__(self, position: int) -> None:
         """Everything before ``position`` has been read."""
-        if self._mapped is not None and position - self._done >= self.STRIDE:
+        if self._mapped is not None and position >= self.due:
             start = self._done & -mmap.PAGESIZE
             self._mapped.madvise(mmap.MADV_DONTNEED, start, position - start)
-            self._done = position
+            self._done, self.due = position, position + self.STRIDE
 
 
 class Lines:
-    """Line numbers of byte positions; cheap when asked in rising order."""
+    """Line numbers of byte positions; cheapest when asked in rising order."""
 
     CHUNK = 1 << 20
 
     def __init__(self, buffer: Buffer) -> None:
         self._buffer = buffer
+        self._forget = Forget(buffer)
         self._offset, self._line = 0, 1
+        self._passed = [1]  # the line at the start of each chunk passed so far
 
     def at(self, offset: int) -> int:
         """1-based number of the line that holds a byte."""
         if offset < self._offset:
-            self._offset, self._line = 0, 1
-        for start in range(self._offset, offset, self.CHUNK):
-            self._line += self._buffer[start : min(start + self.CHUNK, offset)].count(b"\n")
-        self._offset = offset
+            chunk = offset // self.CHUNK
+            self._offset, self._line = chunk * self.CHUNK, self._passed[chunk]
+        while self._offset < offset:
+            stop = min((self._offset // self.CHUNK + 1) * self.CHUNK, offset)
+            self._line += self._buffer[self._offset : stop].count(b"\n")
+            self._offset = stop
+            if stop % self.CHUNK == 0 and stop // self.CHUNK == len(self._passed):
+                self._passed.append(self._line)
+        self._forget(offset)
         return self._line
 
 
 def loads(text: bytes) -> object:
-    """Parse JSON; a lone surrogate, which stdlib writers emit and orjson refuses, becomes U+FFFD.
+    """Parse JSON. What stdlib writers emit and orjson refuses: a lone surrogate becomes U+FFFD, ``NaN`` its name.
 
     Raises:
-        ValueError: it is not JSON.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         return orjson.loads(text)
     except ValueError:
-        if rb"\u" not in text:
+        if rb"\u" not in text and b"NaN" not in text and b"Infinity" not in text:
             raise
-        parsed = json.loads(text)  # raises again for what is not JSON at all
-        return orjson.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
+    try:
+        parsed = json.loads(text, parse_constant=str)  # raises again for what is not JSON at all
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    return orjson.loads(_SURROGATES.sub("\ufffd", json.dumps(parsed, ensure_ascii=False)))
 
 
 def outlines(buffer: Buffer, key: str) -> Iterator[Outline]:
-    """Every object in a file of one object, or of one a line; ``key`` names the array of records in each.
+    """Every object in a file of one object, of one a line, or of an array of them.
 
-    Damage before or between objects is given as an outline without fields.
+    ``key`` names the array of records in each. Damage before or between objects is given as an outline without fields.
     """
-    walk = _Walk(buffer, key.encode())
-    at = _after_space(buffer, 0)
+    array_ = _ARRAY.match(buffer)
+    walk = _Walk(buffer, key.encode(), in_array=array_ is not None)
+    at = array_.end() if array_ else _after_space(buffer, 0)
     while at < len(buffer):
         if buffer[at : at + 1] == b"{":
             outline = walk.object(at)
@@ -168,6 +208,10 @@ def outlines(buffer: Buffer, key: str) -> Iterator[Outline]:
             outline = Outline(at, walk.line_end(at), damage=[Damage(at, "bad-record", "not a JSON object")])
         yield outline
         at = _after_space(buffer, max(outline.end, at + 1))
+        if array_:
+            separator = _NEXT.match(buffer, at)
+            at = separator.start(1) if separator and separator[1] else len(buffer)
+            at = _after_space(buffer, at + 1) if buffer[at : at + 1] == b"]" else at
 
 
 def _after_space(buffer: Buffer, at: int) -> int:
@@ -178,41 +222,67 @@ def _after_space(buffer: Buffer, at: int) -> int:
 class _Walk:
     """Walks the structure of one buffer."""
 
-    def __init__(self, buffer: Buffer, key: bytes) -> None:
+    def __init__(self, buffer: Buffer, key: bytes, in_array: bool) -> None:
         self.buffer = buffer
         self.key = b'"' + key + b'"'
+        self.forget = Forget(buffer)
+        self.patience = PATIENCE
+        self.depth = 0
+        self.open_array = re.compile(re.escape(self.key) + _SPACES + rb":" + _SPACES + rb"(?=\[)")
+        self.behind_object = _BEHIND_OBJECT_IN_ARRAY if in_array else _BEHIND_OBJECT
+        self.opening = re.compile(rb"\{")  # how the object that is read begins, and with it the next line's
+        self.boundary = _NEXT_LINE
         self._line = (0, 0)  # the stretch last searched for a new line, and where that began
-        self.open_array = re.compile(re.escape(self.key) + rb"[ \t\r\n]*:[ \t\r\n]*(?=\[)")
+        self._none = (0, 0)  # the stretch last searched for a record, when there was none
 
     def line_end(self, at: int) -> int:
         """Where the next line begins an object of its own: damage never reaches beyond it."""
         if not self._line[0] <= at < self._line[1]:
-            found = _NEXT_LINE.search(self.buffer, at)
+            found = self.boundary.search(self.buffer, at)
             self._line = at, found.end() if found else len(self.buffer)
         return self._line[1]
 
     def object(self, at: int) -> Outline:
         """A top-level object, with whatever of it can be read."""
+        first = _KEY.match(self.buffer, at + 1, at + MAX_SKIPPED_VALUE)
+        name = re.escape(first[1]) if first and first[1] and first.end() - at < 1000 else None
+        self.opening = re.compile(rb"\{" + (_SPACES + name + _SPACES + rb":" if name else b""))
+        self.boundary, self._line = _NEXT_LINE, (0, 0)
         outline = Outline(at)
-        position = at + 1
+        position: int | None = at + 1
+        inside = False
         while True:
+            assert position is not None
             try:
-                outline.end = self.follow(outline, position)
+                outline.end = self.follow(outline, position, inside)
+                if not self.behind_object.match(self.buffer, outline.end):
+                    raise _Broken(outline.end, "the object ends before its line does", early=True)
                 return outline
             except _Broken as broken:
                 limit = self.line_end(broken.offset)
-                resume = None if outline.has_array else self.open_array.search(self.buffer, broken.offset, limit)
-                cut = resume is None and limit == len(self.buffer)
+                inside = outline.has_array
+                if not inside:
+                    opened = self.open_array.search(self.buffer, broken.offset, limit)
+                    position = opened.start() if opened else None
+                else:
+                    position = self.next_record(broken.offset, limit) if broken.early else None
+                    if position is not None and self.buffer[position : position + 1] != b"{":
+                        position = None
+                cut = position is None and limit == len(self.buffer) and not broken.early
                 outline.damage.append(Damage(broken.offset, "truncated-record" if cut else "bad-record", broken.reason))
                 outline.end = limit
-                if resume is None:
+                if position is None:
                     return outline
-                position = resume.start()
 
-    def follow(self, outline: Outline, position: int) -> int:
-        """Read key after key into ``outline`` until its closing brace; returns the position behind it."""
+    def follow(self, outline: Outline, position: int, inside: bool = False) -> int:
+        """Read key after key into ``outline`` until its closing brace; returns the position behind it.
+
+        With ``inside``, ``position`` is in its array of records.
+        """
+        if inside:
+            position = self.records(outline, position)
         while True:
-            found = _KEY.match(self.buffer, position)
+            found = _KEY.match(self.buffer, position, position + MAX_SKIPPED_VALUE)
             if not found:
                 raise _Broken(position, "a key was expected here")
             if found[2]:
@@ -234,28 +304,37 @@ class _Walk:
     def value_end(self, position: int) -> int:
         """Position behind the value that starts here."""
         buffer = self.buffer
-        if buffer[position : position + 1] not in (b"{", b"["):
-            scalar = _SCALAR.match(buffer, position)
-            if not scalar or scalar.end() - position > MAX_SKIPPED_VALUE:
-                raise _Broken(position, "a value was expected here")
+        limit = min(position + MAX_SKIPPED_VALUE, len(buffer))
+        if buffer[position : position + 1] not in _CLOSING:
+            scalar = _SCALAR.match(buffer, position, limit)
+            if not scalar or scalar.end() - position == MAX_SKIPPED_VALUE:
+                text = buffer[position : position + 1] == b'"'
+                raise _Broken(position, _ENDLESS if scalar or text else "a value was expected here")
             return scalar.end()
-        numbers = _NUMBERS.match(buffer, position)
+        numbers = _NUMBERS.match(buffer, position, limit)
         if numbers:
             end = buffer.find(b"]", numbers.end() - 1, position + MAX_RECORD)
             if end < 0:
                 raise _Broken(position, "a list of numbers without an end")
             return end + 1
+        return self.brackets_end(position, limit)
+
+    def brackets_end(self, position: int, limit: int) -> int:
+        """Position behind the object or list that starts here."""
         open_: list[bytes] = []
-        for token in _TOKEN.finditer(buffer, position, min(position + MAX_SKIPPED_VALUE, len(buffer))):
+        for token in _TOKEN.finditer(self.buffer, position, limit):
             sign = token[0]
-            if sign in (b"{", b"["):
-                open_.append(b"}" if sign == b"{" else b"]")
-            elif sign in (b"}", b"]"):
+            if sign in _CLOSING:
+                open_.append(_CLOSING[sign])
+            elif sign in _CLOSERS:
                 if open_.pop() != sign:
                     raise _Broken(token.start(), "brackets do not match")
                 if not open_:
                     return token.end()
-        raise _Broken(position, "a value without an end")
+            elif not token[1]:
+                break
+        self.patience -= limit - position
+        raise _Broken(position, _ENDLESS)
 
     def records(self, outline: Outline, position: int) -> int:
         """Find the records of an array; returns the position behind its closing bracket."""
@@ -271,9 +350,21 @@ class _Walk:
                     return start + 1
                 if sign != b"{":
                     raise _Broken(start, "a record was expected here")
+                if buffer[start - 1] == _NEWLINE and self.is_next_object(start):
+                    raise _Broken(position, "the line ends before the list does")
                 position = self.record(outline, start)
+                if position >= self.forget.due:
+                    self.forget(position)
             except _Broken as broken:
                 position = self.resume(outline, broken)
+
+    def is_next_object(self, start: int) -> bool:
+        """Whether a record at the start of a line is none, but the next line's object, because this one is cut off."""
+        if self.opening.match(self.buffer, start):
+            return True
+        # So records stand on lines of their own here, and only what begins as this object did can be the next one.
+        self.boundary, self._line = re.compile(rb"\n(?=" + self.opening.pattern + rb")"), (0, 0)
+        return False
 
     def record(self, outline: Outline, start: int) -> int:
         """Note one record; returns the position behind it."""
@@ -285,23 +376,54 @@ class _Walk:
             numbers = _MANY_NUMBERS.search(text)
             if numbers:
                 text = text[: numbers.start()] + text[text.find(b"]", numbers.end()) + 1 :]
-            if text.count(b'"') % 2 == 0 and text.count(b"[") == text.count(b"]") and b"\\" not in text:
+            if (
+                text.count(b'"') % 2 == 0
+                and text.count(b"[") == text.count(b"]")
+                and b"\\" not in text
+                and (buffer[end : end + 1] in _FOLLOWERS or _BEHIND_RECORD.match(buffer, end))
+            ):
                 outline.spans.extend((start, end))
                 return end
-        child = Outline(start)
+        self.depth += 1
         try:
-            child.end = self.follow(child, start + 1)
-        except _Broken as broken:
-            if not child.has_array:
-                raise
-            limit = self.line_end(broken.offset)
-            found = _RESUME.search(buffer, broken.offset, limit)
-            child.end = found.start() + 1 if found else limit
-            self.note(outline, child)
-            if not found:
-                raise  # the enclosing object is cut at the same place, and says so
-            child.damage.append(Damage(broken.offset, "bad-record", broken.reason))
-            return child.end
+            return self.open_record(outline, start)
+        except _Broken:
+            self.patience -= max(DAMAGE_COST, ((end or start + MAX_RECORD) - start) >> 6)  # a find is quick
+            raise
+        finally:
+            self.depth -= 1
+
+    def open_record(self, outline: Outline, start: int) -> int:
+        """Note a record that has to be looked into, because it holds an array of its own, an object, or damage."""
+        if self.depth > MAX_DEPTH:
+            raise _Broken(start + 1, f"more than {MAX_DEPTH} lists inside each other")
+        child = Outline(start)
+        position = start + 1
+        while True:
+            try:
+                child.end = self.follow(child, position)
+                if not _BEHIND_RECORD.match(self.buffer, child.end):
+                    raise _Broken(child.end, "a record that ends too early")
+                break
+            except _Broken as broken:
+                limit = self.line_end(broken.offset)
+                found = self.next_record(broken.offset, limit)
+                if child.has_array:
+                    child.end = limit if found is None else found
+                    self.note(outline, child)
+                    if found is None:
+                        raise  # the enclosing object is cut at the same place, and says so
+                    child.damage.append(Damage(broken.offset, "bad-record", broken.reason))
+                    return child.end
+                # Its list may still lie ahead of the next record: then only its fields are damaged.
+                opened = self.open_array.search(self.buffer, broken.offset, limit if found is None else found)
+                if opened is None:
+                    if not self.closes_list(outline, broken.offset):
+                        raise
+                    outline.damage.append(Damage(broken.offset, "bad-record", broken.reason))
+                    return broken.offset
+                child.damage.append(Damage(broken.offset, "bad-record", broken.reason))
+                position = opened.start()
         self.note(outline, child)
         return child.end
 
@@ -312,13 +434,38 @@ class _Walk:
             outline.nested[len(outline)] = child
         outline.spans.extend((child.offset, child.end))
 
+    def closes_list(self, outline: Outline, at: int) -> bool:
+        """Whether the bracket at ``at``, where a key was expected, ends the array, because a record lost its brace.
+
+        It may as well end a list in the record that lost its own bracket; the record before tells them apart.
+        """
+        found = _LIST_END.match(self.buffer, at, at + MAX_SKIPPED_VALUE)
+        if not found or not len(outline):
+            return False
+        before = self.buffer[slice(*outline.span(len(outline) - 1))]
+        return found[1] not in before if found[1] else not before[:-1].rstrip().endswith(b"]")
+
     def resume(self, outline: Outline, broken: _Broken) -> int:
         """Note damage in an array and find the next record of it."""
-        limit = self.line_end(broken.offset)
-        found = _RESUME.search(self.buffer, broken.offset, limit)
-        if found is None:
+        found = self.next_record(broken.offset, self.line_end(broken.offset))
+        self.patience -= DAMAGE_COST
+        if found is None or self.patience < 0:
             raise broken
         outline.damage.append(Damage(broken.offset, "bad-record", broken.reason))
         if outline.unsure_from is None:
             outline.unsure_from = len(outline)
-        return found.end()
+        return found
+
+    def next_record(self, at: int, limit: int) -> int | None:
+        """Where, from ``at`` on, a record of a list seems to begin or the last one of a list to end."""
+        if self._none[0] <= at and limit == self._none[1]:
+            return None
+        for found in _RECORD_EDGE.finditer(self.buffer, at, limit):
+            edge = found.start()
+            if found[0] == b"}":
+                return edge + 1
+            before = self.buffer[max(edge - 64, 0) : edge].rstrip()[-1:]
+            if before and before not in b":[":  # else the value of a key, or the first in a list of another record's
+                return edge
+        self._none = at, limit
+        return None
