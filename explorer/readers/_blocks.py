@@ -38,17 +38,21 @@ class BlockParser:
         known = len(self._open)
         if text.startswith(self._open) and text[known : known + 1] in (b",", b"]"):
             tail = self._parse(b"[" + text[known + 1 :]) if text[known] == 0x2C else []
+            if not tail and text[known] == 0x2C:
+                raise NotBlockIds("a comma without an id")
             stretches = _joined(self._stretches, tail)
         else:
             stretches = self._parse(text)
-        self._open, self._stretches = text[:-1].rstrip() or b"\0", stretches
+        self._open, self._stretches = text[:-1].rstrip() if stretches else b"\0", stretches
         return stretches
 
     def _parse(self, text: bytes) -> list[Stretch]:
         if len(text) < SHORT and not text.translate(None, b"0123456789, []"):
             ids_ = _plain(text)
-            if ids_ is not None and ids_ == list(range(ids_[0], ids_[0] + len(ids_))) and ids_[-1] < _IDS:
+            if ids_ and ids_ == list(range(ids_[0], ids_[0] + len(ids_))) and ids_[-1] < _IDS:
                 return [(ids_[0], len(ids_))]
+        if text.find(b"[", 1) > 0:  # as_buffer would flatten it
+            raise NotBlockIds("a list inside the list")
         try:
             parsed = self._parser.parse(text)
             if not isinstance(parsed, simdjson.Array):
@@ -67,11 +71,13 @@ class BlockParser:
 
 
 def _plain(text: bytes) -> list[int] | None:
-    """A short list of whole numbers; None when it is empty or not one."""
+    """A short list that begins with a whole number; None when it does not."""
     try:
-        return orjson.loads(text) or None
+        ids: list[int] = orjson.loads(text)
     except ValueError:
         return None
+    # Beyond 2^64 numbers become floats; brackets may hold brackets.
+    return ids if ids and type(ids[0]) is int else None
 
 
 def _joined(head: list[Stretch], tail: list[Stretch]) -> list[Stretch]:
