@@ -32,20 +32,29 @@ class Fields:
     def count(self, name: str, most: int = MOST_TOKENS) -> int | None:
         """A whole number from 0 to ``most``."""
         value = self._fields.pop(name, None)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most:
+        if type(value) is int and 0 <= value <= most:
             return value
         if value is not None:
-            self._complain(name, value, f"a whole number from 0 to {most:.0e}" if most > 10**6 else f"0 to {most}")
+            self._complain(name, value, f"a whole number from 0 to {most:g}")
         return None
 
-    def seconds(self, name: str) -> float | None:
-        """A number of seconds, possibly negative."""
+    def number(self, name: str, least: float = -MOST_SECONDS, most: float = MOST_SECONDS) -> float | None:
+        """A number in a range; times and durations are, whatever their unit."""
         value = self._fields.pop(name, None)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and -MOST_SECONDS <= value <= MOST_SECONDS:
+        if (type(value) is float or type(value) is int) and least <= value <= most:
             return value
         if value is not None:
-            self._complain(name, value, "a number of seconds")
+            self._complain(name, value, f"a number from {least:g} to {most:g}")
         return None
 
     def _complain(self, name: str, value: object, wanted: str) -> None:
-        self.complaints.append(f"{name} is {str(value)[:40]!r}, not {wanted}: counted as not recorded")
+        self.complaints.append(f"{name} is {_shown(value)}, not {wanted}: counted as not recorded")
+
+
+def _shown(value: object) -> str:
+    """A value in a message; of lists and objects, which may be deep or endless, only that they are."""
+    if isinstance(value, str):
+        return repr(value[:40])
+    if isinstance(value, list):
+        return "a list"
+    return "an object" if isinstance(value, dict) else repr(value)

@@ -12,6 +12,7 @@ writes it, the time of its result. There ``t - duration_ms`` is the start.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,13 +50,16 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     votes: list[Vote] = []
     with open_bytes(source.path) as buffer:
         lines, forget = Lines(buffer), Forget(buffer)
+        on_line: Counter[int] = Counter()
         for outline in outlines(buffer, "requests"):
             if outline.has_array:
                 new = list(votes_of(buffer, outline))
                 votes += new
                 facts = source.facts or settle(votes)
                 assumed.update(facts.items() if new else ())
-                yield from Trace(source.source_id, buffer, lines, forget, findings, outline, facts).rows()
+                conversation_id = _conversation_id(source.source_id, lines.at(outline.offset), on_line)
+                trace = Trace(source.source_id, conversation_id, buffer, lines, forget, findings, outline, facts)
+                yield from trace.rows()
             elif not outline.damage:
                 yield from findings.at(
                     "bad-record", "error", "an object without a list of requests", lines.at(outline.offset)
@@ -65,6 +69,14 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     yield from findings.rest()
     # Traces of one file that were read under different facts are read again with the settled ones.
     yield Report(findings.bad_records, dict(assumed) if len(assumed) <= 2 else {"basis": "mixed"}, votes)
+
+
+def _conversation_id(source_id: str, line: int, on_line: Counter[int]) -> str:
+    """The file's own id for what begins on its first line; with the line for others, with a number for further ones."""
+    on_line[line] += 1
+    if on_line[line] > 1:
+        return f"{source_id}:{line}.{on_line[line]}"
+    return source_id if line == 1 else f"{source_id}:{line}"
 
 
 def _damage(outline: Outline, findings: Findings, lines: Lines) -> Iterator[Finding]:

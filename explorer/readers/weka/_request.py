@@ -20,11 +20,22 @@ def split(text: bytes) -> tuple[dict[str, object], bytes | None]:
     found = _HASH_IDS.search(text)
     end = text.find(b"]", found.end()) if found else -1
     if found and end >= 0:
-        fields = loads(text[: found.end()] + text[end:])
-        if isinstance(fields, dict) and fields.pop("hash_ids", None) == []:
-            return fields, text[found.end() - 1 : end + 1]
+        try:
+            fields = loads(text[: found.end()] + text[end:])
+            if isinstance(fields, dict) and fields.pop("hash_ids", None) == []:
+                return fields, text[found.end() - 1 : end + 1]
+        except ValueError:
+            pass  # the bracket is in a text or in an inner list, unless it is damage after all
     fields = loads(text)
     if not isinstance(fields, dict):
         raise ValueError("not an object")
     ids = fields.pop("hash_ids", None)
-    return fields, None if ids is None else orjson.dumps(ids)
+    return fields, None if ids is None else _as_text(ids)
+
+
+def _as_text(ids: object) -> bytes:
+    """Ids that were parsed with the rest, for whoever says what is wrong with them."""
+    try:
+        return orjson.dumps(ids)
+    except TypeError:  # nested more deeply than it writes
+        return b"null"

@@ -35,6 +35,9 @@ _STATUS: dict[str | None, RunStatus] = {
     "cancelled": "cancelled",
 }
 
+MOST_SUM = 10**15
+"""Tokens of a conversation above which a recorded sum is not one."""
+
 CONTEXT_TOLERANCE = 0.25
 """A sub-agent's ``total_tokens`` within this share of its last call is the final context, counted by the provider's
 tokenizer where the calls' input is not: up to 17 % apart on kv-cache-tester, whose sums are 2 to 16 times as large."""
@@ -46,9 +49,9 @@ class _Place(NamedTuple):
     run_id: str
     agent_id: str
     outline: Outline
-    start: float
-    """Seconds from the conversation's start."""
-    base: float
+    start: float | None
+    """Seconds from the conversation's start; None when not recorded."""
+    base: float | None
     """What the times inside count from, in seconds from the conversation's start."""
     parent: _Place | None
 
@@ -68,10 +71,11 @@ class Trace:
     """One conversation."""
 
     def __init__(
-        self, source_id: str, buffer: Buffer, lines: Lines, forget: Forget, findings: Findings, outline: Outline,
-        facts: Mapping[str, str],
+        self, source_id: str, conversation_id: str, buffer: Buffer, lines: Lines, forget: Forget, findings: Findings,
+        outline: Outline, facts: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.source_id = source_id
+        self.conversation_id = conversation_id
         self.buffer = buffer
         self.lines = lines
         self.forget = forget
@@ -79,10 +83,9 @@ class Trace:
         self.outline = outline
         self.relative = facts["basis"] == "relative"
         self.end_stamped = facts["stamp"] == "end"
-        self.line = lines.at(outline.offset)
-        self.conversation_id = source_id if self.line == 1 else f"{source_id}:{self.line}"
         self.parser = BlockParser()
         self.labels: Counter[str] = Counter()
+        self.agent_ids = {f"{conversation_id}/main"}
         self.sums: Counter[str] = Counter()
         self.header = Fields(dict(outline.fields))
         self.title = self.header.text("id")
@@ -95,12 +98,11 @@ class Trace:
         agent_id = f"{self.conversation_id}/main"
         main = _Place(f"{agent_id}/1", agent_id, self.outline, 0.0, 0.0, None)
         sums = yield from self._steps(main)
-        totals = self.header.rest().pop("totals", None)
+        totals = self.header.rest().get("totals")
         parent = Fields(_object(totals, "parent_tokens"))
         yield Agent(agent_id, self.conversation_id, None, "main", None, None, "exact")
-        yield self._run_row(
-            main, None, sums, reported_input_tokens=parent.count("input"), reported_output_tokens=parent.count("output")
-        )
+        reported_in, reported_out = parent.count("input", MOST_SUM), parent.count("output", MOST_SUM)
+        yield self._run_row(main, None, sums, reported_input_tokens=reported_in, reported_output_tokens=reported_out)
         if totals is not None:
             yield from self._check_totals(totals)
         yield from self._complaints(self.header, None, self.outline.offset, None)
@@ -135,6 +137,9 @@ class Trace:
                 message = f"a request that is not JSON ({error}); it is left out, the rest is read"
                 yield from self._finding("bad-record", "error", message, start, place, None)
                 continue
+            if ids is None and recorded.get("type") == "subagent":
+                yield from self._sub_agent(place, Outline(start, end, recorded))
+                continue
             ordinal += 1
             # Behind a damaged place in a sub-agent's list, a request may belong to the list around it.
             grade: Grade = "ambiguous" if place.parent and unsure is not None and index >= unsure else "exact"
@@ -152,21 +157,22 @@ class Trace:
             context = (step.input_tokens or 0) + (step.output_tokens or 0)
             tokens_in += step.input_tokens or 0
             tokens_out += step.output_tokens or 0
-            self.forget(end)
+            if end >= self.forget.due:
+                self.forget(end)
         kind = "subagent" if place.parent else "parent"
         self.sums.update({f"{kind}_input": tokens_in, f"{kind}_output": tokens_out})
         return _Sums(model, last_ms, tokens_in + tokens_out, context)
 
     def _step(self, place: _Place, fields: Fields, ordinal: int, start: int, end: int, grade: Grade) -> Step:
-        time, duration, wait = fields.seconds("t"), fields.seconds("api_time"), fields.seconds("think_time")
-        start_ms = None if time is None else _ms(time + place.base)
+        time, duration, wait = fields.number("t"), fields.number("api_time", least=0), fields.number("think_time")
+        start_ms = None if time is None or place.base is None else round((time + place.base) * 1000)
         tokens_in, tokens_out = fields.count("in"), fields.count("out")
         return Step(
             run_id=place.run_id,
             ordinal=ordinal,
             started_at=None,
             start_ms=start_ms,
-            end_ms=None if start_ms is None or duration is None else start_ms + _ms(duration),
+            end_ms=None if start_ms is None or duration is None else start_ms + round(duration * 1000),
             request_model=None,
             model=fields.text("model"),
             provider=None,
@@ -179,7 +185,7 @@ class Trace:
             finish_reason=fields.text("stop"),
             error=None,
             is_replay=False,
-            wait_ms=None if wait is None else _ms(wait),
+            wait_ms=None if wait is None else round(wait * 1000),
             grade=grade,
             source_id=self.source_id,
             offset=start,
@@ -209,6 +215,7 @@ class Trace:
         """A sub-agent: its agent, its one run, its edges, and everything below."""
         fields = Fields(dict(outline.fields))
         label = fields.text("agent_id")
+        again = label in self.labels
         place, recorded, duration = self._enter(parent, outline, fields, label)
         yield Agent(
             place.agent_id, self.conversation_id, parent.agent_id, fields.text("subagent_type"), None, label, "exact"
@@ -216,12 +223,11 @@ class Trace:
         status = fields.text("status")
         sums = yield from self._steps(place)
         total_tokens, tools = fields.count("total_tokens"), fields.count("tool_use_count")
-        repaired = recorded is not None and place.start != recorded
+        repaired = place.start != recorded
         yield self._run_row(
-            place, fields, sums, status=status, duration=duration, reported_tool_calls=tools,
-            time_grade="derived" if repaired else "exact" if recorded is not None else "not_recorded",
-        )  # fmt: skip
-        start_ms = None if recorded is None else _ms(place.start)
+            place, fields, sums, status=status, duration=duration, reported_tool_calls=tools, repaired=repaired
+        )
+        start_ms = None if place.start is None else _ms(place.start)
         key = f"{place.run_id}>"
         yield Edge(
             f"{key}spawn",
@@ -238,9 +244,12 @@ class Trace:
             yield Edge(
                 f"{key}result", "result", place.run_id, parent.run_id, None, at, True if repaired else None, "exact"
             )
-        yield from self._notes(place, outline.offset, recorded if repaired else None, duration, total_tokens, sums)
+        yield from self._notes(place, outline.offset, recorded if repaired else None, total_tokens, sums)
         yield from self._complaints(fields, place, outline.offset, None)
-        if label is not None and self.labels[label] > 1 and place.agent_id.endswith(f"~{self.labels[label]}"):
+        if not outline.has_array:
+            message = "a sub-agent without a list of requests"
+            yield from self._finding("bad-field", "warning", message, outline.offset, place, None)
+        if again:
             message = f"agent_id {label} was used before in this file: told apart by order"
             yield from self._finding("duplicate-id", "warning", message, outline.offset, place, None)
 
@@ -248,26 +257,34 @@ class Trace:
         self, parent: _Place, outline: Outline, fields: Fields, label: str | None
     ) -> tuple[_Place, float | None, float | None]:
         """Place, recorded time and duration (seconds, of the conversation) of a sub-agent."""
-        time, duration_ms = fields.seconds("t"), fields.seconds("duration_ms")
-        duration = None if duration_ms is None or duration_ms < 0 else duration_ms / 1000
-        recorded = None if time is None else time + parent.base
-        start = parent.start if recorded is None else recorded
-        if self.end_stamped and duration is not None and outline.fields.get("status") == "completed":
+        time, duration_ms = fields.number("t"), fields.number("duration_ms", least=0)
+        duration = None if duration_ms is None else duration_ms / 1000
+        start = recorded = None if time is None or parent.base is None else time + parent.base
+        if start is not None and self.end_stamped and duration and outline.fields.get("status") == "completed":
             start -= duration
-        name = label or "agent"
-        self.labels[name] += 1
-        if self.labels[name] > 1:
-            name = f"{name}~{self.labels[name]}"
-        agent_id = f"{parent.agent_id}/{name}" if parent.parent else f"{self.conversation_id}/{name}"
+        agent_id = self._agent_id(parent, label or "agent")
         place = _Place(f"{agent_id}/1", agent_id, outline, start, start if self.relative else 0.0, parent)
         return place, recorded, duration
 
+    def _agent_id(self, parent: _Place, name: str) -> str:
+        """A key of its own for an agent, also when another has its name."""
+        above = parent.agent_id if parent.parent else self.conversation_id
+        agent_id = f"{above}/{name}"
+        self.labels[name] += 1
+        if self.labels[name] > 1:
+            agent_id = f"{above}/{name}~{self.labels[name]}"
+        while agent_id in self.agent_ids:
+            self.labels[name] += 1
+            agent_id = f"{above}/{name}~{self.labels[name]}"
+        self.agent_ids.add(agent_id)
+        return agent_id
+
     def _notes(
-        self, place: _Place, offset: int, recorded: float | None, duration: float | None, total: int | None, sums: _Sums
+        self, place: _Place, offset: int, recorded: float | None, total: int | None, sums: _Sums
     ) -> Iterator[Row]:
         """What a reader of the numbers should know of a sub-agent's record."""
         ordinal = 0
-        if recorded is not None and duration is not None:
+        if recorded is not None:
             ordinal += 1
             text = f"recorded t = {recorded:.3f} s is the end; start = t - duration = {place.start:.3f} s"
             yield Event(place.run_id, ordinal, "note", _ms(recorded), None, None, "repaired-time", text)
@@ -284,10 +301,11 @@ class Trace:
 
     def _run_row(
         self, place: _Place, fields: Fields | None, sums: _Sums, *, status: str | None = None,
-        duration: float | None = None, time_grade: Grade = "exact", reported_input_tokens: int | None = None,
+        duration: float | None = None, repaired: bool = False, reported_input_tokens: int | None = None,
         reported_output_tokens: int | None = None, reported_tool_calls: int | None = None,
     ) -> Run:  # fmt: skip
-        start_ms = None if time_grade == "not_recorded" else _ms(place.start)
+        timeless = place.start is None or (place.parent is None and sums.last_ms is None)
+        start_ms = None if timeless else _ms(place.start or 0.0)
         return Run(
             run_id=place.run_id,
             conversation_id=self.conversation_id,
@@ -302,7 +320,7 @@ class Trace:
             ended_at=None,
             start_ms=start_ms,
             end_ms=sums.last_ms if start_ms is None or duration is None else start_ms + _ms(duration),
-            time_grade=time_grade,
+            time_grade="not_recorded" if timeless else "derived" if repaired else "exact",
             request_model=None,
             model=sums.model,
             reported_steps=None,
@@ -321,10 +339,14 @@ class Trace:
             group = Fields(_object(totals, f"{kind}_tokens"))
             for name in ("input", "output"):
                 ours = self.sums[f"subagent_{name}"] + (self.sums[f"parent_{name}"] if kind == "combined" else 0)
-                theirs = group.count(name, most=10**15)
+                theirs = group.count(name, MOST_SUM)
                 if theirs is not None and theirs != ours:
                     message = f"totals.{kind}_tokens.{name} is {theirs:,}, the steps sum to {ours:,}"
                     yield from self._finding("total-mismatch", "warning", message, self.outline.offset, None, None)
+        recorded = Fields(dict(totals) if isinstance(totals, dict) else {}).count("subagent_count")
+        if recorded is not None and recorded != len(self.agent_ids) - 1:
+            message = f"totals.subagent_count is {recorded:,}, there are {len(self.agent_ids) - 1:,}"
+            yield from self._finding("total-mismatch", "warning", message, self.outline.offset, None, None)
 
     def _complaints(self, fields: Fields, place: _Place | None, offset: int, ordinal: int | None) -> Iterator[Finding]:
         for complaint in fields.complaints:
@@ -333,7 +355,7 @@ class Trace:
     def _finding(
         self, code: str, severity: Severity, message: str, offset: int, place: _Place | None, ordinal: int | None
     ) -> Iterator[Finding]:
-        line = self.line if self.line > 1 else self.lines.at(offset)
+        line = self.lines.at(offset)
         agent_id, run_id = (place.agent_id, place.run_id) if place else (None, None)
         return self.findings.at(code, severity, message, line, self.conversation_id, agent_id, run_id, ordinal)
 
@@ -358,5 +380,9 @@ def _ms(seconds: float) -> int:
 
 
 def _json(value: Mapping[str, object]) -> str | None:
+    """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
     present = {key: item for key, item in value.items() if item is not None}
-    return orjson.dumps(present).decode() if present else None
+    try:
+        return orjson.dumps(present).decode() if present else None
+    except TypeError:
+        return _json({key: item for key, item in present.items() if not isinstance(item, (dict, list))})
