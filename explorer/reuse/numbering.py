@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from explorer.reuse.calls import Stretch
 from explorer.reuse.intervals import IntervalSet
 
+MOST_MISSING = 2**63 - 1
+"""Missing ids are a count in 64 bits with sign, while the ids themselves use all 64."""
+
 
 @dataclass(slots=True)
 class Numbering:
@@ -24,8 +27,9 @@ class Numbering:
 
     @property
     def facts(self) -> tuple[bool, int, int, int]:
-        """Perfect or not, gap events, missing ids, reset events."""
-        return not (self.gap_events or self.reset_events), self.gap_events, self.missing_ids, self.reset_events
+        """Perfect or not, gap events, missing ids (at most ``MOST_MISSING``), reset events."""
+        perfect = not (self.gap_events or self.reset_events)
+        return perfect, self.gap_events, min(self.missing_ids, MOST_MISSING), self.reset_events
 
     def add(self, start: int, end: int) -> None:
         """Consecutive fresh ids [start, end)."""
