@@ -21,6 +21,8 @@ class Chain:
 
         ``fresh`` of them are new to the namespace; ``known`` says that the first is not.
         """
+        if not self.holds:
+            return
         head = not position or predecessor != first - 1
         if head and first not in self._before:
             if known:  # seen before inside a stretch, so behind first - 1
