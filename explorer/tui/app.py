@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 import traceback
@@ -71,7 +72,9 @@ class ExplorerApp(App[int]):
         return MainScreen(self.paths, self._options, self.state, self._place, self._read)
 
     def on_mount(self) -> None:
-        """A terminal must be left in order even when the program is told to end from outside."""
+        """Keep collections of garbage rare, and leave the terminal in order even when told to end from outside."""
+        # A tree of 100,000 nodes makes a full collection take 0.1 s, in the middle of a key press.
+        gc.set_threshold(50_000, 20, 100)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Not every platform and thread may have a handler; then the default remains.

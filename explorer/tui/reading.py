@@ -39,6 +39,8 @@ class Reader(NamedTuple):
     order: Order
     conversations: int | None
     """How many conversations there are, if a filter does not hide some of them."""
+    complete: bool
+    """Whether no more conversations will come."""
 
     def picture(self, root: str | None, opened: Mapping[str | None, int]) -> Picture:
         """Everything below a root (the top for None) that is open, with as many children as were read before."""
@@ -47,11 +49,13 @@ class Reader(NamedTuple):
         path = queries.path_to(self.cursor, self.tree, root) if root is not None else []
         if path:
             node = path[-1]
-            below = {node.node_id: self.children(node.node_id, node.children, opened)} if node.children else {}
-            return Picture(Branch([node], 1, below), path)
+            roots = Branch([node], 1)
+            if node.children:
+                roots = self._unfold(roots, opened)
+            return Picture(roots, path)
         roots = self.children(None, self.conversations, opened)
-        if len(roots.nodes) == 1 and not roots.open:
-            roots = self._unfold(roots)
+        if self.complete and len(roots.nodes) == 1 and not roots.open:
+            roots = self._unfold(roots, opened)
         return Picture(roots, [])
 
     def children(self, parent_id: str | None, total: int | None, opened: Mapping[str | None, int]) -> Branch:
@@ -104,12 +108,12 @@ class Reader(NamedTuple):
             if total is not None or not nodes:
                 return read
 
-    def _unfold(self, roots: Branch) -> Branch:
-        """Open a lone conversation, and its agents if there is just one: nothing else could be wanted."""
+    def _unfold(self, roots: Branch, opened: Mapping[str | None, int]) -> Branch:
+        """Open a lone node, and its child if there is just one: nothing else could be wanted."""
         node = roots.nodes[0]
-        below = self.children(node.node_id, node.children, {})
-        if len(below.nodes) == 1:
+        below = self.children(node.node_id, node.children, opened)
+        if len(below.nodes) == 1 and not below.open and below.nodes[0].children:
             only = below.nodes[0]
-            below.open[only.node_id] = self.children(only.node_id, only.children, {})
+            below.open[only.node_id] = self.children(only.node_id, only.children, opened)
         roots.open[node.node_id] = below
         return roots

@@ -77,7 +77,9 @@ def test_the_tree_fills_while_reading_and_keeps_its_place(tmp_path: Path) -> Non
             await until_shown(pilot, gate)
             assert "1 of 2 files" in screen_text(pilot)
             assert "so far: 1 conversation" in screen_text(pilot)
-            await pilot.press("j", "j")
+            for key in ("l", "l", "l", "l"):
+                await pilot.press(key)
+                await until_shown(pilot, gate)
             assert at(pilot) == "x"
             gate.go.set()
             await settle(pilot)

@@ -5,23 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from explorer.tui.columns import SEVERITY_MARKS
-from explorer.tui.text import clean
+from explorer.tui.screens.page import PageScreen
 from explorer.tui.widgets.findings_list import place_of
-from explorer.tui.widgets.key_line import KeyLine
-from explorer.tui.widgets.sheet import Row, Sheet, wrapped
+from explorer.tui.widgets.sheet import Row, wrapped
 
 if TYPE_CHECKING:
     from explorer.store.findings import Explanation
     from explorer.store.queries import FindingRow
 
 
-class FindingScreen(ModalScreen[bool]):
+class FindingScreen(PageScreen[bool]):
     """Answers whether to go to the finding's node."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -34,14 +30,13 @@ class FindingScreen(ModalScreen[bool]):
         self.finding = finding
         self._page = page
 
-    def compose(self) -> ComposeResult:
-        """The words in a frame."""
-        with Vertical(classes="dialog") as frame:
-            frame.border_title = f"{SEVERITY_MARKS[self.finding.severity]} {clean(self.finding.code)}"
-            yield Sheet(self._words)
-            yield KeyLine()
+    @property
+    def heading(self) -> str:
+        """The mark and the code."""
+        return f"{SEVERITY_MARKS[self.finding.severity]} {self.finding.code}"
 
-    def _words(self, width: int) -> Iterator[Row]:
+    def words(self, width: int) -> Iterator[Row]:
+        """The page."""
         finding = self.finding
         yield [("Here", "title")]
         yield from wrapped(finding.message, width, "strong", "  ")

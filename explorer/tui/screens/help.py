@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -115,8 +116,13 @@ class HelpScreen(ModalScreen["Entry | None"]):
         self.dismiss(None)
 
 
-def _prompt(entry: Entry) -> Text:
-    return Text.assemble((f"  {entry.key:<14} ", "bold"), entry.text, no_wrap=False)
+def _prompt(entry: Entry) -> Table:
+    # A grid, so that what goes over the line goes on below its own column.
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=15, no_wrap=True)
+    grid.add_column(ratio=1)
+    grid.add_row(Text(f"  {entry.key}", "bold"), Text(entry.text))
+    return grid
 
 
 def key_entries(group: str, node: DOMNode) -> Iterator[Entry]:

@@ -51,7 +51,7 @@ class MainScreen(Verbs):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "back", "back", id="go.back", tooltip="Out of the details, then back up"),
-        Binding("escape,ctrl+c", "stop", "stop reading", id="data.stop"),
+        Binding("escape,ctrl+c", "stop", "stop reading", key_display="esc", id="data.stop"),
         Binding("escape", "everything", "see all", id="go.everything", tooltip="Details of everything that is open"),
         Binding("right_square_bracket", "sibling(1)", "sibling", key_display="] [", id="go.sibling"),
         Binding("left_square_bracket", "sibling(-1)", "previous sibling", show=False, id="go.previous_sibling"),

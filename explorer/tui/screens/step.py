@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from explorer.tui import humanize
-from explorer.tui.text import clean, fit
-from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.screens.page import PageScreen
+from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.sheet import Row, Sheet, wrap, wrapped
 
 RECORD_LIMIT = 1 << 20
@@ -27,9 +24,10 @@ _LINES = 4_000
 _HOURS = frozenset({"start", "ms", "wait"})
 
 
-class StepScreen(ModalScreen[None]):
+class StepScreen(PageScreen[None]):
     """Fields above, record below."""
 
+    CLASSES = "dialog wide"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "close", "close", id="step.close"),
         Binding("w", "fold", "fold/whole", id="step.fold", tooltip="Lists folded, or as recorded"),
@@ -48,25 +46,24 @@ class StepScreen(ModalScreen[None]):
         self._message = "reading the record …"
         self._folded = True
 
-    def compose(self) -> ComposeResult:
-        """The words in a frame."""
-        with Vertical(classes="dialog wide") as frame:
-            frame.border_title = clean(self._title)
-            yield Sheet(self._words)
-            yield KeyLine()
+    @property
+    def heading(self) -> str:
+        """Which step of what."""
+        return self._title
 
     def show_record(self, record: str | None) -> None:
         """Show what was read from the source."""
         self._record = record
         self._message = "The source does not tell where this step's record is." if record is None else ""
-        self.query_one(Sheet).show(self._words, keep_scroll=True)
+        self.query_one(Sheet).show(self.words, keep_scroll=True)
 
     def show_error(self, error: Exception) -> None:
         """Say why nothing was read."""
         self._message = f"The record could not be read: {error}"
-        self.query_one(Sheet).show(self._words, keep_scroll=True)
+        self.query_one(Sheet).show(self.words, keep_scroll=True)
 
-    def _words(self, width: int) -> Iterator[Row]:
+    def words(self, width: int) -> Iterator[Row]:
+        """The page."""
         label_width = max((len(name) for name in self._fields), default=0) + 2
         for name, value in self._fields.items():
             shown = show_field(name, value)
@@ -75,7 +72,7 @@ class StepScreen(ModalScreen[None]):
             note = self._helps.get(name, "")
             room = width - label_width - 3 - len(shown)
             gap = " " * max(2, 14 - len(shown))
-            tail: Row = [(gap + note, "note")] if note and not more and len(note) + len(gap) <= room + 2 else []
+            tail: Row = [(gap + crop(note, room + 2 - len(gap)), "note")] if note and not more and room >= 12 else []
             yield [*head, *first, *tail]
             for row in more:
                 yield [(" " * (label_width + 1), "note"), *row]
@@ -96,7 +93,7 @@ class StepScreen(ModalScreen[None]):
     def action_fold(self) -> None:
         """Between folded and whole."""
         self._folded = not self._folded
-        self.query_one(Sheet).show(self._words, keep_scroll=True)
+        self.query_one(Sheet).show(self.words, keep_scroll=True)
 
     def action_copy(self) -> None:
         """Copy the record as it stands in the source."""

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from explorer.tui.humanize import plural
-from explorer.tui.widgets.key_line import KeyLine
-from explorer.tui.widgets.sheet import Row, Sheet, wrapped
+from explorer.tui.screens.page import PageScreen
+from explorer.tui.widgets.sheet import Row, wrapped
 
 if TYPE_CHECKING:
     from explorer.store.queries import Counts
@@ -83,9 +80,10 @@ def nothing_read(counts: Counts, paths: Sequence[Path]) -> Trouble:
     return Trouble("There is nothing to show", what, steps)
 
 
-class TroubleScreen(ModalScreen[None]):
+class TroubleScreen(PageScreen[None]):
     """The words, and the way on or out."""
 
+    CLASSES = "dialog trouble"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "leave", "quit", id="trouble.quit"),
         Binding("escape,enter", "close", "close", id="trouble.close"),
@@ -98,14 +96,13 @@ class TroubleScreen(ModalScreen[None]):
         self._fatal = fatal
         """Whether there is nothing behind this screen to go back to."""
 
-    def compose(self) -> ComposeResult:
-        """The words in a frame."""
-        with Vertical(classes="dialog trouble") as frame:
-            frame.border_title = self.trouble.title
-            yield Sheet(self._words)
-            yield KeyLine()
+    @property
+    def heading(self) -> str:
+        """What went wrong."""
+        return self.trouble.title
 
-    def _words(self, width: int) -> Iterator[Row]:
+    def words(self, width: int) -> Iterator[Row]:
+        """The page."""
         yield from wrapped(self.trouble.what, width, "strong")
         if self.trouble.steps:
             yield []

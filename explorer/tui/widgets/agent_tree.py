@@ -104,6 +104,7 @@ class AgentTree(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._plain = Style.null()
         self.lines = Lines()
         self._columns: tuple[columns.Column, ...] = columns.COLUMNS
         self._name_width = columns.MIN_NAME
@@ -300,6 +301,11 @@ class AgentTree(ScrollView, can_focus=True):
         region = Region(0, self.cursor + _HEADER, 1, 1)
         self.scroll_to_region(region, spacing=Spacing(_HEADER, 0, 0, 0), animate=False, force=True, immediate=True)
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Compute once what is the same for all lines."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the screen: the header, a node, a pager, or nothing."""
         width = self.size.width
@@ -307,16 +313,16 @@ class AgentTree(ScrollView, can_focus=True):
             return self._draw_header(width)
         index = y - _HEADER + self.scroll_offset.y
         if index >= len(self.lines):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         line = self.lines[index]
-        style = self.rich_style
+        style = self._plain
         if index == self.cursor:
             style += self.get_component_rich_style("agent-tree--cursor")
         segments = list(self._draw_node(line, line.node, style) if line.node else self._draw_pager(line, style))
         return Strip(segments).adjust_cell_length(width, style)
 
     def _draw_header(self, width: int) -> Strip:
-        style = self.rich_style + self.get_component_rich_style("agent-tree--header")
+        style = self._plain + self.get_component_rich_style("agent-tree--header")
         key, descending = self.sort_mark
         arrow = "↓" if descending else "↑"
         name = f"name {arrow}" if key == "name" else "name"

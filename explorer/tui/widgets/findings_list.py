@@ -59,6 +59,7 @@ class FindingsList(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._plain = Style.null()
         self._findings: Sequence[FindingRow] = ()
         self._total = 0
         self._empty = ""
@@ -143,9 +144,14 @@ class FindingsList(ScrollView, can_focus=True):
             if event.chain == 2:
                 self.action_explain()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Compute once what is the same for all lines."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the list."""
-        width, style = self.size.width, self.rich_style
+        width, style = self.size.width, self._plain
         index, part = divmod(y + self.scroll_offset.y, self.lines_each)
         if index >= len(self._findings):
             return Strip([Segment(fit(self._below(index, part), width), style)])
@@ -159,7 +165,11 @@ class FindingsList(ScrollView, can_focus=True):
         return Strip(styled).adjust_cell_length(width, style)
 
     def _look(self, role: str) -> Style:
-        return self.get_component_rich_style(f"findings-list--{role}") if role else Style.null()
+        if not role:
+            return Style.null()
+        # Its own background would cover that of the cursor.
+        whole = self.get_component_rich_style(f"findings-list--{role}")
+        return Style(color=whole.color, bold=whole.bold)
 
     def _below(self, index: int, part: int) -> str:
         if not self._findings:

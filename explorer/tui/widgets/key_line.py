@@ -57,8 +57,10 @@ class KeyLine(Widget):
         return isinstance(self.screen.focused, Input) and _is_printable(binding.key)
 
     def _hint(self, binding: Binding) -> Hint:
-        shown = binding.key_display if _is_printable(binding.key) else None
-        display = shown or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
+        typing = isinstance(self.screen.focused, Input)
+        display = (
+            (None if typing else binding.key_display) or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
+        )
         return Hint(binding.key, display, binding.description)
 
     def render(self) -> Text:

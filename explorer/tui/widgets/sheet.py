@@ -7,8 +7,9 @@ from typing import ClassVar, Literal, TypeAlias
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -51,6 +52,7 @@ class Sheet(ScrollView, can_focus=True):
 
     def __init__(self, layout: Layout | None = None, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
+        self._plain = Style.null()
         self._layout_rows = layout
         self._rows: list[Row] = []
         self._laid_out = -1
@@ -84,11 +86,16 @@ class Sheet(ScrollView, can_focus=True):
         self.virtual_size = Size(max(width, widest), len(self._rows))
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Compute once what is the same for all lines."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line of the page."""
         scroll_x, scroll_y = self.scroll_offset
         width = self.size.width
-        style = self.rich_style
+        style = self._plain
         index = y + scroll_y
         if index >= len(self._rows):
             return Strip.blank(width, style)

@@ -73,6 +73,7 @@ class SiblingGrid(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._plain = Style.null()
         self._matrix: SiblingMatrix | None = None
         self._total = 0
         self._names: list[str] = []
@@ -156,10 +157,15 @@ class SiblingGrid(ScrollView, can_focus=True):
 
     # Drawing
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Compute once what is the same for all lines."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """One line: title, meaning, column numbers, a row of cells, or the sentence at the bottom."""
         width, height = self.scrollable_content_region.size
-        style = self.rich_style
+        style = self._plain
         if self._matrix is None or self.count < 2:
             text = (
                 "No siblings to compare: this node has fewer than two sub-agents, and none beside it." if y == 0 else ""

@@ -12,11 +12,13 @@ from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.coordinate import Coordinate
+from textual.geometry import Region
 from textual.message import Message
+from textual.strip import Strip
 from textual_fastdatatable import ArrowBackend, DataTable
 
 from explorer.tui import humanize
-from explorer.tui.step_columns import HIDDEN, LOOKS, PLAIN
+from explorer.tui.step_columns import HIDDEN, LOOKS, PLAIN, Look
 from explorer.tui.text import fit
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ class StepsGrid(DataTable, inherit_bindings=False):
 
     def __init__(self, table: pa.Table, *, id: str | None = None) -> None:
         self._table = table
+        self._plain = Style.null()
         known = [name for name in LOOKS if name in table.column_names]
         others = [name for name in table.column_names if name not in LOOKS and name not in HIDDEN]
         self._names = [name for name in (*known, *others) if not _says_nothing(table, name)]
@@ -100,33 +103,43 @@ class StepsGrid(DataTable, inherit_bindings=False):
             fields = {name: self._table[name][self.cursor_row].as_py() for name in self._table.column_names}
             self.post_message(self.StepChosen(*chosen, fields))
 
-    def _render_cell(
-        self,
-        row_index: int,
-        column_index: int,
-        base_style: Style,
-        width: int,
-        cursor: bool = False,
-        hover: bool = False,
-        in_range: bool = False,
-    ) -> list[list[Segment]]:
-        # The library runs each cell through a console, which takes 0.2 ms and so 0.1 s a page; one segment is enough.
-        component, post = self._get_styles_to_render_cell(
-            row_index == -1, column_index == -1, column_index < self.fixed_columns, hover, cursor, in_range,
-            self.show_cursor, self._show_hover_cursor, False, True, True,
-        )  # fmt: skip
-        style = base_style + component + post + Style.from_meta({"row": row_index, "column": column_index})
-        look = self._looks[column_index]
-        if row_index == -1:
-            text = self._names[column_index]
-        else:
-            value = self.get_cell_at(Coordinate(row_index, column_index))
-            text = humanize.NOT_RECORDED if value is None else look.show(value)
-        cell = fit(text, width - 1, "left" if look.left else "right")
-        return [[Segment(cell + " ", style)]]
+    # Drawing. The library runs each cell through a console, which takes 0.1 s a page; a row is two segments here.
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Compute once what is the same for all lines."""
+        self._plain = self.rich_style
+        return super().render_lines(crop)
+
+    def render_line(self, y: int) -> Strip:
+        """The header, a row, or nothing below the last."""
+        width, (scroll_x, scroll_y) = self.size.width, self.scroll_offset
+        row = y - 1 + scroll_y if y else -1
+        if row >= self.row_count:
+            return Strip.blank(width, self._plain)
+        first, *rest = self._cells(row)
+        kind = "header" if row < 0 else "cursor" if row == self.cursor_row else "fixed"
+        fixed = self.get_component_rich_style(f"datatable--{kind}")
+        style = self._plain if kind == "fixed" else fixed
+        # The library finds the row that was clicked in the style.
+        meta = Style.from_meta({"row": row, "column": 0})
+        scrolled = Strip([Segment("".join(rest), style + meta)]).crop(scroll_x, scroll_x + max(0, width - len(first)))
+        return Strip([Segment(first, fixed + meta), *scrolled]).adjust_cell_length(width, style)
+
+    def _cells(self, row: int) -> list[str]:
+        if row < 0:
+            return [_cell(name, look) for name, look in zip(self._names, self._looks, strict=True)]
+        values = self.get_row_at(row)
+        return [
+            _cell(humanize.NOT_RECORDED if value is None else look.show(value), look)
+            for value, look in zip(values, self._looks, strict=True)
+        ]
 
     def _set_tooltip_from_cell_at(self, coordinate: Coordinate) -> None:
         """No tooltips: the library would draw the trace's own text in them."""
+
+
+def _cell(text: str, look: Look) -> str:
+    return fit(text, look.width, "left" if look.left else "right") + " "
 
 
 class _Window(ArrowBackend):

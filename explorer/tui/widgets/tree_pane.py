@@ -93,7 +93,7 @@ class TreePane(Vertical):
         total = opened.counts.conversations if opened.tree.where is None else None
 
         def ask(cursor: Cursor) -> Answer:
-            return question(Reader(cursor, opened.tree, order, total))
+            return question(Reader(cursor, opened.tree, order, total, opened.complete))
 
         self._questions.ask(group, opened.database, ask, answered)
 
