@@ -1,4 +1,4 @@
-"""``python -m tests.bench ingest PATH [--large]``: ratios for people, never asserted."""
+"""``python -m tests.bench NAME …``: figures for people, never asserted."""
 
 import click
 
@@ -17,6 +17,16 @@ def ingest(path, large, repeats):
     from tests.bench.ingest import run
 
     run(path, large, repeats)
+
+
+@bench.command()
+@click.argument("path", type=click.Path(exists=True), default="sample_traces")
+@click.option("--repeats", default=5, show_default=True)
+def screens(path, repeats):
+    """First frame, and keys in a large tree and a large grid, in a pseudo-terminal."""
+    from tests.bench.screens import run
+
+    run(path, repeats)
 
 
 if __name__ == "__main__":
