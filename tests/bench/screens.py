@@ -76,30 +76,83 @@ def _world(directory):
     _write(
         directory, "sources", pl.DataFrame({"source_id": ["s"], "path": ["s"], "format": ["bench"], "status": ["read"]})
     )
-    _write(directory, "conversations", pl.DataFrame({
-        "conversation_id": ["c"], "source_id": ["s"], "format": ["bench"], "title": ["large"],
-        "tool_calls_recorded": [False],
-    }))  # fmt: skip
-    _write(directory, "agents", run.select(
-        "agent_id", conversation_id=pl.lit("c"), parent_agent_id=main.then(None).otherwise(pl.lit("c/a0")),
-        name=main.then(pl.lit("main")).otherwise(pl.lit("Explore")), label=pl.format("agent_{}", "n"),
-        parent_grade=pl.lit("exact"),
-    ))  # fmt: skip
-    _write(directory, "runs", run.select(
-        "run_id", "agent_id", conversation_id=pl.lit("c"), parent_run_id=main.then(None).otherwise(pl.lit("c/a0/1")),
-        ordinal=pl.lit(1), status=pl.lit("completed"), start_ms="n", end_ms=pl.col("n") + 500, time_grade=pl.lit("exact"),
-        model=pl.lit("model"), grade=pl.lit("exact"),
-    ))  # fmt: skip
-    _write(directory, "steps", step.select(
-        run_id=pl.format("c/a{}/1", "run"), ordinal=pl.col("n").cum_count().over("run"), start_ms="n", end_ms=pl.col("n") + 400,
-        model=pl.lit("model"), input_tokens=pl.col("n") % 100_000, output_tokens=pl.col("n") % 1_000, tokens_grade=pl.lit("exact"),
-        is_replay=pl.lit(False), grade=pl.lit("exact"), source_id=pl.lit("s"),
-    ))  # fmt: skip
-    _write(directory, "step_reuse", step.select(
-        run_id=pl.format("c/a{}/1", "run"), ordinal=pl.col("n").cum_count().over("run"), blocks=pl.col("n") % 1_000 + 1,
-        hit_own=pl.col("n") % 500, hit_ancestor=pl.lit(0), hit_sibling=pl.lit(0), hit_other=pl.lit(0), fresh_blocks=pl.lit(1),
-        hit_own_tokens=pl.lit(0), hit_ancestor_tokens=pl.lit(0), hit_sibling_tokens=pl.lit(0), hit_other_tokens=pl.lit(0),
-    ))  # fmt: skip
+    _write(
+        directory,
+        "conversations",
+        pl.DataFrame(
+            {
+                "conversation_id": ["c"],
+                "source_id": ["s"],
+                "format": ["bench"],
+                "title": ["large"],
+                "tool_calls_recorded": [False],
+            }
+        ),
+    )
+    _write(
+        directory,
+        "agents",
+        run.select(
+            "agent_id",
+            conversation_id=pl.lit("c"),
+            parent_agent_id=main.then(None).otherwise(pl.lit("c/a0")),
+            name=main.then(pl.lit("main")).otherwise(pl.lit("Explore")),
+            label=pl.format("agent_{}", "n"),
+            parent_grade=pl.lit("exact"),
+        ),
+    )
+    _write(
+        directory,
+        "runs",
+        run.select(
+            "run_id",
+            "agent_id",
+            conversation_id=pl.lit("c"),
+            parent_run_id=main.then(None).otherwise(pl.lit("c/a0/1")),
+            ordinal=pl.lit(1),
+            status=pl.lit("completed"),
+            start_ms="n",
+            end_ms=pl.col("n") + 500,
+            time_grade=pl.lit("exact"),
+            model=pl.lit("model"),
+            grade=pl.lit("exact"),
+        ),
+    )
+    _write(
+        directory,
+        "steps",
+        step.select(
+            run_id=pl.format("c/a{}/1", "run"),
+            ordinal=pl.col("n").cum_count().over("run"),
+            start_ms="n",
+            end_ms=pl.col("n") + 400,
+            model=pl.lit("model"),
+            input_tokens=pl.col("n") % 100_000,
+            output_tokens=pl.col("n") % 1_000,
+            tokens_grade=pl.lit("exact"),
+            is_replay=pl.lit(False),
+            grade=pl.lit("exact"),
+            source_id=pl.lit("s"),
+        ),
+    )
+    _write(
+        directory,
+        "step_reuse",
+        step.select(
+            run_id=pl.format("c/a{}/1", "run"),
+            ordinal=pl.col("n").cum_count().over("run"),
+            blocks=pl.col("n") % 1_000 + 1,
+            hit_own=pl.col("n") % 500,
+            hit_ancestor=pl.lit(0),
+            hit_sibling=pl.lit(0),
+            hit_other=pl.lit(0),
+            fresh_blocks=pl.lit(1),
+            hit_own_tokens=pl.lit(0),
+            hit_ancestor_tokens=pl.lit(0),
+            hit_sibling_tokens=pl.lit(0),
+            hit_other_tokens=pl.lit(0),
+        ),
+    )
 
 
 _TYPES = {"VARCHAR": pl.String, "BIGINT": pl.Int64, "UBIGINT": pl.UInt64, "DOUBLE": pl.Float64, "BOOLEAN": pl.Boolean}
