@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -41,10 +41,11 @@ class Questions:
         if (latest := self._latest.pop(group, None)) is not None:
             latest.drop()
 
-    def drop_all(self) -> None:
-        """Interrupt everything, before the database goes away."""
+    def drop_all(self, but: Collection[str] = ()) -> None:
+        """Interrupt everything but some groups."""
         for group in list(self._latest):
-            self.drop(group)
+            if group not in but:
+                self.drop(group)
 
 
 class _Question(Generic[Answer]):

@@ -282,7 +282,7 @@ def test_the_export_says_beforehand_what_it_will_write(opener: Opener, tmp_path:
         await press(pilot, "x")
         assert isinstance(pilot.app.screen, ExportScreen)
         assert "4 runs" in screen_text(pilot)
-        await press(pilot, "ctrl+a", "backspace", f"type:{tmp_path / 'out'}", "enter")
+        await press(pilot, "ctrl+u", f"type:{tmp_path / 'out'}", "enter")
         assert (tmp_path / "out").is_dir()
         assert "trace-explore " in screen_text(pilot)
 

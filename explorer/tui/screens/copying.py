@@ -25,11 +25,11 @@ _OSC_LIMIT = 74_000
 
 
 def copyables(
-    node: Node | None, path: Sequence[Node], paths: Sequence[Path], where: str | None, step: int | None
+    node: Node | None, step: tuple[str, int] | None, paths: Sequence[Path], where: str | None
 ) -> Iterator[Copyable]:
-    """Everything that can be copied here."""
+    """Everything that can be copied here; ``step`` is the run and ordinal of a step under the cursor."""
     if node is not None:
-        place = place_of(path or [node], step)
+        place = f"{step[0]}#{step[1]}" if step else node.node_id
         view = command(paths, where=where, place=place)
         yield _copyable("command", "command that opens here", view)
         yield _copyable("place", "place for --at", place)
@@ -51,12 +51,6 @@ def copyables(
 
 def _copyable(id: str, label: str, text: str) -> Copyable:
     return Choice(id, label, crop(text, 60)), text
-
-
-def place_of(path: Sequence[Node], step: int | None) -> str:
-    """A place for ``--at`` that leads to the last node of a path."""
-    place = path[-1].node_id
-    return f"{place}#{step}" if step is not None else place
 
 
 def row_as_json(node: Node) -> str:

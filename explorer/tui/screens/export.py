@@ -45,7 +45,7 @@ class ExportScreen(ModalScreen[None]):
             yield Static("", id="export-what", markup=False)
             yield Static("counting …", id="export-plan", markup=False)
             yield Static("")
-            yield Static("Write to", markup=False)
+            yield Static(f"Write to (from {clean(str(Path.cwd()))})", markup=False)
             yield Input(self._target, compact=True, select_on_focus=False)
             yield Static("", id="export-kind", markup=False)
             yield Static("")
@@ -76,6 +76,8 @@ class ExportScreen(ModalScreen[None]):
         self.query_one("#export-what", Static).update(what)
         toggle = "ctrl+t filtered/all   " if where is not None else ""
         self.query_one("#export-hint", Static).update(f"enter writes   {toggle}escape closes")
+        self._plan = None
+        self.query_one("#export-plan", Static).update("counting …")
         self._count(self._where)
 
     @on(Input.Changed)
@@ -88,6 +90,7 @@ class ExportScreen(ModalScreen[None]):
         else:
             kind = "A directory with all tables; trace-explore opens it again with the same numbers."
         self.query_one("#export-kind", Static).update(kind)
+        self._say_plan()
 
     @work(thread=True, exclusive=True, group="export-plan", exit_on_error=False)
     def _count(self, where: str | None) -> None:
@@ -102,10 +105,18 @@ class ExportScreen(ModalScreen[None]):
 
     def _planned(self, plan: Plan) -> None:
         self._plan = plan
+        if self.is_attached:
+            self._say_plan()
+
+    def _say_plan(self) -> None:
+        plan = self._plan
+        if plan is None:
+            return
         ancestors = f" and {plural(plan.ancestors, 'ancestor')} that lead to them" if plan.ancestors else ""
         told = f"{plural(plan.runs, 'run')}{ancestors}: {number(plan.rows)} rows, about {size(plan.bytes_estimate)}"
-        if self.is_attached:
-            self.query_one("#export-plan", Static).update(told)
+        if self.query_one(Input).value.strip().endswith(".parquet"):
+            told = f"{plural(plan.runs, 'run')}, a row each"
+        self.query_one("#export-plan", Static).update(told)
 
     def action_what(self) -> None:
         """Between the filtered runs and all."""

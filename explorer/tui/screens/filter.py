@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 from explorer.tui.text import clean, crop
 
 if TYPE_CHECKING:
-    from explorer.store.queries import TreeView
+    from explorer.tui.opened import Opened
 
 EXAMPLES = (
     "steps > 5",
@@ -30,11 +30,11 @@ EXAMPLES = (
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 _SHOWN = 6
 
-Check = Callable[[str, Callable[["TreeView"], None], Callable[[Exception], None]], None]
-"""Tries a filter in the background: the text, what to do with the tree, what to do with the error."""
+Check = Callable[[str, Callable[["Opened"], None], Callable[[Exception], None]], None]
+"""Tries a filter in the background: the text, what to do with the data seen through it, what to do with the error."""
 
 
-class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
+class FilterScreen(ModalScreen["tuple[str | None, Opened | None] | None"]):
     """Answers with the filter and its tree, or None when nothing is to change."""
 
     REST: ClassVar[float] = 0.15
@@ -48,14 +48,14 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
     ]
 
     def __init__(
-        self, where: str, columns: list[tuple[str, str]], check: Check, drop: Callable[[TreeView], None]
+        self, where: str, columns: list[tuple[str, str]], check: Check, drop: Callable[[Opened], None]
     ) -> None:
         super().__init__()
         self._drop = drop
         self._where = where
         self._columns = columns
         self._check = check
-        self._tried: tuple[str, TreeView] | None = None
+        self._tried: tuple[str, Opened] | None = None
         self._accepted = False
         self._timer: Timer | None = None
 
@@ -104,15 +104,15 @@ class FilterScreen(ModalScreen["tuple[str | None, TreeView | None] | None"]):
         if not where:
             return
         self._say(Text("trying …", "dim"), None)
-        self._check(where, lambda tree: self._kept(where, tree), lambda error: self._refused(where, error))
+        self._check(where, lambda opened: self._kept(where, opened), lambda error: self._refused(where, error))
 
-    def _kept(self, where: str, tree: TreeView) -> None:
+    def _kept(self, where: str, opened: Opened) -> None:
         if not self.is_attached or where != self.query_one(Input).value.strip():
-            self._drop(tree)
+            self._drop(opened)
             return
         self._drop_tried()
-        self._tried = (where, tree)
-        self._say(Text(f"✓ keeps {tree.runs_kept:,} of {tree.runs:,} runs", "bold"), None)
+        self._tried = (where, opened)
+        self._say(Text(f"✓ keeps {opened.tree.runs_kept:,} of {opened.tree.runs:,} runs", "bold"), None)
         if self._accepted:
             self.dismiss(self._tried)
 

@@ -110,6 +110,10 @@ class MainScreen(Verbs):
         self._tell_path([])
         self.call_after_refresh(self.loading_line.start, self.state.where)
 
+    def on_unmount(self) -> None:
+        """No thread may hold up the end of the program."""
+        self.questions.drop_all()
+
     # Data arrives
 
     @on(LoadingLine.Loaded)
@@ -118,7 +122,8 @@ class MainScreen(Verbs):
 
     def take(self, opened: Opened) -> None:
         """Show other data, or the same through another filter."""
-        self.questions.drop_all()
+        # What dialogs ask stays true of the data they were opened on.
+        self.questions.drop_all(but=("dialog", "filter", "record"))
         before, self.opened = self.opened, opened
         title = self.query_one(TitleLine)
         title.counts, title.complete = opened.counts, opened.complete
@@ -155,9 +160,6 @@ class MainScreen(Verbs):
 
         self.app.push_screen(TroubleScreen(nothing_read(opened.counts, self.paths), fatal=True))
 
-    def _question_failed(self, error: Exception) -> None:
-        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error", markup=False)
-
     def _go_to_place(self, place: str) -> None:
         opened = self.opened
         self._place = None
@@ -170,9 +172,7 @@ class MainScreen(Verbs):
                 self.notify(f"Nothing is at {place}{hidden}.", title="--at", severity="warning", markup=False)
                 return
             node_id, step = answer
-            self.tree_pane.go_to(node_id)
-            if step is not None:
-                self.call_later(self.detail_pane.aim, None, step)
+            self.tree_pane.go_to(node_id, lambda there: self._show_step(step) if there and step is not None else None)
 
         def find(cursor: Cursor) -> tuple[str, int | None] | None:
             from explorer.store import queries
@@ -180,6 +180,9 @@ class MainScreen(Verbs):
             return queries.locate(cursor, opened.tree, place)
 
         self.questions.ask("jump", opened.database, find, found)
+
+    def _show_step(self, step: int) -> None:
+        self.call_later(self.detail_pane.aim, self.node.run_id if self.node else None, step)
 
     # What is shown
 

@@ -18,7 +18,7 @@ from explorer.tui.widgets.tree_pane import TreePane
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
     from explorer.store.findings import Explanation
-    from explorer.store.queries import FindingRow, Node, SortKey, TreeView
+    from explorer.store.queries import FindingRow, Node, SortKey
     from explorer.tui.opened import Opened
     from explorer.tui.screens.help import Entry
     from explorer.tui.widgets.findings_list import FindingsList
@@ -61,6 +61,9 @@ class Verbs(Screen[None]):
         """Sort the tree."""
         raise NotImplementedError
 
+    def _question_failed(self, error: Exception) -> None:
+        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error", markup=False)
+
     def _nothing_yet(self) -> bool:
         if self.opened is None:
             self.notify("Nothing is read yet.", timeout=2)
@@ -88,53 +91,43 @@ class Verbs(Screen[None]):
 
         self.questions.ask("dialog", opened.database, columns, show)
 
-    def _try_filter(self, where: str, kept: Callable[[TreeView], None], refused: Callable[[Exception], None]) -> None:
+    def _try_filter(self, where: str, kept: Callable[[Opened], None], refused: Callable[[Exception], None]) -> None:
         opened = self.opened
         if opened is None:
             return
 
-        def build(_: Cursor) -> TreeView:
+        def build(_: Cursor) -> Opened:
             from explorer.store import queries
 
-            return queries.build_tree(opened.database, where)
+            return opened.with_tree(queries.build_tree(opened.database, where))
 
         self.questions.ask("filter", opened.database, build, kept, refused)
 
-    def _drop_tree(self, tree: TreeView) -> None:
+    def _drop_tree(self, opened: Opened) -> None:
         """Free a tree that was only tried, or is shown no more."""
-        opened = self.opened
-        if opened is None:
-            return
 
         def drop(_: Cursor) -> None:
             from explorer.store import queries
 
-            queries.drop_tree(opened.database, tree)
+            queries.drop_tree(opened.database, opened.tree)
 
-        self.questions.ask(f"drop {tree.table}", opened.database, drop, lambda _: None, lambda _: None)
+        self.questions.ask(f"drop {opened.tree.table}", opened.database, drop, lambda _: None, lambda _: None)
 
-    def _filtered(self, answer: tuple[str | None, TreeView | None] | None) -> None:
-        opened = self.opened
-        if answer is None or opened is None:
+    def _filtered(self, answer: tuple[str | None, Opened | None] | None) -> None:
+        if answer is None or self.opened is None:
             return
-        where, tree = answer
+        where, tried = answer
         self.loading_line.filter_by(where)
-        if tree is not None:
-            self._see_through(tree)
-        elif self.state.where is not None:
-            self.state.where = None
+        if tried is not None and tried.database is self.opened.database:
+            self._see_through(tried)
+        elif where != self.state.where:
+            # Nothing was tried, or more was read since.
+            self._try_filter(where or "", self._see_through, self._question_failed)
 
-            def build(_: Cursor) -> TreeView:
-                from explorer.store import queries
-
-                return queries.build_tree(opened.database, None)
-
-            self.questions.ask("filter", opened.database, build, self._see_through)
-
-    def _see_through(self, tree: TreeView) -> None:
-        if self.opened is not None:
-            before = self.opened.tree
-            self.take(self.opened.with_tree(tree))
+    def _see_through(self, opened: Opened) -> None:
+        before = self.opened
+        self.take(opened)
+        if before is not None and before.database is opened.database:
             self._drop_tree(before)
 
     # Sort
@@ -167,12 +160,9 @@ class Verbs(Screen[None]):
         from explorer.tui.screens.copying import copy, copyables
         from explorer.tui.screens.menu import MenuScreen
 
-        grid = self.focused
-        chosen = getattr(grid, "chosen", None) if grid is not None and grid in self.query("StepsGrid") else None
-        step = chosen[1] if chosen else None
-        items = {
-            choice.id: (choice, text) for choice, text in copyables(self.node, [], self.paths, self.state.where, step)
-        }
+        # Only the grid of steps has it; its module is not loaded before the first steps are.
+        step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
+        items = {choice.id: (choice, text) for choice, text in copyables(self.node, step, self.paths, self.state.where)}
 
         def copied(key: str | None) -> None:
             if key is not None:
