@@ -152,7 +152,8 @@ class Ingest:
         """Tell what must be read from what is in the cache."""
         to_read: list[Found] = []
         for each in found:
-            if not each.problem and each.path.is_dir() and is_bundle(each.path):
+            if each.is_directory and not each.problem and is_bundle(each.path):
+                self._forget(each.source_id)
                 self._take_bundle(each)
                 continue
             entry = self.manifest.entries.get(each.source_id)
@@ -238,7 +239,7 @@ class Ingest:
         """A source that no reader gets to see."""
         problem = claim.problem or ""
         code, severity, message = _PROBLEMS.get(problem, ("unreadable-source", "error", problem))
-        if problem.startswith("the same file as"):
+        if problem.startswith("the same "):
             code, severity = "same-file", "info"
         status: SourceStatus = "failed" if severity == "error" else "skipped"
         reading = uuid.uuid4().hex[:12]
