@@ -311,13 +311,18 @@ class _Walk:
                 text = buffer[position : position + 1] == b'"'
                 raise _Broken(position, _ENDLESS if scalar or text else "a value was expected here")
             return scalar.end()
+        if buffer[position - 1] == _NEWLINE and self.boundary.match(buffer, position - 1):
+            raise _Broken(position - 1, "the line ends before a value")
         numbers = _NUMBERS.match(buffer, position, limit)
         if numbers:
-            end = buffer.find(b"]", numbers.end() - 1, position + MAX_RECORD)
-            if end < 0:
+            end = buffer.find(b"]", numbers.end() - 1, position + MAX_RECORD) + 1
+            if not end:
                 raise _Broken(position, "a list of numbers without an end")
-            return end + 1
-        return self.brackets_end(position, limit)
+        else:
+            end = self.brackets_end(position, limit)
+        if self.boundary.search(buffer, position, end):
+            raise _Broken(position, "the line ends before a value does")
+        return end
 
     def brackets_end(self, position: int, limit: int) -> int:
         """Position behind the object or list that starts here."""
