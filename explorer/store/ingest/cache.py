@@ -13,7 +13,8 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,11 @@ from explorer.readers import readers
 from explorer.store.database import Batch
 
 KEEP_SECONDS = 7 * 86_400
-"""Age at which a batch that no manifest names is removed; another explorer may still be showing it."""
+"""Time since it was last opened at which a batch that no manifest names is removed; another explorer may show it."""
+
+
+MANIFEST = "manifest"
+"""The file that names what counts: a digest of the second line, by which damage is told, and JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,8 @@ class Entry:
     votes: Sequence[tuple[str, float, float]] = ()
     shared: bool = False
     """Whether its blocks are in a namespace that other sources share."""
+    problem: str | None = None
+    """Why no reader got to see it."""
 
 
 @dataclass(slots=True)
@@ -61,10 +68,14 @@ class Manifest:
         """The readings whose rows count."""
         return {entry.reading for entry in self.entries.values()} | ({self.shared[0]} if self.shared else set())
 
+    def copy(self) -> Manifest:
+        """The same for now, to tell later whether anything has changed."""
+        return Manifest(dict(self.entries), dict(self.batches), dict(self.readings), self.shared)
+
 
 def fingerprint() -> str:
     """Changes whenever parts written before can no longer be used."""
-    schema = [ddl(name) for name in ALL_TABLES]
+    schema = [ddl(name) for name in ALL_TABLES] + [each.name for table in (Entry, Manifest) for each in fields(table)]
     versions = sorted(f"{reader.NAME}:{reader.VERSION}" for reader in readers().values())
     return blake2b(json.dumps([__version__, schema, versions]).encode(), digest_size=8).hexdigest()
 
@@ -83,26 +94,28 @@ class Cache:
             OSError: it cannot be written.
         """
         base = cache_dir or platformdirs.user_cache_path("trace-explore")
-        key = blake2b(
-            "\0".join(str(path.resolve()) for path in paths).encode("utf-8", "surrogateescape"), digest_size=12
-        )
-        directory = base / fingerprint() / key.hexdigest()
+        # Not Path.resolve, which raises for links in a circle: the walk says what is wrong with them.
+        opened = b"\0".join(os.fsencode(os.path.realpath(path)) for path in paths)
+        directory = base / fingerprint() / blake2b(opened, digest_size=12).hexdigest()
         directory.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=directory).close()  # whether it may be written is all that is asked
         return cls(directory)
 
     def load(self) -> Manifest:
-        """The manifest; an empty one when there is none, or when it cannot be understood."""
+        """The manifest; an empty one when there is none, or when it is not whole."""
         try:
-            stored: dict[str, Any] = json.loads((self.directory / "manifest.json").read_bytes())
-            manifest = Manifest(
-                {key: Entry(**entry) for key, entry in stored["entries"].items()},
-                stored["batches"],
-                stored["readings"],
-                tuple(stored["shared"]) if stored["shared"] else None,
-            )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            digest, _, text = (self.directory / MANIFEST).read_bytes().partition(b"\n")
+        except OSError:
             return Manifest()
+        if digest != _digest(text):
+            return Manifest()
+        stored: dict[str, Any] = json.loads(text)
+        manifest = Manifest(
+            {key: Entry(**entry) for key, entry in stored["entries"].items()},
+            stored["batches"],
+            stored["readings"],
+            tuple(stored["shared"]) if stored["shared"] else None,
+        )
         return self._without_lost_batches(manifest)
 
     def _without_lost_batches(self, manifest: Manifest) -> Manifest:
@@ -135,17 +148,27 @@ class Cache:
         Raises:
             OSError: it cannot be written.
         """
+        text = json.dumps(asdict(manifest)).encode()
         handle, name = tempfile.mkstemp(dir=self.directory, prefix="tmp-")
-        with os.fdopen(handle, "w") as file:
-            json.dump(asdict(manifest), file)
-        Path(name).replace(self.directory / "manifest.json")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(_digest(text) + b"\n" + text)
+            Path(name).replace(self.directory / MANIFEST)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
 
     def clean(self, manifest: Manifest) -> None:
-        """Remove what no manifest names and nobody can be using any more."""
+        """Note which batches are in use, and remove what no manifest names and nobody can be using any more."""
         for entry in os.scandir(self.directory):
-            unused = entry.name.startswith(("batch-", "tmp-")) and entry.name not in manifest.batches
-            try:
-                if unused and time.time() - entry.stat().st_mtime > KEEP_SECONDS:
+            if not entry.name.startswith(("batch-", "tmp-")):
+                continue
+            with suppress(OSError):  # another process is removing it too, or it is not ours
+                if entry.name in manifest.batches:
+                    os.utime(entry.path)
+                elif time.time() - entry.stat().st_mtime > KEEP_SECONDS:
                     shutil.rmtree(entry.path) if entry.is_dir() else Path(entry.path).unlink()
-            except OSError:
-                continue  # another process is removing it too
+
+
+def _digest(text: bytes) -> bytes:
+    return blake2b(text, digest_size=16).hexdigest().encode()

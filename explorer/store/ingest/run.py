@@ -40,12 +40,13 @@ MOST_BATCHES = 8
 """Batches above which they are merged: opening costs a few files per batch."""
 
 _NEVER = (-1, -1)
-"""Size and time of a source that is not taken from the cache: what failed may work next time though unchanged."""
+"""Size and time of a source whose reading failed: it is read again next time, changed or not."""
 
-_PROBLEMS: dict[str, tuple[str, Severity, str]] = {
+_CONTENT: dict[str, tuple[str, Severity, str]] = {
     "empty": ("empty-source", "info", "the file is empty"),
     "no known format": ("unknown-format", "info", "no reader knows this format; the file is not shown"),
 }
+"""What is wrong with the content of a file, and stays so until it changes."""
 
 
 _SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
@@ -84,6 +85,7 @@ class Ingest:
         self.note: str | None = None
         self.cache = self._locate()
         self.manifest = self.cache.load()
+        self.loaded = self.manifest.copy()
         self.bundles: list[Batch] = []
         self.roots: dict[str, Path] = {}
         self.dead = {reading for readings in self.manifest.readings.values() for reading in readings}
@@ -103,7 +105,8 @@ class Ingest:
         self._write()
         self._merge()
         try:
-            self.cache.save(self.manifest)
+            if self.manifest != self.loaded:
+                self.cache.save(self.manifest)
             self.cache.clean(self.manifest)
         except OSError as error:
             self.note = f"the cache could not be written ({error}); everything is read again next time"
@@ -157,8 +160,11 @@ class Ingest:
                 self._take_bundle(each)
                 continue
             entry = self.manifest.entries.get(each.source_id)
-            if entry and not each.problem and (entry.size, entry.mtime_ns) == (each.size, each.mtime_ns):
-                continue
+            if entry and (entry.size, entry.mtime_ns) == _state(each):
+                if not each.problem and not entry.problem:
+                    continue
+                if entry.problem and entry.problem == identify(each).problem:  # as unreadable as before
+                    continue
             self._forget(each.source_id)
             to_read.append(each)
         return to_read
@@ -223,10 +229,10 @@ class Ingest:
             if chunk.failure:
                 rows.append(_finding("unreadable-source", "error", found.source_id, chunk.failure))
             self._keep(as_columns(rows), chunk.reading)
-            key = (found.size or 0, found.mtime_ns or 0) if chunk.failure is None else _NEVER
+            state = _state(found) if chunk.failure is None else _NEVER
             assumed, votes = dict(chunk.report.assumed), list(chunk.report.votes)
             self.finished.append(
-                Entry(found.source_id, *key, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
+                Entry(found.source_id, *state, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
             )
         self._tell(
             files_done=self.done.files_done + last,
@@ -238,7 +244,7 @@ class Ingest:
     def _note_unread(self, found: Found, claim: Claim) -> None:
         """A source that no reader gets to see."""
         problem = claim.problem or ""
-        code, severity, message = _PROBLEMS.get(problem, ("unreadable-source", "error", problem))
+        code, severity, message = _CONTENT.get(problem, ("unreadable-source", "error", problem))
         if problem.startswith("the same "):
             code, severity = "same-file", "info"
         status: SourceStatus = "failed" if severity == "error" else "skipped"
@@ -248,8 +254,8 @@ class Ingest:
             _finding(code, severity, found.source_id, message),
         ]
         self._keep(as_columns(rows), reading)
-        key = (found.size or 0, found.mtime_ns or 0) if problem in _PROBLEMS else _NEVER
-        self.finished.append(Entry(found.source_id, *key, None, reading))
+        kept = None if problem in _CONTENT else problem
+        self.finished.append(Entry(found.source_id, *_state(found), None, reading, problem=kept))
 
     @cached_property
     def parts(self) -> Parts:
@@ -377,6 +383,11 @@ def _source(chunk: Chunk, begun: _Begun) -> Source:
     message = chunk.failure or (f"{bad:,} records could not be read" if bad else None)
     source_id, reader, size = begun.found.source_id, begun.task.reader, begun.found.size
     return Source(source_id, source_id, reader, size, status, begun.records, bad, message)
+
+
+def _state(found: Found) -> tuple[int, int]:
+    """Size and time of change, by which a source is known to be as it was."""
+    return found.size or 0, found.mtime_ns or 0
 
 
 def _task(found: Found, reader: str, facts: dict[str, str]) -> Task:
