@@ -127,7 +127,7 @@ class AgentTree(ScrollView, can_focus=True):
             found = min(row, max(0, len(self.lines) - 1)) if cursor is None else 0
         self.set_reactive(AgentTree.cursor, found)
         self.scroll_to(y=keep, animate=False, immediate=True)
-        self._scroll_to_cursor()
+        self._scroll_to_cursor(jumped=True)
         self.refresh()
         self.post_message(self.NodeHighlighted(self.node))
 
@@ -154,6 +154,7 @@ class AgentTree(ScrollView, can_focus=True):
         if index is None:
             return False
         self.cursor = index
+        self._scroll_to_cursor(jumped=True)
         return True
 
     # How it moves
@@ -297,7 +298,12 @@ class AgentTree(ScrollView, can_focus=True):
             self._measure()
         self.refresh()
 
-    def _scroll_to_cursor(self) -> None:
+    def _scroll_to_cursor(self, jumped: bool = False) -> None:
+        rows = self.scrollable_content_region.height - _HEADER
+        at_edge = not 0 < self.cursor - self.scroll_offset.y < rows - 1
+        if jumped and at_edge and rows > 2:
+            # Where somebody arrives from afar, what stands around it should be seen as well.
+            self.scroll_to(y=max(0, self.cursor - rows // 3), animate=False, force=True, immediate=True)
         region = Region(0, self.cursor + _HEADER, 1, 1)
         self.scroll_to_region(region, spacing=Spacing(_HEADER, 0, 0, 0), animate=False, force=True, immediate=True)
 

@@ -43,7 +43,10 @@ def lay_out_reuse(
     else:
         yield from _headline(totals, unit, width)
         yield []
-        yield from _bar(shares(totals, unit), width)
+        if parts := shares(totals, unit):
+            yield from _bar(parts, width)
+        else:
+            yield from wrapped("How many tokens a block holds was not recorded. b counts blocks.", width, "note")
     if group is not None:
         yield []
         yield from _cold_starts(group[0], group[1], width)
@@ -74,8 +77,10 @@ def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
 
 
 def shares(totals: ReuseTotals, unit: Unit) -> list[Share]:
-    """The parts of the whole, in the order in which a cache would find them."""
+    """The parts of the whole, in the order in which a cache would find them; none when they are not known."""
     tokens = unit == "tokens"
+    if tokens and totals.own_tokens is None:
+        return []
     own = totals.own_tokens if tokens else totals.own
     ancestor = totals.ancestor_tokens if tokens else totals.ancestor
     sibling = totals.sibling_tokens if tokens else totals.sibling
