@@ -21,12 +21,12 @@ FLOORS = {
 
 LIBRARIES = {
     "model": set(),
-    "readers": {"orjson", "numpy", "simdjson"},
-    "reuse": {"numpy"},
+    "readers": {"orjson"},
+    "reuse": set(),
     "store": {"duckdb", "polars", "pyarrow", "numpy", "platformdirs"},
     "tui": {"textual", "textual_fastdatatable", "rich", "pyarrow"},
 }
-"""Floor -> the packages from outside it may import; ``numpy`` holds block ids and the numbers of the tree."""
+"""Floor -> the packages from outside it may import."""
 
 TUI_ORDER = ["text", "humanize", "widgets", "screens", "app"]
 """Inside ``tui`` arrows point down this list from right to left."""
@@ -119,7 +119,7 @@ def test_quick_commands_load_no_heavy_library(arguments):
 def test_a_worker_loads_no_storage_library():
     script = (
         "import sys\nfrom explorer.store.ingest import worker\n"
-        "print(sorted({'textual', 'polars', 'duckdb', 'pyarrow', 'click'} & set(sys.modules)))"
+        "print(sorted({'textual', 'polars', 'duckdb', 'pyarrow', 'numpy', 'click'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
     assert done.stdout == "[]\n"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import numpy as np
 import orjson
-import simdjson
 
 Stretch: TypeAlias = tuple[int, int]
 """First block id and how many follow each other from it."""
 
 _IDS = 1 << 64
 
-SHORT = 2_000
-"""Bytes of a list below which comparing it with a range is quicker than setting out for numpy."""
+_FIRST_GUESS = 256
+"""Ids compared with a range at once, to begin with; more after every success."""
 
 
 class NotBlockIds(ValueError):
@@ -22,11 +20,11 @@ class NotBlockIds(ValueError):
 
 
 class BlockParser:
-    """Parses lists of ids. A prompt mostly extends the one before it, and then only what is new is parsed."""
+    """Parses the lists of one run: a prompt mostly repeats the one before it, and only what is new is parsed."""
 
     def __init__(self) -> None:
-        self._parser = simdjson.Parser()
-        self._open = b"\0"  # the text of the last list up to its bracket, so that a longer list can start with it
+        self._text = b""  # the last list up to its closing bracket
+        self._ids = 0  # how many it holds
         self._stretches: list[Stretch] = []
 
     def stretches(self, text: bytes) -> list[Stretch]:
@@ -35,62 +33,82 @@ class BlockParser:
         Raises:
             NotBlockIds: it is not a list of integers from 0 to 2^64 - 1.
         """
-        known = len(self._open)
-        if text.startswith(self._open) and text[known : known + 1] in (b",", b"]"):
-            tail = self._parse(b"[" + text[known + 1 :]) if text[known] == 0x2C else []
-            if not tail and text[known] == 0x2C:
-                raise NotBlockIds("a comma without an id")
-            stretches = _joined(self._stretches, tail)
+        # What both lists share up to a comma was read before.
+        comma = text.rfind(b",", 0, _common(self._text, text))
+        if comma < 0:
+            ids = _parse(text)
+            known, new = 0, _stretches(ids)
         else:
-            stretches = self._parse(text)
-        self._open, self._stretches = text[:-1].rstrip() if stretches else b"\0", stretches
-        return stretches
-
-    def _parse(self, text: bytes) -> list[Stretch]:
-        if len(text) < SHORT and not text.translate(None, b"0123456789, []"):
-            ids_ = _plain(text)
-            if ids_ and ids_ == list(range(ids_[0], ids_[0] + len(ids_))) and ids_[-1] < _IDS:
-                return [(ids_[0], len(ids_))]
-        if text.find(b"[", 1) > 0:  # as_buffer would flatten it
-            raise NotBlockIds("a list inside the list")
-        try:
-            parsed = self._parser.parse(text)
-            if not isinstance(parsed, simdjson.Array):
-                raise NotBlockIds("not a list")
-            ids = np.frombuffer(parsed.as_buffer(of_type="u"), dtype=np.uint64)
-        except (ValueError, TypeError) as error:
-            raise NotBlockIds(str(error)) from None
-        if not ids.size:
-            return []
-        breaks = np.flatnonzero(ids[1:] - ids[:-1] != 1) + 1
-        firsts = [int(ids[0]), *ids[breaks].tolist()]
-        bounds = [0, *breaks.tolist(), ids.size]
-        stretches = [(first, bounds[i + 1] - bounds[i]) for i, first in enumerate(firsts)]
-        # Unsigned differences take 0 for the successor of 2^64 - 1.
-        return stretches if max(firsts) < _IDS - ids.size else _unwrapped(stretches)
+            ids = _parse(b"[" + text[comma + 1 :])
+            if not ids:
+                raise NotBlockIds("a comma without an id")
+            known = self._ids - self._text.count(b",", comma)
+            new = _joined(_first(self._stretches, known), _stretches(ids))
+        self._text, self._ids, self._stretches = text[:-1], known + len(ids), new
+        return new
 
 
-def _plain(text: bytes) -> list[int] | None:
-    """A short list that begins with a whole number; None when it does not."""
+def _common(left: bytes, right: bytes) -> int:
+    """How many leading bytes two texts have in common."""
+    if right.startswith(left):
+        return len(left)
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _parse(text: bytes) -> list[int]:
+    # Nothing but digits between the brackets: no sign, no fraction, no list in the list, nothing that equals a number.
+    if text.translate(None, b"0123456789, \t\r\n") != b"[]":
+        raise NotBlockIds("something that is not a whole number from 0")
     try:
         ids: list[int] = orjson.loads(text)
-    except ValueError:
-        return None
-    # Beyond 2^64 numbers become floats; brackets may hold brackets.
-    return ids if ids and type(ids[0]) is int else None
+    except ValueError as error:
+        raise NotBlockIds(str(error)) from None
+    return ids
+
+
+def _stretches(ids: list[int]) -> list[Stretch]:
+    found: list[Stretch] = []
+    at, size = 0, len(ids)
+    while at < size:
+        first = ids[at]
+        # What does not fit in 64 bits has become a float, which may equal the number it should have been.
+        if not isinstance(first, int):
+            raise NotBlockIds(f"{first:.0f} does not fit in 64 bits")
+        count, guess = 1, _FIRST_GUESS
+        while guess and at + count < size:
+            piece = ids[at + count : at + count + guess]
+            if piece == list(range(first + count, first + count + len(piece))):
+                count += len(piece)
+                guess *= 4
+            else:
+                guess //= 4
+        if first + count > _IDS:
+            raise NotBlockIds(f"{first + count - 1} does not fit in 64 bits")
+        found.append((first, count))
+        at += count
+    return found
+
+
+def _first(stretches: list[Stretch], count: int) -> list[Stretch]:
+    """The stretches of the first ``count`` ids."""
+    kept: list[Stretch] = []
+    for first, length in stretches:
+        if length >= count:
+            return [*kept, (first, count)]
+        kept.append((first, length))
+        count -= length
+    return kept
 
 
 def _joined(head: list[Stretch], tail: list[Stretch]) -> list[Stretch]:
     """Two lists of stretches one after the other, as one list would have given them."""
-    if not head or not tail or sum(head[-1]) != tail[0][0]:
+    if not head or sum(head[-1]) != tail[0][0]:
         return head + tail
     return [*head[:-1], (head[-1][0], head[-1][1] + tail[0][1]), *tail[1:]]
-
-
-def _unwrapped(stretches: list[Stretch]) -> list[Stretch]:
-    """Stretches cut where they run over the end of the ids."""
-    cut: list[Stretch] = []
-    for first, count in stretches:
-        room = _IDS - first
-        cut.extend([(first, count)] if count <= room else [(first, room), (0, count - room)])
-    return cut

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
-
-import numpy as np
 
 from explorer.model import RunFootprint, SiblingPair
 from explorer.reuse.calls import Call, Lineage, Stretch, split_prefix
@@ -79,16 +78,15 @@ def _pairs(
     runs: list[str], pieces: list[tuple[int, list[int]]], firsts: Mapping[str, list[Stretch]]
 ) -> Iterator[SiblingPair]:
     """Every pair that shares something: for one run after the other, its pieces are added to all that hold them."""
-    of_run: list[list[tuple[int, np.ndarray[tuple[int], np.dtype[np.intp]]]]] = [[] for _ in runs]
+    of_run: list[list[tuple[int, list[int]]]] = [[] for _ in runs]
     for length, members in pieces:
-        holders = np.array(members)
         for member in members:
-            of_run[member].append((length, holders))
+            of_run[member].append((length, members))
     for a, run in enumerate(runs):
-        shared = np.zeros(len(runs), dtype=np.int64)
-        for length, holders in of_run[a]:
-            shared[holders] += length
-        shared[: a + 1] = 0
-        for b in np.flatnonzero(shared).tolist():
+        shared: dict[int, int] = {}
+        for length, members in of_run[a]:
+            for b in members[bisect_right(members, a) :]:
+                shared[b] = shared.get(b, 0) + length
+        for b in sorted(shared):
             prefix, _ = split_prefix(firsts[run], firsts[runs[b]])
-            yield SiblingPair(run, runs[b], int(shared[b]), prefix)
+            yield SiblingPair(run, runs[b], shared[b], prefix)

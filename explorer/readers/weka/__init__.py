@@ -21,6 +21,7 @@ from explorer.readers import Report, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._records import Forget, Lines, Outline, open_bytes, outlines
 from explorer.readers.weka._clock import Vote, settle, votes_of
+from explorer.readers.weka._trace import Trace
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "read", "settle"]
 
@@ -42,9 +43,6 @@ def claims(path: Path, head: bytes | None) -> bool:
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
     """The rows of one file, a conversation at a time."""
-    # Loads numpy and simdjson, which opening an unchanged directory does without.
-    from explorer.readers.weka._trace import Trace
-
     findings = Findings(source.source_id)
     assumed: set[tuple[str, str]] = set()
     votes: list[Vote] = []

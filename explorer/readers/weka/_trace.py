@@ -83,7 +83,6 @@ class Trace:
         self.outline = outline
         self.relative = facts["basis"] == "relative"
         self.end_stamped = facts["stamp"] == "end"
-        self.parser = BlockParser()
         self.labels: Counter[str] = Counter()
         self.agent_ids = {f"{conversation_id}/main"}
         self.sums: Counter[str] = Counter()
@@ -126,6 +125,7 @@ class Trace:
         last_ms: int | None = None
         ordinal = tokens_in = tokens_out = context = 0
         outline, unsure = place.outline, place.outline.unsure_from
+        parser = BlockParser()
         for index in range(len(outline)):
             if index in outline.nested:
                 yield from self._sub_agent(place, outline.nested[index])
@@ -147,7 +147,7 @@ class Trace:
             step = self._step(place, fields, ordinal, start, end, grade)
             yield step
             if ids is not None:
-                yield from self._blocks(place, step, ids)
+                yield from self._blocks(place, step, parser, ids)
             if fields.complaints:
                 yield from self._complaints(fields, place, start, ordinal)
             model = model or step.model
@@ -193,11 +193,11 @@ class Trace:
             extra=_json(fields.rest()),
         )
 
-    def _blocks(self, place: _Place, step: Step, ids: bytes) -> Iterable[Row]:
+    def _blocks(self, place: _Place, step: Step, parser: BlockParser, ids: bytes) -> Iterable[Row]:
         """The block runs of a step's prompt."""
         offset = step.offset or 0
         try:
-            stretches = self.parser.stretches(ids)
+            stretches = parser.stretches(ids)
         except NotBlockIds as error:
             message = f"hash_ids are not block ids ({error}): the step is kept without its blocks"
             return self._finding("bad-record", "error", message, offset, place, step.ordinal)
