@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
@@ -36,11 +37,17 @@ FRAME_ROWS = 10_000
 """Rows of a table that are collected before they become a frame: few enough that a screen stays smooth meanwhile."""
 
 
+_Values: TypeAlias = Sequence[Sequence[object]]
+"""A table as columns, in the order of its schema."""
+
+
 class Parts:
     """Rows that wait to be written: as columns while they are few, then as typed frames."""
 
     def __init__(self) -> None:
         self.rows = 0
+        self.unfit: dict[str, str] = {}
+        """Readings with a value that no column holds, and what it is; some of their rows are left out."""
         self._columns: dict[str, list[list[object]]] = {}
         self._frames: dict[str, list[pl.DataFrame]] = {}
         self._readings: set[str] = set()
@@ -58,9 +65,26 @@ class Parts:
         self._readings.add(reading)
 
     def _frame(self, name: str) -> None:
-        columns_ = zip(_SCHEMAS[name].items(), self._columns.pop(name), strict=True)
-        frame = pl.DataFrame([pl.Series(column, values, kind, strict=True) for (column, kind), values in columns_])
-        self._frames.setdefault(name, []).append(frame)
+        values = self._columns.pop(name)
+        try:
+            frames = [_typed(name, values)]
+        except _UNFIT:
+            frames = self._fitting(name, values)
+        if frames:
+            self._frames.setdefault(name, []).extend(frames)
+
+    def _fitting(self, name: str, values: _Values) -> list[pl.DataFrame]:
+        """A frame for each reading whose values fit: the mistake of one reader costs its source alone."""
+        rows: dict[str, list[int]] = {}
+        for row, reading in enumerate(values[-1]):
+            rows.setdefault(str(reading), []).append(row)
+        frames = []
+        for reading, own in rows.items():
+            try:
+                frames.append(_typed(name, [[column[row] for row in own] for column in values]))
+            except _UNFIT as error:
+                self.unfit[reading] = f"{name}: {str(error).splitlines()[0]}"
+        return frames
 
     def write(self, directory: Path) -> tuple[str, dict[str, int], list[str]] | None:
         """Write a batch, whole or not at all: its name, the bytes of its parts, its readings. None without rows.
@@ -73,11 +97,19 @@ class Parts:
         if not self._frames:
             return None
         with _batch(directory) as (temporary, name):
-            for table, parts in self._frames.items():
-                pl.concat(parts).write_parquet(temporary / f"{table}.parquet", compression="zstd", statistics=True)
+            for table, frames in self._frames.items():
+                pl.concat(frames).write_parquet(temporary / f"{table}.parquet", compression="zstd", statistics=True)
         written = name, sizes(directory / name), sorted(self._readings)
         self.rows, self._frames, self._readings = 0, {}, set()
         return written
+
+
+_UNFIT = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
+
+
+def _typed(name: str, values: _Values) -> pl.DataFrame:
+    columns_ = zip(_SCHEMAS[name].items(), values, strict=True)
+    return pl.DataFrame([pl.Series(column, own, kind, strict=True) for (column, kind), own in columns_])
 
 
 def merge_batches(directory: Path, batches: Iterable[Batch]) -> tuple[str, dict[str, int]]:
@@ -100,9 +132,14 @@ def scan(batches: Iterable[Batch], table: str) -> pl.LazyFrame | None:
     scans = []
     for batch in batches:
         if table in batch.files:
-            rows = pl.scan_parquet(batch.files[table])
+            rows = pl.scan_parquet(batch.files[table], glob=False)
             scans.append(rows if batch.live is None else rows.filter(pl.col(SOURCE_COLUMN).is_in(sorted(batch.live))))
     return pl.concat(scans) if scans else None
+
+
+def empty(table: str) -> pl.LazyFrame:
+    """A table without rows."""
+    return pl.LazyFrame(schema=_SCHEMAS[table])
 
 
 def sizes(directory: Path) -> dict[str, int]:
@@ -119,6 +156,8 @@ def _batch(directory: Path) -> Iterator[tuple[Path, str]]:
         temporary.mkdir()
         yield temporary, name
         temporary.rename(directory / name)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except BaseException as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise OSError(getattr(error, "errno", None), str(error)) from error
+        if isinstance(error, pl.exceptions.PolarsError):
+            raise OSError(str(error)) from error
+        raise

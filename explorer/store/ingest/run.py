@@ -14,18 +14,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from explorer.model import Conversation, Finding, Row, Severity, Source, SourceStatus, columns
+from explorer.model import Conversation, columns
 from explorer.readers import readers, settle
 from explorer.store.database import Batch, Opening
 from explorer.store.export import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
 from explorer.store.ingest.cache import Cache, Entry
+from explorer.store.ingest.outcome import CONTENT, read, unread
 from explorer.store.ingest.pool import INLINE_BYTES, Pool
-from explorer.store.ingest.walk import Claim, Found, identify, walk
-from explorer.store.ingest.worker import Chunk, Columns, Task, as_columns
+from explorer.store.ingest.walk import Found, identify, walk
+from explorer.store.ingest.worker import CHUNK_ROWS, Chunk, Columns, Task, as_columns
 
 if TYPE_CHECKING:
     from explorer.store.ingest.parts import Parts
@@ -41,13 +43,6 @@ MOST_BATCHES = 8
 
 _NEVER = (-1, -1)
 """Size and time of a source whose reading failed: it is read again next time, changed or not."""
-
-_CONTENT: dict[str, tuple[str, Severity, str]] = {
-    "empty": ("empty-source", "info", "the file is empty"),
-    "no known format": ("unknown-format", "info", "no reader knows this format; the file is not shown"),
-}
-"""What is wrong with the content of a file, and stays so until it changes."""
-
 
 _SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
 _NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
@@ -91,6 +86,8 @@ class Ingest:
         self.dead = {reading for readings in self.manifest.readings.values() for reading in readings}
         self.dead -= self.manifest.live()
         self.finished: list[Entry] = []  # read, but not yet in a written batch
+        self.begun: dict[str, _Begun] = {}  # every reading of this ingest
+        self.replacing: set[str] = set()  # readings under way of sources whose earlier reading counts until then
         self.started = time.monotonic()
         self.next_shown = FIRST_SHOWN_SECONDS
         self.done = Progress("walking", 0, 0, 0, 0, None)
@@ -173,7 +170,7 @@ class Ingest:
         """What is to be read of a source; None, and a note of why, when nothing is."""
         claim = identify(found)
         if claim.reader is None:
-            self._note_unread(found, claim)
+            self._note_unread(found, claim.problem or "")
             return None
         return _task(found, claim.reader, {})
 
@@ -182,7 +179,7 @@ class Ingest:
         try:
             batch = bundle_batch(found.path)
         except Exception as error:  # whatever is wrong inside it is what the finding says
-            self._note_unread(found, Claim(None, f"an export that cannot be opened: {error}"))
+            self._note_unread(found, f"an export that cannot be opened: {error}")
             return
         alone = len(self.paths) == 1 and found.path == self.paths[0]
         self.bundles.append(batch if alone else batch._replace(prefix=found.source_id))
@@ -197,21 +194,18 @@ class Ingest:
         self._tell(phase="reading", files_done=0, files_total=len(sources), bytes_done=0, bytes_total=total)
         jobs = self.options.jobs
         if jobs is None:
-            jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, len(sources), 16)
-        begun: dict[str, _Begun] = {}
-        with Pool(jobs, self.cancelled.is_set) as pool:
-            for chunk in pool.read(self._tasks(sources, task_of, begun)):
-                self._take(chunk, begun[chunk.reading])
+            jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, 16)
+        with Pool(min(jobs, len(sources)), self.cancelled.is_set) as pool:
+            for chunk in pool.read(self._tasks(sources, task_of)):
+                self._take(chunk, self.begun[chunk.reading])
                 self._show_if_due()
         self._stop_if_cancelled()
 
-    def _tasks(
-        self, sources: Sequence[Found], task_of: Callable[[Found], Task | None], begun: dict[str, _Begun]
-    ) -> Iterator[Task]:
+    def _tasks(self, sources: Sequence[Found], task_of: Callable[[Found], Task | None]) -> Iterator[Task]:
         for each in sources:
             task = task_of(each)
             if task:
-                begun[task.reading] = _Begun(task, each)
+                self.begun[task.reading] = _Begun(task, each)
                 yield task
             else:
                 self._tell(files_done=self.done.files_done + 1, bytes_done=self.done.bytes_done + (each.size or 0))
@@ -225,15 +219,13 @@ class Ingest:
         reached = max(begun.position, (found.size or 0) if last else chunk.position)
         self._keep(chunk.columns, chunk.reading)
         if chunk.report is not None:
-            rows: list[Row] = [_source(chunk, begun)]
-            if chunk.failure:
-                rows.append(_finding("unreadable-source", "error", found.source_id, chunk.failure))
-            self._keep(as_columns(rows), chunk.reading)
+            self._keep(as_columns(read(found, begun.task.reader, chunk, begun.records)), chunk.reading)
             state = _state(found) if chunk.failure is None else _NEVER
             assumed, votes = dict(chunk.report.assumed), list(chunk.report.votes)
             self.finished.append(
                 Entry(found.source_id, *state, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
             )
+            self.replacing.discard(chunk.reading)
         self._tell(
             files_done=self.done.files_done + last,
             bytes_done=self.done.bytes_done + reached - begun.position,
@@ -241,20 +233,11 @@ class Ingest:
         )
         begun.position = reached
 
-    def _note_unread(self, found: Found, claim: Claim) -> None:
+    def _note_unread(self, found: Found, problem: str) -> None:
         """A source that no reader gets to see."""
-        problem = claim.problem or ""
-        code, severity, message = _CONTENT.get(problem, ("unreadable-source", "error", problem))
-        if problem.startswith("the same "):
-            code, severity = "same-file", "info"
-        status: SourceStatus = "failed" if severity == "error" else "skipped"
         reading = uuid.uuid4().hex[:12]
-        rows: list[Row] = [
-            Source(found.source_id, found.source_id, None, found.size, status, None, None, message),
-            _finding(code, severity, found.source_id, message),
-        ]
-        self._keep(as_columns(rows), reading)
-        kept = None if problem in _CONTENT else problem
+        self._keep(as_columns(unread(found, problem)), reading)
+        kept = None if problem in CONTENT else problem
         self.finished.append(Entry(found.source_id, *_state(found), None, reading, problem=kept))
 
     @cached_property
@@ -271,19 +254,34 @@ class Ingest:
 
     def _write(self) -> None:
         """Write what is pending as a batch; readings that have ended count from then on."""
-        try:
-            written = self.parts.write(self.cache.directory) if "parts" in self.__dict__ else None
-        except OSError as error:
-            raise IngestError(
-                f"cannot write what was read to {self.cache.directory}: {error}. "
-                "Free some space, or name another directory with --cache-dir."
-            ) from None
-        if written:
-            name, self.manifest.batches[name], self.manifest.readings[name] = written[0], written[1], written[2]
+        self._flush()
+        if "parts" in self.__dict__ and self.parts.unfit:
+            self._give_up_unfit()
+            self._flush()
         for entry in self.finished:
             self._forget(entry.source_id)
             self.manifest.entries[entry.source_id] = entry
         self.finished = []
+
+    def _flush(self) -> None:
+        try:
+            written = self.parts.write(self.cache.directory) if "parts" in self.__dict__ else None
+        except OSError as error:
+            raise IngestError(
+                f"cannot write what was read to {self.cache.directory}: {error.strerror or error}. "
+                "Free some space, or name another directory with --cache-dir."
+            ) from None
+        if written:
+            name, self.manifest.batches[name], self.manifest.readings[name] = written
+
+    def _give_up_unfit(self) -> None:
+        """A source with a value that no column holds is not shown, and says so."""
+        self.dead.update(self.parts.unfit)
+        unfit = [entry for entry in self.finished if entry.reading in self.parts.unfit]
+        self.finished = [entry for entry in self.finished if entry not in unfit]
+        for entry in unfit:
+            reason = f"the {entry.reader} reader failed: {self.parts.unfit[entry.reading]}"
+            self._note_unread(self.begun[entry.reading].found, reason)
 
     def _entries(self) -> list[Entry]:
         """The last reading of every source, written or not."""
@@ -295,14 +293,18 @@ class Ingest:
         if entry:
             self.dead.add(entry.reading)
 
-    def _opening(self, complete: bool) -> Opening:
+    def _batches(self) -> list[Batch]:
+        """What has been written and counts."""
         batches = []
         for name, readings in self.manifest.readings.items():
-            live = frozenset(readings) - self.dead
+            live = frozenset(readings) - self.dead - self.replacing
             if live:
                 tables = self.manifest.batches[name]
                 batches.append(self.cache.batch(name, tables, None if len(live) == len(readings) else live))
-        return Opening([*batches, *self.bundles], self.roots, complete)
+        return batches
+
+    def _opening(self, complete: bool) -> Opening:
+        return Opening([*self._batches(), *self.bundles], self.roots, complete)
 
     def _show_if_due(self) -> None:
         passed = time.monotonic() - self.started
@@ -326,7 +328,13 @@ class Ingest:
             facts = settle(readers()[name], [vote for entry in entries for vote in entry.votes])
             wrong = [entry for entry in entries if entry.assumed and dict(entry.assumed) != facts]
             facts_of.update((entry.source_id, (name, facts)) for entry in wrong)
-        self._read([by_id[source_id] for source_id in facts_of], lambda each: _task(each, *facts_of[each.source_id]))
+
+        def task_of(each: Found) -> Task:
+            task = _task(each, *facts_of[each.source_id])
+            self.replacing.add(task.reading)
+            return task
+
+        self._read([by_id[source_id] for source_id in facts_of], task_of)
 
     def _derive_shared(self) -> None:
         """Reuse in namespaces that several sources share, whenever one of these sources has changed."""
@@ -342,7 +350,16 @@ class Ingest:
 
             self._write()
             reading = uuid.uuid4().hex[:12]
-            self._keep(as_columns(shared_reuse(self._opening(complete=True).batches)), reading)
+            try:
+                rows = shared_reuse(self._batches())
+            except OSError as error:
+                raise IngestError(
+                    f"cannot read back what was written to {self.cache.directory}: {error}. "
+                    "Remove that directory, or open with --no-cache."
+                ) from None
+            while some := list(islice(rows, CHUNK_ROWS)):
+                self._keep(as_columns(some), reading)
+                self._stop_if_cancelled()
             self._write()
             self.manifest.shared = (reading, digest)
 
@@ -354,9 +371,8 @@ class Ingest:
             return
         from explorer.store.ingest.parts import merge_batches
 
-        own = [batch for batch in self._opening(complete=True).batches if batch not in self.bundles]
         try:
-            name, sizes = merge_batches(self.cache.directory, own)
+            name, sizes = merge_batches(self.cache.directory, self._batches())
         except OSError as error:
             self.note = f"the cache could not be tidied ({error})"
             return
@@ -375,16 +391,6 @@ class Ingest:
         raise Cancelled
 
 
-def _source(chunk: Chunk, begun: _Begun) -> Source:
-    bad = chunk.report.bad_records if chunk.report else 0
-    status: SourceStatus = "read"
-    if chunk.failure or bad:
-        status = "partial" if begun.records else "failed"
-    message = chunk.failure or (f"{bad:,} records could not be read" if bad else None)
-    source_id, reader, size = begun.found.source_id, begun.task.reader, begun.found.size
-    return Source(source_id, source_id, reader, size, status, begun.records, bad, message)
-
-
 def _state(found: Found) -> tuple[int, int]:
     """Size and time of change, by which a source is known to be as it was."""
     return found.size or 0, found.mtime_ns or 0
@@ -392,7 +398,3 @@ def _state(found: Found) -> tuple[int, int]:
 
 def _task(found: Found, reader: str, facts: dict[str, str]) -> Task:
     return Task(uuid.uuid4().hex[:12], reader, str(found.path), found.source_id, facts)
-
-
-def _finding(code: str, severity: Severity, source_id: str, message: str) -> Finding:
-    return Finding(f"{code}:{source_id}", code, severity, source_id, None, None, None, None, None, message)

@@ -10,11 +10,24 @@ from explorer.model import Row
 from explorer.reuse.calls import Call, Lineage, Stretch
 from explorer.reuse.derive import derive
 from explorer.store.database import Batch
-from explorer.store.ingest.parts import scan
+from explorer.store.ingest.parts import empty, scan
 
 
 def shared_reuse(batches: Sequence[Batch]) -> Iterator[Row]:
-    """The reuse rows of every conversation whose blocks have the scope ``global``."""
+    """The reuse rows of every conversation whose blocks have the scope ``global``.
+
+    Raises:
+        OSError: a part cannot be read.
+    """
+    try:
+        scopes, calls, lineage = _load(batches)
+    except pl.exceptions.PolarsError as error:
+        raise OSError(str(error)) from error
+    # The order of the parts depends on which source was read first; the order of conversations must not.
+    return derive(dict(sorted(calls.items())), scopes, lineage)
+
+
+def _load(batches: Sequence[Batch]) -> tuple[dict[str, str | None], dict[str, list[Call]], Lineage]:
     conversations = _scan(batches, "conversations").filter(pl.col("block_scope") == "global")
     scopes = dict(conversations.select("conversation_id", "block_scope").collect().iter_rows())
     among = pl.col("conversation_id").is_in(sorted(scopes))
@@ -47,11 +60,9 @@ def shared_reuse(batches: Sequence[Batch]) -> Iterator[Row]:
             count = sum(count for _, count in prompt)
             call = Call(run, ordinal, start, tokens, sizes[run], "global", prompt, count)
             calls.setdefault(conversation_of[run], []).append(call)
-    # The order of the parts depends on which source was read first; the order of conversations must not.
-    yield from derive(dict(sorted(calls.items())), scopes, lineage)
+    return scopes, calls, lineage
 
 
 def _scan(batches: Sequence[Batch], table: str) -> pl.LazyFrame:
     rows = scan(batches, table)
-    assert rows is not None, "a conversation with shared blocks has rows in every table that is asked for"
-    return rows
+    return empty(table) if rows is None else rows

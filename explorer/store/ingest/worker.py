@@ -117,7 +117,7 @@ def with_reuse(rows: Iterable[Row | Report]) -> Iterator[Row | Report]:
             lineage.parent_agent[row.agent_id] = row.parent_agent_id
         elif isinstance(row, Conversation):
             namespace, size = sizes
-            if namespace == row.conversation_id:
+            if namespace == row.conversation_id and row.block_scope != "global":
                 calls = [
                     Call(
                         step.run_id,

@@ -1,0 +1,42 @@
+"""What became of a source, as rows: its line in ``sources``, and a finding when there is something to say."""
+
+from __future__ import annotations
+
+from explorer.model import Finding, Row, Severity, Source, SourceStatus
+from explorer.store.ingest.walk import Found
+from explorer.store.ingest.worker import Chunk
+
+CONTENT: dict[str, tuple[str, Severity, str]] = {
+    "empty": ("empty-source", "info", "the file is empty"),
+    "no known format": ("unknown-format", "info", "no reader knows this format; the file is not shown"),
+}
+"""What is wrong with the content of a file, and stays so until it changes."""
+
+
+def unread(found: Found, problem: str) -> list[Row]:
+    """A source that no reader gets to see."""
+    code, severity, message = CONTENT.get(problem, ("unreadable-source", "error", problem))
+    if problem.startswith("the same "):
+        code, severity = "same-file", "info"
+    status: SourceStatus = "failed" if severity == "error" else "skipped"
+    return [
+        Source(found.source_id, found.source_id, None, found.size, status, None, None, message),
+        _finding(code, severity, found.source_id, message),
+    ]
+
+
+def read(found: Found, reader: str, last: Chunk, records: int) -> list[Row]:
+    """A source whose reading has ended with this chunk, after so many model calls."""
+    bad = last.report.bad_records if last.report else 0
+    status: SourceStatus = "read"
+    if last.failure or bad:
+        status = "partial" if records else "failed"
+    message = last.failure or (f"{bad:,} records could not be read" if bad else None)
+    rows: list[Row] = [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
+    if last.failure:
+        rows.append(_finding("unreadable-source", "error", found.source_id, last.failure))
+    return rows
+
+
+def _finding(code: str, severity: Severity, source_id: str, message: str) -> Finding:
+    return Finding(f"{code}:{source_id}", code, severity, source_id, None, None, None, None, None, message)
