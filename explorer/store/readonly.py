@@ -105,7 +105,7 @@ def check_filter(cursor: DuckDBPyConnection, where: str, relation: str) -> None:
         start = "SELECT (\n"
         kind = _try_out(cursor, f"{start}{where}\n) FROM {relation} LIMIT 0")
     except QueryError as error:
-        if error.message == _ONLY_QUERIES:
+        if error.message in (_ONLY_QUERIES, "SELECT clause without selection list"):
             raise QueryError(_ONE_CONDITION) from None
         position = None if error.position is None else min(max(error.position - len(start), 0), len(where))
         raise QueryError(error.message, position, where) from None

@@ -39,7 +39,8 @@ ORDER BY l.position;
 -- One row per run: what was recorded of it, where it belongs, and its numbers. --where filters on these columns.
 -- depth: agents above its agent. peak_context_tokens: most input and output of one step. duration_ms: end less start,
 -- with the steps' times where the run has none. coverage: share of the steps with any usage. reuse: share of the
--- blocks of the prompts that were already there (hit_blocks / blocks). findings: those at this run's line of the tree.
+-- blocks of the prompts that were already there (hit_blocks / blocks). findings: those at this run's line of the tree,
+-- which is its agent's if that has just one run.
 CREATE VIEW run_totals AS
 SELECT
     r.*,

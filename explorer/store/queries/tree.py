@@ -234,14 +234,20 @@ class _Part(NamedTuple):
 
 def _next_part(cursor: Cursor, tree: TreeView, here: _Part | None, rest: str) -> _Part | None:
     """The node below ``here`` (a conversation at first) that ``rest`` begins with."""
-    below = "n.parent = -1" if here is None else f"n.position > {here.position} AND n.position <= {here.last}"
+    # The one run of an agent has no line of its own, so it is found on the agent's.
+    below, names = "n.parent = -1", "[n.node_id, n.name]"
+    if here is not None:
+        below = f"n.position BETWEEN {here.position} AND {here.last}"
+        names = (
+            f"CASE WHEN n.position = {here.position} THEN [n.run_id] ELSE [n.node_id, n.label, n.name, n.run_id] END"
+        )
     row = one(
         cursor,
         f"""
         SELECT n.position, n.last, n.node_id, substr($1, length(part) + 2)
         FROM internal.nodes AS n
         JOIN {tree.table} AS t USING (position)
-        CROSS JOIN unnest([n.node_id, n.label, n.name, n.run_id]) AS parts (part)
+        CROSS JOIN unnest({names}) AS parts (part)
         WHERE {below} AND part <> '' AND starts_with($1::VARCHAR || '/', part || '/')
         ORDER BY length(part) DESC, n.position
         LIMIT 1

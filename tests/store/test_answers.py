@@ -1,0 +1,354 @@
+"""What the tabs ask: overview, steps, reuse, siblings, findings, counts, records."""
+
+from pathlib import Path
+
+import pytest
+
+from explorer.model import Row
+from explorer.store.database import Cursor, Database
+from explorer.store.queries import (
+    Counts,
+    Fact,
+    ReuseTotals,
+    TreeView,
+    build_tree,
+    counts,
+    findings,
+    overview,
+    record,
+    reuse_totals,
+    sibling_matrix,
+    steps,
+)
+from tests.store.test_views import several_runs
+from tests.store.world import (
+    agent,
+    audit,
+    conversation,
+    edge,
+    event,
+    family,
+    finding,
+    footprint,
+    make_database,
+    pair,
+    reuse,
+    run,
+    source,
+    step,
+)
+
+
+@pytest.fixture(scope="module")
+def database() -> Database:
+    return make_database(family())
+
+
+@pytest.fixture(scope="module")
+def tree(database: Database) -> TreeView:
+    return build_tree(database)
+
+
+@pytest.fixture
+def cursor(database: Database):  # type: ignore[no-untyped-def]
+    with database.cursor() as cursor:
+        yield cursor
+
+
+def facts(rows: list[Row], node_id: str | None) -> dict[tuple[str, str], Fact]:
+    database = make_database(rows)
+    tree = build_tree(database)
+    with database.cursor() as cursor:
+        return {(fact.section, fact.label): fact for fact in overview(cursor, tree, node_id)}
+
+
+class TestCounts:
+    def test_everything_opened_is_counted(self, cursor: Cursor) -> None:
+        assert counts(cursor) == Counts(1, 4, 3, 4, 7, 0, 1, 0, 0, 0, 1, 0, 1)
+
+    def test_sources_are_counted_by_status_and_replayed_steps_apart(self) -> None:
+        statuses = ("read", "read", "partial", "skipped")
+        rows: list[Row] = [source(str(number), status=status) for number, status in enumerate(statuses)]
+        rows += [source("x", status="failed"), conversation(), agent("a"), run("r", "a")]
+        rows += [step("r", 1, is_replay=True), step("r", 2), finding("f", severity="warning")]
+        with make_database(rows).cursor() as cursor:
+            assert counts(cursor) == Counts(1, 1, 0, 1, 1, 1, 2, 1, 1, 1, 0, 1, 0)
+
+
+class TestSteps:
+    def test_the_steps_of_a_run_are_in_order_with_their_reuse(self, cursor: Cursor, tree: TreeView) -> None:
+        table = steps(cursor, tree, "x")
+        assert table.column_names == [
+            "#", "start", "ms", "wait", "model", "input", "cached", "output", "reasoning", "blocks", "own", "ancestor",
+            "sibling", "other", "new", "stop", "error", "grade", "run_id", "replay",
+        ]  # fmt: skip
+        names = ["#", "start", "ms", "input", "cached", "blocks", "own", "ancestor", "new"]
+        assert [tuple(row.values()) for row in table.select(names).to_pylist()] == [
+            (1, 1000, 400, 50, 0, 4, 0, 1, 3),
+            (2, 1500, 1500, 60, 8, 5, 4, 0, 1),
+        ]
+
+    def test_the_steps_of_several_runs_are_in_order_of_time_with_the_run_named(
+        self, cursor: Cursor, tree: TreeView
+    ) -> None:
+        table = steps(cursor, tree, "main", own=False)
+        assert table.column("start").to_pylist() == [0, 1000, 1500, 1500, 2000, 4000, 8000]
+        assert table.column("run").to_pylist()[::3] == ["main", "Explore agent_002", "main"]
+
+    def test_a_conversation_has_the_steps_of_its_roots_as_its_own(self, cursor: Cursor, tree: TreeView) -> None:
+        assert steps(cursor, tree, "c").column("run_id").to_pylist() == ["main/1"] * 3
+        assert steps(cursor, tree, "c", own=False).num_rows == 7
+        assert steps(cursor, tree, None, own=False).num_rows == 7
+
+    def test_an_agent_of_several_runs_has_the_steps_of_all_and_each_run_its_own(self) -> None:
+        database = make_database(several_runs())
+        tree = build_tree(database)
+        with database.cursor() as cursor:
+            assert steps(cursor, tree, "p").num_rows == 3
+            assert steps(cursor, tree, "p", own=False).num_rows == 10
+            assert steps(cursor, tree, "p/2").num_rows == 2
+            assert steps(cursor, tree, "p/2", own=False).num_rows == 5
+
+    def test_conversations_come_one_after_the_other_and_times_that_are_not_recorded_last(self) -> None:
+        rows: list[Row] = [conversation("k"), conversation("l")]
+        for name in "kl":
+            rows += [agent(f"{name}a", conversation_id=name), run(f"{name}r", f"{name}a", conversation_id=name)]
+            rows += [step(f"{name}r", 1), step(f"{name}r", 2, start_ms=9), step(f"{name}r", 3, start_ms=3)]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            table = steps(cursor, build_tree(database), None, own=False)
+        assert list(zip(table["run_id"].to_pylist(), table["#"].to_pylist(), strict=True)) == [
+            ("kr", 3), ("kr", 2), ("kr", 1), ("lr", 3), ("lr", 2), ("lr", 1),
+        ]  # fmt: skip
+
+    def test_of_what_is_not_there_there_are_none(self, cursor: Cursor, tree: TreeView) -> None:
+        assert steps(cursor, tree, "nobody").num_rows == 0
+
+    def test_replayed_steps_are_shown_and_marked(self) -> None:
+        rows = [conversation(), agent("a"), run("r", "a"), step("r", 1, is_replay=True), step("r", 2)]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            assert steps(cursor, build_tree(database), "a")["replay"].to_pylist() == [True, False]
+
+
+class TestReuse:
+    def test_hits_add_up_over_a_node_and_what_is_below(self, cursor: Cursor, tree: TreeView) -> None:
+        found = reuse_totals(cursor, tree, "x")
+        assert found == ReuseTotals(
+            steps=2, blocks=9, own=4, ancestor=1, sibling=0, other=0, fresh=4, behind=0, input_tokens=110,
+            own_tokens=256,
+            ancestor_tokens=64, sibling_tokens=0, other_tokens=0, cache_read_tokens=8,
+            mean_step_share=pytest.approx((1 / 4 + 4 / 5) / 2),
+        )  # fmt: skip
+        total = reuse_totals(cursor, tree, None)
+        assert total is not None
+        assert (total.steps, total.blocks, total.own, total.ancestor, total.sibling) == (6, 25, 10, 2, 2)
+        own = reuse_totals(cursor, tree, "c", own=True)
+        assert own is not None
+        assert (own.steps, own.blocks) == (3, 12)
+
+    def test_a_node_without_blocks_has_none(self, cursor: Cursor, tree: TreeView) -> None:
+        assert reuse_totals(cursor, tree, "z") is None
+        assert reuse_totals(cursor, tree, "nobody") is None
+
+    def test_tokens_are_those_of_the_steps_with_blocks(self) -> None:
+        rows: list[Row] = [conversation(), agent("a"), agent("b"), run("r", "a"), run("s", "b")]
+        rows += [step("r", 1, input_tokens=1000), step("r", 2, input_tokens=300, cache_read_tokens=5)]
+        rows += [step("s", 1, input_tokens=20), reuse("r", 1, 0), reuse("r", 2, 5, own=1, fresh=2), reuse("s", 1, 2)]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            found = reuse_totals(cursor, build_tree(database), None)
+        assert found is not None
+        assert (found.steps, found.input_tokens, found.cache_read_tokens) == (2, 320, 5)
+        assert (found.fresh, found.behind) == (2, 4)
+
+
+class TestSiblings:
+    def test_the_children_of_a_node_are_compared(self, cursor: Cursor, tree: TreeView) -> None:
+        answer = sibling_matrix(cursor, tree, "main")
+        assert answer is not None
+        matrix, total = answer
+        assert total == 2
+        assert matrix.group == "main"
+        assert [(r.run_id, r.node_id, r.blocks, r.own, r.ancestor, r.sibling, r.new) for r in matrix.runs] == [
+            ("x/1", "x", 4, 0, 1, 0, 3),
+            ("y/1", "y", 4, 0, 1, 2, 1),
+        ]
+        assert [(r.input_tokens, r.cached_tokens, r.start_ms) for r in matrix.runs] == [(50, 0, 1000), (40, None, 1500)]
+        assert matrix.unique_blocks == [5, 4]
+        assert matrix.shared == [[5, 3], [3, 4]]
+        assert matrix.prefix == [[4, 3], [3, 4]]
+
+    def test_a_node_without_children_is_compared_with_its_siblings(self, cursor: Cursor, tree: TreeView) -> None:
+        assert sibling_matrix(cursor, tree, "y") == sibling_matrix(cursor, tree, "main")
+        assert sibling_matrix(cursor, tree, "c") == sibling_matrix(cursor, tree, "main")
+
+    def test_an_only_child_has_no_siblings_but_is_its_parents_group(self, cursor: Cursor, tree: TreeView) -> None:
+        assert sibling_matrix(cursor, tree, "z") is None
+        answer = sibling_matrix(cursor, tree, "x")
+        assert answer is not None
+        assert [r.run_id for r in answer[0].runs] == ["z/1"]
+
+    def test_the_matrix_is_bounded_and_says_how_many_there_are(self) -> None:
+        rows: list[Row] = [conversation(), agent("m"), run("m/1", "m")]
+        for i in range(9):
+            rows += [agent(f"s{i}", "m"), run(f"s{i}/1", f"s{i}", "m/1", start_ms=-i), footprint(f"s{i}/1", 10 + i)]
+        rows += [pair("s7/1", "s8/1", 4, 2)]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            answer = sibling_matrix(cursor, build_tree(database), "m", limit=3)
+        assert answer is not None
+        matrix, total = answer
+        assert (total, [r.node_id for r in matrix.runs]) == (9, ["s8", "s7", "s6"])
+        assert matrix.shared == [[18, 4, 0], [4, 17, 0], [0, 0, 16]]
+
+
+class TestFindings:
+    def test_the_worst_come_first_with_the_node_where_they_show(self, cursor: Cursor, tree: TreeView) -> None:
+        rows, total = findings(cursor, tree, None)
+        assert total == 2
+        assert [(row.finding_id, row.severity, row.node_id, row.line) for row in rows] == [
+            ("f2", "error", "c", 7),  # of a source with one conversation
+            ("f1", "info", "x", None),
+        ]
+
+    def test_a_node_has_those_below_it_too(self, cursor: Cursor, tree: TreeView) -> None:
+        assert [row.finding_id for row in findings(cursor, tree, "main")[0]] == ["f1"]
+        assert findings(cursor, tree, "y") == ([], 0)
+        assert findings(cursor, tree, "nobody") == ([], 0)
+
+    def test_at_most_as_many_as_asked_for_are_given_and_all_counted(self, cursor: Cursor, tree: TreeView) -> None:
+        rows, total = findings(cursor, tree, None, limit=1)
+        assert ([row.finding_id for row in rows], total) == (["f2"], 2)
+
+    def test_a_finding_shows_at_the_nearest_line_that_exists(self) -> None:
+        rows: list[Row] = [source(), conversation("k"), conversation("l"), agent("a", conversation_id="k")]
+        rows += [run("r", "a", conversation_id="k")]
+        rows += [finding("1", run_id="r"), finding("2", run_id="gone", agent_id="a"), finding("3", conversation_id="l")]
+        rows += [finding("4", agent_id="gone", conversation_id="k"), finding("5"), finding("6", source_id="other")]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            found, _ = findings(cursor, build_tree(database), None)
+        assert {row.finding_id: row.node_id for row in found} == {
+            "1": "a", "2": "a", "3": "l", "4": "k", "5": None, "6": None,
+        }  # fmt: skip
+
+
+class TestOverview:
+    def test_every_fact_that_is_not_recorded_says_so(self) -> None:
+        rows: list[Row] = [
+            source(bytes=None),
+            conversation(tool_calls_recorded=False),
+            agent("a"),
+            run("r", "a"),
+            step("r"),
+        ]
+        for node_id in (None, "c", "a"):
+            for fact in facts(rows, node_id).values():
+                assert (fact.value is None) == (fact.grade == "not_recorded")
+                assert fact.value is not None or fact.note.startswith("not recorded")
+        assert facts(rows, "a")["Totals", "input"].value is None
+        assert facts(rows, "a")["Totals", "tool calls"].value is None
+
+    def test_totals_tell_what_of_them_is_the_nodes_own(self) -> None:
+        found = facts(family(), "main")
+        assert found["Totals", "input"].value == 757
+        assert "600 own" in found["Totals", "input"].note
+        assert found["Totals", "steps"].value == 7
+
+    def test_grades_of_tokens_come_from_the_steps(self) -> None:
+        rows: list[Row] = [conversation(), agent("a"), run("r", "a"), step("r", 1, input_tokens=1)]
+        assert facts(rows, "a")["Totals", "input"].grade == "exact"
+        rows += [step("r", 2, input_tokens=1, tokens_grade="derived"), step("r", 3)]
+        found = facts(rows, "a")["Totals", "input"]
+        assert found.grade == "derived"
+        assert "1 of 3 steps have no usage" in found.note
+        rows += [step("r", 4, input_tokens=1, tokens_grade="ambiguous", grade="ambiguous")]
+        assert facts(rows, "a")["Totals", "input"].grade == "ambiguous"
+        assert facts(rows, "a")["Attribution", "steps placed for sure"][2:3] == (3,)
+
+    def test_a_repaired_time_is_shown_beside_the_recorded_one(self) -> None:
+        rows: list[Row] = [conversation(), agent("m"), run("m/1", "m"), agent("a", "m")]
+        rows += [run("r", "a", "m/1", start_ms=2000, end_ms=5000, time_grade="derived", reported_duration_ms=3000)]
+        rows += [event("r", at_ms=5000, trigger="repaired-time", detail="recorded t = 5.000 s is the end")]
+        rows += [edge("e", "spawn", "m/1", "r", at_ms=2000, grade="derived")]
+        found = facts(rows, "a")
+        assert (found["Time", "start"].value, found["Time", "start"].grade) == (2000, "derived")
+        assert found["Time", "recorded time"][2:] == (5000, "ms", "exact", "recorded t = 5.000 s is the end")
+        assert found["Time", "recorded duration"].value == 3000
+        assert found["Time", "spawn from m"][2:5] == (2000, "ms", "derived")
+
+    def test_recorded_totals_are_set_beside_ours(self) -> None:
+        rows: list[Row] = [conversation(), agent("a"), step("r", input_tokens=40)]
+        rows += [run("r", "a", reported_input_tokens=50, reported_steps=1, reported_output_tokens=7)]
+        found = facts(rows, "a")
+        assert found["As recorded", "recorded input tokens"][2] == 50
+        assert found["As recorded", "recorded input tokens"].note == "its steps sum to 40 (-10)"
+        assert found["As recorded", "recorded steps"].note == "equal to the sum of its steps"
+        assert found["As recorded", "recorded output tokens"].note == "its steps record none to compare with"
+
+    def test_extra_fields_are_shown_as_recorded(self) -> None:
+        extra = '{"subagent_type":"Explore","models":["a","b"],"n":3,"none":null,"flag":true}'
+        rows: list[Row] = [conversation(extra='{"block_size":64}'), agent("a"), run("r", "a", extra=extra)]
+        found = facts(rows, "a")
+        assert found["As recorded", "subagent_type"].value == "Explore"
+        assert found["As recorded", "models"].value == '["a", "b"]'
+        assert found["As recorded", "n"].value == 3
+        assert found["As recorded", "flag"].value == "true"
+        assert facts(rows, "c")["As recorded", "block_size"].value == 64
+
+    def test_extra_that_is_not_an_object_is_shown_as_it_is(self) -> None:
+        for extra in ("[1]", "not json", "3"):
+            rows: list[Row] = [conversation(extra=extra), agent("a"), run("r", "a")]
+            assert str(facts(rows, "c")["As recorded", "extra"].value) == extra
+
+    def test_the_numbering_is_told_in_words(self) -> None:
+        numbered = audit(
+            scope="local", coverage="floor", dense=False, perfect_document=False, gap_events_document=2,
+            missing_ids_document=9, reset_events_document=1,
+        )  # fmt: skip
+        found = facts([*family()[:-1], numbered], "c")
+        section = "Blocks and numbering"
+        assert found[section, "scope of block ids"].value == "local"
+        assert found[section, "coverage of input"].note.startswith("whole blocks only")
+        assert found[section, "dense"].value == "no"
+        assert found[section, "numbered by parents first"].value == "perfect"
+        assert found[section, "numbered by order of the file"].note == (
+            "2 jumps ahead over 9 ids, 1 back below the highest so far"
+        )
+
+    def test_a_run_tells_what_it_shares(self) -> None:
+        found = facts(family(), "x")
+        assert found["Blocks and numbering", "distinct blocks"].value == 5
+        assert found["Blocks and numbering", "shared with any sibling"].value == 3
+        assert found["Reuse", "reuse"].value == pytest.approx(5 / 9)
+
+    def test_everything_opened_has_an_overview(self) -> None:
+        found = facts(family(), None)
+        assert found["Opened", "agents"].value == 4
+        assert found["Totals", "input"].value == 757
+
+    def test_what_is_not_there_has_none(self) -> None:
+        assert facts(family(), "nobody") == {}
+
+
+class TestRecords:
+    def rows(self, **values: object) -> list[Row]:
+        return [conversation(), agent("a"), run("r", "a"), step("r", 1, **values)]
+
+    def test_the_recorded_text_of_a_step_is_read_from_its_source(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.json"
+        path.write_bytes(b'[{"a":1},{"b":"\xc3\xa4\xff"}]')
+        database = make_database(self.rows(offset=9, length=11), roots={"a.json": path})
+        assert record(database, "r", 1) == '{"b":"ä\ufffd"}'
+        assert record(database, "r", 1, limit=4) == '{"b"'
+        assert record(database, "r", 2) is None
+
+    def test_a_step_whose_source_does_not_tell_where_has_none(self) -> None:
+        assert record(make_database(self.rows()), "r", 1) is None
+        assert record(make_database(self.rows(offset=1, length=1)), "r", 1) is None
+
+    def test_a_source_that_is_gone_is_said_to_be(self, tmp_path: Path) -> None:
+        database = make_database(self.rows(offset=1, length=1), roots={"a.json": tmp_path / "gone"})
+        with pytest.raises(OSError, match="gone"):
+            record(database, "r", 1)

@@ -1,0 +1,153 @@
+"""Every question on a store without rows, on a damaged one, and about what is not there."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, get_args
+
+import pytest
+
+from explorer.model import Row
+from explorer.store import queries
+from explorer.store.database import Cursor, Database
+from explorer.store.queries import SortKey, TreeView
+from tests.store.world import (
+    agent,
+    ask,
+    blocks,
+    conversation,
+    edge,
+    event,
+    finding,
+    footprint,
+    make_database,
+    pair,
+    reuse,
+    run,
+    step,
+    tool_call,
+)
+
+QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
+    "counts": lambda cursor, tree, at: queries.counts(cursor),
+    "children": lambda cursor, tree, at: [
+        queries.children(cursor, tree, at, sort, descending, own)
+        for sort in get_args(SortKey)
+        for descending in (False, True)
+        for own in (False, True)
+    ],
+    "node": lambda cursor, tree, at: queries.node(cursor, tree, at or "x"),
+    "path_to": lambda cursor, tree, at: queries.path_to(cursor, tree, at or "x"),
+    "sibling": lambda cursor, tree, at: queries.sibling(cursor, tree, at or "x", "order", False, False, 1),
+    "next_finding": lambda cursor, tree, at: queries.next_finding(cursor, tree, at),
+    "search": lambda cursor, tree, at: queries.search(cursor, tree, at or "x"),
+    "locate": lambda cursor, tree, at: queries.locate(cursor, tree, f"{at}#1"),
+    "overview": lambda cursor, tree, at: queries.overview(cursor, tree, at),
+    "steps": lambda cursor, tree, at: [queries.steps(cursor, tree, at, own) for own in (True, False)],
+    "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, tree, at, own) for own in (True, False)],
+    "sibling_matrix": lambda cursor, tree, at: queries.sibling_matrix(cursor, tree, at or "x"),
+    "findings": lambda cursor, tree, at: queries.findings(cursor, tree, at),
+    "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),
+}
+
+
+def damaged() -> list[Row]:
+    """Circles, missing parents, rows of runs that do not exist, ids that mean two things, nothing recorded."""
+    return [
+        conversation("c", tool_calls_recorded=False),
+        agent("c", "d"),
+        agent("d", "c"),
+        agent("e", "e"),
+        agent("f", "gone", conversation_id="nowhere"),
+        run("c", "c", "d"),
+        run("d", "d", "c"),
+        run("e", "e", "e", status="failed"),
+        run("e2", "e", "e", ordinal=2),
+        run("g", "ghost", "gone", conversation_id="elsewhere"),
+        step("c"),
+        step("gone", input_tokens=5),
+        tool_call("gone", child_run_id="gone"),
+        *blocks("e", 1, (0, 2), (0, 2)),
+        *blocks("gone", 1, (2**64 - 2, 2)),
+        edge("e1", "spawn", None, None),
+        edge("e2", "result", "gone", "e", at_ms=1),
+        event("gone"),
+        finding("f1"),
+        finding("f2", run_id="gone", agent_id="gone", conversation_id="gone", source_id=None),
+        reuse("gone", 1, 5),
+        reuse("e", 1, 0),
+        footprint("e", 0, 0, 0),
+        footprint("gone", 3),
+        pair("e", "gone", 1),
+    ]
+
+
+@pytest.fixture(scope="module", params=["empty", "damaged"])
+def database(request: pytest.FixtureRequest) -> Database:
+    return make_database([] if request.param == "empty" else damaged())
+
+
+@pytest.fixture
+def cursor(database: Database) -> Iterator[Cursor]:
+    with database.cursor() as cursor:
+        yield cursor
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_every_question_has_an_answer_for_every_node_and_for_none(
+    question: str, database: Database, cursor: Cursor
+) -> None:
+    tree = queries.build_tree(database)
+    nodes = [row[0] for row in ask(database, "SELECT node_id FROM internal.nodes")]
+    for at in (None, "nobody", "", "it's", *nodes):
+        QUESTIONS[question](cursor, tree, at)
+
+
+def test_every_question_of_the_module_is_asked_here() -> None:
+    others = {"build_tree", "drop_tree", "record"}
+    assert QUESTIONS.keys() | others == {name for name in queries.__all__ if name[0].islower()}
+
+
+def test_the_same_cursor_may_ask_one_question_after_the_other(database: Database, cursor: Cursor) -> None:
+    tree = queries.build_tree(database)
+    for question in QUESTIONS.values():
+        question(cursor, tree, None)
+        QUESTIONS["steps"](cursor, tree, None)  # which is asked another way, and minds an unread answer
+
+
+def test_a_filter_that_keeps_nothing_has_answers_too(database: Database, cursor: Cursor) -> None:
+    tree = queries.build_tree(database, "false")
+    assert (tree.runs_kept, queries.children(cursor, tree, None)) == (0, [])
+    for question in QUESTIONS.values():
+        question(cursor, tree, None)
+        question(cursor, tree, "c")
+
+
+def test_a_damaged_recording_is_shown_whole() -> None:
+    database = make_database(damaged())
+    assert sorted(row[0] for row in ask(database, "SELECT run_id FROM spawn_tree")) == ["c", "d", "e", "e2", "g"]
+    codes = ask(database, "SELECT finding_id FROM findings WHERE code = 'orphan-agent' ORDER BY 1")
+    assert [row[0].removeprefix("orphan-agent:") for row in codes] == ["c", "d", "e", "f", "g"]
+
+
+def test_a_long_question_can_be_interrupted(database: Database, cursor: Cursor) -> None:
+    import threading
+
+    import duckdb
+
+    started = threading.Event()
+    ended: list[BaseException] = []
+
+    def count() -> None:
+        try:
+            started.set()
+            cursor.execute("SELECT count(*) FROM range(1_000_000) AS a, range(1_000_000) AS b WHERE a.range <> b.range")
+            cursor.fetchall()
+        except duckdb.InterruptException as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    started.wait()
+    while thread.is_alive():
+        cursor.interrupt()
+        thread.join(0.01)
+    assert len(ended) == 1

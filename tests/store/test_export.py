@@ -1,0 +1,418 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from hashlib import blake2b
+from pathlib import Path
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from explorer import __version__
+from explorer.model import ALL_TABLES, Row
+from explorer.store.database import Batch, DamagedPart, Database, Opening
+from explorer.store.export import (
+    ExportCancelled,
+    Exported,
+    ExportError,
+    NotABundle,
+    Plan,
+    bundle_batch,
+    export,
+    is_bundle,
+    plan,
+    schema_fingerprint,
+)
+from explorer.store.queries import FilterError
+from tests.store.test_every_question import damaged
+from tests.store.test_views import several_runs
+from tests.store.world import agent, ask, by_run, conversation, family, finding, lines, make_database, run, source, step
+
+OWN = ("steps", "input_tokens", "output_tokens", "tool_calls", "blocks", "hit_own", "hit_sibling", "unique_blocks")
+
+
+@pytest.fixture(scope="module")
+def database() -> Database:
+    return make_database(family())
+
+
+def reopen(directory: Path, prefix: str = "") -> Database:
+    return Database(Opening([bundle_batch(directory)._replace(prefix=prefix)], {}))
+
+
+def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    return {table: ask(database, f"FROM {table} ORDER BY ALL") for table in ALL_TABLES}
+
+
+def metadata(path: Path) -> dict[str, str]:
+    found = pq.read_metadata(path).metadata or {}
+    return {key.decode(): value.decode() for key, value in found.items()}
+
+
+class TestBundles:
+    def test_an_export_of_everything_opens_with_the_same_rows(self, database: Database, tmp_path: Path) -> None:
+        told = export(database, None, tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        assert everything(again) == everything(database)
+        assert ask(again, "FROM run_totals ORDER BY run_id") == ask(database, "FROM run_totals ORDER BY run_id")
+        assert ask(again, "FROM sibling_sharing ORDER BY ALL") == ask(database, "FROM sibling_sharing ORDER BY ALL")
+        assert lines(again) == lines(database)
+        files = list((tmp_path / "out").iterdir())
+        assert sorted(file.name for file in files) == sorted(f"{table}.parquet" for table in ALL_TABLES)
+        assert told == Exported(tmp_path / "out", 48, sum(file.stat().st_size for file in files))
+
+    def test_a_filtered_export_has_the_kept_runs_and_those_above_them(self, database: Database, tmp_path: Path) -> None:
+        export(database, "run_id = 'z/1'", tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        assert lines(again) == ["c", "  main", "    x", "      z"]
+        before = by_run(database, *OWN)
+        assert by_run(again, *OWN) == {run_id: before[run_id] for run_id in ("main/1", "x/1", "z/1")}
+        # y is gone, and with it its steps, its tool calls, its edge and its pair; what x shares with it is still told.
+        assert by_run(again, "total_steps") == {"main/1": 6, "x/1": 3, "z/1": 1}
+        assert by_run(again, "shared_sibling_blocks")["x/1"] == 3
+        assert ask(again, "SELECT edge_id FROM edges ORDER BY 1") == [("e1",), ("e3",), ("e4",)]
+        assert ask(again, "FROM sibling_pairs") == []
+        assert ask(again, "SELECT finding_id FROM findings ORDER BY 1") == [("f1",), ("f2",)]
+
+    def test_the_metadata_tell_version_schema_filter_sources_and_ancestors(self, tmp_path: Path) -> None:
+        (tmp_path / "a.json").write_bytes(b"the recording")
+        rows = [source("a.json", bytes=13), source("other"), *family()[1:]]
+        database = make_database(rows, tmp_path / "parts", {"a.json": tmp_path / "a.json"})
+        export(database, "run_id = 'z/1'", tmp_path / "out")
+        for table in ALL_TABLES:
+            told = metadata(tmp_path / "out" / f"{table}.parquet")
+            assert told["trace_explore.version"] == __version__
+            assert told["trace_explore.schema"] == schema_fingerprint()
+            assert told["trace_explore.where"] == "run_id = 'z/1'"
+        assert json.loads(metadata(tmp_path / "out" / "runs.parquet")["trace_explore.ancestors"]) == ["main/1", "x/1"]
+        digest = blake2b(b"the recording", digest_size=32).hexdigest()
+        assert json.loads(metadata(tmp_path / "out" / "sources.parquet")["trace_explore.sources"]) == [
+            {"source_id": "a.json", "bytes": 13, "digest": digest}
+        ]
+
+    @pytest.mark.parametrize("content", [None, b"it has grown since it was read"])
+    def test_the_digest_of_a_source_that_is_gone_or_has_changed_is_null(
+        self, content: bytes | None, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "a.json"
+        if content is not None:
+            path.write_bytes(content)
+        database = make_database([source(bytes=13), *family()[1:]], tmp_path / "parts", {"a.json": path})
+        export(database, None, tmp_path / "out.parquet")
+        assert json.loads(metadata(tmp_path / "out.parquet")["trace_explore.sources"]) == [
+            {"source_id": "a.json", "bytes": 13, "digest": None}
+        ]
+
+    def test_the_runs_that_spawned_a_kept_run_come_along_wherever_they_hang(self, tmp_path: Path) -> None:
+        # c has a second run, which the first run of p spawned: below p/2 in the tree, as c's first run decides.
+        rows = [*several_runs(), run("c/2", "c", "p/1", ordinal=2, start_ms=900), step("c/2")]
+        database = make_database(rows)
+        export(database, "run_id = 'c/2'", tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        assert ask(again, "SELECT run_id FROM runs ORDER BY 1") == [("c/2",), ("p/1",), ("p/2",)]
+        assert ask(again, "FROM findings") == []
+
+    def test_the_metadata_count_a_run_of_several_as_an_ancestor_only_if_it_is_not_kept(self, tmp_path: Path) -> None:
+        database = make_database(several_runs())
+        export(database, "agent_id = 'c'", tmp_path / "out")
+        assert json.loads(metadata(tmp_path / "out" / "runs.parquet")["trace_explore.ancestors"]) == ["p/2"]
+
+    def test_findings_of_rules_come_along_and_are_not_found_twice(self, tmp_path: Path) -> None:
+        rows = [*family(), agent("o", "gone"), run("o/1", "o", reported_steps=5)]
+        database = make_database(rows)
+        before = ask(database, "FROM findings ORDER BY finding_id")
+        assert len(before) == 4
+        export(database, None, tmp_path / "out")
+        assert ask(reopen(tmp_path / "out"), "FROM findings ORDER BY finding_id") == before
+        assert ask(reopen(tmp_path / "out", "it's"), "SELECT count(*) FROM findings") == [(4,)]
+
+    def test_findings_of_what_was_filtered_out_stay_behind(self, tmp_path: Path) -> None:
+        rows: list[Row] = [source("a.json"), source("b.json"), conversation("c"), conversation("d", source_id="b.json")]
+        rows += [agent("a"), run("a/1", "a"), agent("b", conversation_id="d"), run("b/1", "b", conversation_id="d")]
+        rows += [finding("1", source_id="a.json"), finding("2", source_id="b.json"), finding("3", source_id=None)]
+        rows += [finding("4", conversation_id="c"), finding("5", conversation_id="d"), finding("6", agent_id="b")]
+        database = make_database(rows)
+        export(database, "run_id = 'a/1'", tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        assert ask(again, "SELECT finding_id FROM findings ORDER BY 1") == [("1",), ("4",)]
+        assert ask(again, "SELECT source_id FROM sources") == [("a.json",)]
+
+    def test_a_circle_of_parents_is_still_one_after_a_filter(self, tmp_path: Path) -> None:
+        database = make_database(damaged())
+        export(database, "run_id = 'd'", tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        wanted = "SELECT finding_id, message FROM findings WHERE run_id = 'd' OR agent_id = 'd'"
+        assert ask(again, wanted) == ask(database, wanted) != []
+
+    def test_a_damaged_recording_is_exported_whole(self, tmp_path: Path) -> None:
+        database = make_database(damaged())
+        export(database, None, tmp_path / "out")
+        assert everything(reopen(tmp_path / "out")) == everything(database)
+
+    def test_nothing_is_exported_as_nothing(self, tmp_path: Path) -> None:
+        export(make_database([]), None, tmp_path / "out")
+        assert lines(reopen(tmp_path / "out")) == []
+        export(make_database(family()), "false", tmp_path / "none")
+        assert lines(reopen(tmp_path / "none")) == []
+
+    def test_an_export_of_an_export_is_the_same(self, database: Database, tmp_path: Path) -> None:
+        export(database, None, tmp_path / "one")
+        export(reopen(tmp_path / "one"), None, tmp_path / "two")
+        for table in ALL_TABLES:
+            one, two = (tmp_path / name / f"{table}.parquet" for name in ("one", "two"))
+            assert one.read_bytes() == two.read_bytes()
+
+    def test_another_process_writes_the_same_bytes(self, database: Database, tmp_path: Path) -> None:
+        export(database, "steps > 1", tmp_path / "one")
+        program = (
+            "from pathlib import Path; from explorer.store.export import export; "
+            "from tests.store.world import family, make_database; "
+            f"export(make_database(family()), 'steps > 1', Path({str(tmp_path / 'two')!r}))"
+        )
+        root = Path(__file__).parents[2]
+        subprocess.run([sys.executable, "-c", program], check=True, cwd=root, env=os.environ | {"PYTHONHASHSEED": "7"})
+        for table in ALL_TABLES:
+            one, two = (tmp_path / name / f"{table}.parquet" for name in ("one", "two"))
+            assert one.read_bytes() == two.read_bytes()
+
+    def test_a_prefix_lets_an_export_stand_beside_what_it_came_from(self, database: Database, tmp_path: Path) -> None:
+        export(database, None, tmp_path / "out")
+        again = reopen(tmp_path / "out", "sub/out")
+        assert lines(again)[:2] == ["sub/out/c", "  sub/out/main"]
+        assert by_run(again, *OWN)["sub/out/x/1"] == by_run(database, *OWN)["x/1"]
+
+
+agents = st.integers(1, 6).flatmap(
+    lambda size: st.lists(
+        st.tuples(
+            st.integers(-2, size - 1),  # parent agent: -1 none, -2 missing
+            st.integers(1, 2),  # runs
+            st.integers(-1, size - 1),  # agent whose first run spawned the runs
+            st.booleans(),  # kept
+        ),
+        min_size=size,
+        max_size=size,
+    )
+)
+
+
+@given(agents)
+@settings(max_examples=12, deadline=None)
+def test_what_is_exported_shows_the_same_numbers_and_parents_whatever_is_kept(
+    shape: list[tuple[int, int, int, bool]],
+) -> None:
+    kept = {number for number, (*_, keep) in enumerate(shape) if keep}
+    names = {-1: None, -2: "gone"} | {number: f"a{number}" for number in range(len(shape))}
+    rows: list[Row] = [source(), conversation()]
+    for number, (parent, runs, spawner, _) in enumerate(shape):
+        rows.append(agent(f"a{number}", names[parent]))
+        for ordinal in range(1, runs + 1):
+            spawned_by = None if names[spawner] is None else f"{names[spawner]}/1"
+            rows += [run(f"a{number}/{ordinal}", f"a{number}", spawned_by, ordinal=ordinal, reported_steps=ordinal)]
+            rows += [step(f"a{number}/{ordinal}", 1, input_tokens=number)]
+    database = make_database(rows)
+    where = f"agent_id IN ({', '.join(repr(f'a{number}') for number in sorted(kept)) or 'NULL'})"
+
+    planned = plan(database, where)
+    with tempfile.TemporaryDirectory() as directory:
+        export(database, where, Path(directory) / "out")
+        again = reopen(Path(directory) / "out")
+        _compare(database, again, planned, kept)
+
+
+def _compare(database: Database, again: Database, planned: Plan, kept: set[int]) -> None:
+
+    before, after = by_run(database, *OWN, "status"), by_run(again, *OWN, "status")
+    assert after == {run_id: before[run_id] for run_id in after}
+    assert {run_id for run_id in before if int(run_id[1]) in kept} <= after.keys()
+    assert (planned.runs + planned.ancestors, planned.tables["runs"]) == (len(after), len(after))
+    # An agent of which one run is left is one line; which agents are above stays the same.
+    agents_above = "SELECT run_id, list_filter(path, lambda name: name NOT LIKE 'run %') FROM spawn_tree"
+    paths = dict(ask(database, agents_above))
+    assert dict(ask(again, agents_above)) == {run_id: paths[run_id] for run_id in after}
+    assert set(ask(again, "FROM findings")) <= set(ask(database, "FROM findings"))
+
+
+class TestOneFile:
+    def test_a_parquet_file_holds_the_totals_of_the_kept_runs(self, database: Database, tmp_path: Path) -> None:
+        told = export(database, "depth = 1", tmp_path / "out.parquet")
+        frame = pl.read_parquet(tmp_path / "out.parquet")
+        assert frame["run_id"].to_list() == ["x/1", "y/1"]
+        assert frame.columns == [row[0] for row in ask(database, "DESCRIBE run_totals")]
+        assert told == Exported(tmp_path / "out.parquet", 2, (tmp_path / "out.parquet").stat().st_size)
+        assert metadata(tmp_path / "out.parquet")["trace_explore.where"] == "depth = 1"
+
+    def test_without_a_filter_it_holds_all_in_the_order_of_the_tree(self, database: Database, tmp_path: Path) -> None:
+        export(database, None, tmp_path / "out.parquet")
+        assert pl.read_parquet(tmp_path / "out.parquet")["run_id"].to_list() == ["main/1", "x/1", "z/1", "y/1"]
+
+
+class TestPlan:
+    def test_it_says_what_an_export_would_hold(self, database: Database, tmp_path: Path) -> None:
+        for where, runs, ancestors in ((None, 4, 0), ("depth = 2", 1, 2), ("status = 'failed'", 1, 1), ("false", 0, 0)):
+            planned = plan(database, where)
+            assert (planned.runs, planned.ancestors) == (runs, ancestors)
+            assert planned.rows == export(database, where, tmp_path / f"{runs}{ancestors}{where is None}").rows
+        assert plan(database).bytes_estimate == sum(database.part_bytes.values())
+        assert plan(database, "false").bytes_estimate == 0
+
+    def test_a_filter_that_is_none_is_refused(self, database: Database, tmp_path: Path) -> None:
+        with pytest.raises(FilterError):
+            plan(database, "nothing > 1")
+        with pytest.raises(FilterError):
+            export(database, "nothing > 1", tmp_path / "out")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_nothing_is_left_in_the_database(self, database: Database) -> None:
+        before = ask(database, "SELECT table_name FROM duckdb_tables()")
+        plan(database, "steps > 1")
+        assert ask(database, "SELECT table_name FROM duckdb_tables()") == before
+
+
+class TestCompleteOrAbsent:
+    @pytest.mark.parametrize("name", ["out", "out.parquet"])
+    def test_what_exists_is_not_overwritten(self, name: str, database: Database, tmp_path: Path) -> None:
+        target = tmp_path / name
+        for make in (lambda: target.write_text("mine"), lambda: target.symlink_to("nowhere"), lambda: _full(target)):
+            make()
+            with pytest.raises(ExportError, match="exists and is not overwritten: choose another name"):
+                export(database, None, target)
+            shutil.rmtree(target) if target.is_dir() else target.unlink()
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_empty_directory_is_filled(self, database: Database, tmp_path: Path) -> None:
+        (tmp_path / "out").mkdir()
+        export(database, None, tmp_path / "out")
+        assert is_bundle(tmp_path / "out")
+        assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+    def test_a_place_that_does_not_exist_is_named(self, database: Database, tmp_path: Path) -> None:
+        with pytest.raises(ExportError, match="nowhere is not a directory: create it"):
+            export(database, None, tmp_path / "nowhere" / "out")
+
+    @pytest.mark.parametrize("name", ["out", "out.parquet"])
+    def test_a_cancelled_export_leaves_nothing(self, name: str, database: Database, tmp_path: Path) -> None:
+        cancelled = threading.Event()
+        cancelled.set()
+        with pytest.raises(ExportCancelled, match="nothing was written"):
+            export(database, None, tmp_path / name, cancelled)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_export_that_is_cancelled_midway_leaves_nothing(self, database: Database, tmp_path: Path) -> None:
+        class AfterAWhile(threading.Event):
+            asked = 0
+
+            def is_set(self) -> bool:
+                self.asked += 1
+                return self.asked > 5
+
+        with pytest.raises(ExportCancelled):
+            export(database, None, tmp_path / "out", AfterAWhile())
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["out", "out.parquet"])
+    @pytest.mark.parametrize(
+        ("error", "words"),
+        [
+            (OSError(28, "No space left on device"), "no space left on the disk"),
+            (PermissionError(13, "Permission denied"), "must not be written here"),
+            (OSError(5, "Input/output error"), "Input/output error"),
+        ],
+    )
+    def test_a_failing_disk_leaves_nothing_and_is_named(
+        self, name: str, error: OSError, words: str, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(self: object, *_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
+        with pytest.raises(ExportError, match=words):
+            export(database, None, tmp_path / name)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_ctrl_c_leaves_nothing(self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(self: object, *_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(pq.ParquetWriter, "write_table", fail)
+        with pytest.raises(KeyboardInterrupt):
+            export(database, None, tmp_path / "out")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_somebody_who_takes_the_name_meanwhile_keeps_it(
+        self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write = pq.ParquetWriter.write_table
+
+        def take(self: pq.ParquetWriter, *arguments: object, **options: object) -> None:
+            (tmp_path / "out.parquet").write_text("mine")
+            write(self, *arguments, **options)
+
+        monkeypatch.setattr(pq.ParquetWriter, "write_table", take)
+        with pytest.raises(ExportError, match="exists"):
+            export(database, None, tmp_path / "out.parquet")
+        assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out.parquet", "mine")]
+
+
+def _full(target: Path) -> None:
+    target.mkdir()
+    (target / "mine").write_text("")
+
+
+class TestRecognition:
+    @pytest.fixture
+    def bundle(self, database: Database, tmp_path: Path) -> Path:
+        export(database, None, tmp_path / "out")
+        return tmp_path / "out"
+
+    def test_an_export_is_recognised(self, bundle: Path) -> None:
+        assert is_bundle(bundle)
+        assert bundle_batch(bundle) == Batch({table: bundle / f"{table}.parquet" for table in ALL_TABLES}, None)
+
+    def test_other_things_are_not(self, tmp_path: Path, database: Database) -> None:
+        (tmp_path / "file").write_text("")
+        (tmp_path / "empty").mkdir()
+        (tmp_path / "foreign").mkdir()
+        pl.DataFrame({"a": [1]}).write_parquet(tmp_path / "foreign" / "sources.parquet")
+        (tmp_path / "short").mkdir()
+        (tmp_path / "short" / "sources.parquet").write_bytes(b"PAR1")
+        (tmp_path / "huge").mkdir()
+        (tmp_path / "huge" / "sources.parquet").write_bytes(b"\xff\xff\xff\xffPAR1")
+        export(database, None, tmp_path / "one.parquet")
+        for path in (*tmp_path.iterdir(), tmp_path / "nowhere"):
+            assert not is_bundle(path)
+            with pytest.raises(NotABundle, match="not an export"):
+                bundle_batch(path)
+
+    def test_a_missing_table_is_named(self, bundle: Path) -> None:
+        (bundle / "steps.parquet").unlink()
+        with pytest.raises(DamagedPart, match=r"steps\.parquet: No such file"):
+            bundle_batch(bundle)
+
+    def test_a_table_that_was_cut_off_is_named(self, bundle: Path) -> None:
+        os.truncate(bundle / "steps.parquet", 100)
+        with pytest.raises(DamagedPart, match=r"steps\.parquet: not a whole Parquet file"):
+            bundle_batch(bundle)
+
+    def test_a_table_with_other_columns_is_named(self, bundle: Path) -> None:
+        path = bundle / "runs.parquet"
+        pl.read_parquet(path).rename({"reward": "rewards"}).write_parquet(path)
+        with pytest.raises(DamagedPart, match=r"runs\.parquet: its columns"):
+            bundle_batch(bundle)
+
+    def test_an_export_with_another_schema_is_refused_with_its_version(
+        self, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("explorer.store.export.schema_fingerprint", lambda: "another")
+            patch.setattr("explorer.store.export.__version__", "0.0.7")
+            export(database, None, tmp_path / "old")
+        assert is_bundle(tmp_path / "old")
+        with pytest.raises(DamagedPart, match=r"trace-explore 0\.0\.7, whose tables are not those of this version"):
+            bundle_batch(tmp_path / "old")
