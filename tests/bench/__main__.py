@@ -1,5 +1,9 @@
 """``python -m tests.bench NAME …``: figures for people, never asserted."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import click
 
 
@@ -30,4 +34,7 @@ def screens(path, repeats):
 
 
 if __name__ == "__main__":
+    # Processes that are started here find compiled modules, as they do where the package is installed.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "trace-explore-bench-compiled"))
     bench()

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import orjson
 
-from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
-from explorer.store.queries.summary import summary
 from tests.bench.measure import peak_memory, seconds
 
 LIMITS = {"small": 0.9, "large": 0.6}
@@ -74,8 +72,6 @@ def _open(path, cache):
     """From the call of ingest to the answer of the last view."""
     database = Database(ingest([path], Options(cache_dir=cache)))
     with database.cursor() as cursor:
-        summary(cursor)
-        queries.counts(cursor)
         for view in VIEWS:
             cursor.execute(f"SELECT count(*) FROM {view}").fetchall()
     database.close()
