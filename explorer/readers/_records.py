@@ -100,7 +100,19 @@ _SPACE = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES)
 _RECORD_EDGE = re.compile(rb"\{(?=" + _SPACES + rb'")|\}(?=' + _SPACES + rb"\])")
 _NEXT_LINE = re.compile(rb"\n(?=\{)")
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES + rb"\[" + _SPACES + rb"(?=\{)")
-_LIST_END = re.compile(_SPACES + rb"\]" + _SPACES + rb"(?:," + _SPACES + rb"(" + _STRING + rb")" + _SPACES + rb":|\})")
+# The end of a list where a key was expected, behind whatever the lost brace has become, and what follows it.
+_LIST_END = re.compile(
+    rb"[ \t\r\n]*[^ \t\r\n]?[ \t\r\n]*(\])"
+    + _SPACES
+    + rb"(?:,"
+    + _SPACES
+    + rb"("
+    + _STRING
+    + rb")"
+    + _SPACES
+    + rb":|\})"
+)
+_BEHIND_LIST = re.compile(_SPACES + rb"(?:[,}]|\Z)")
 # Behind a record: the list goes on or ends; one flipped byte between records is not held against the record.
 _BEHIND_RECORD = re.compile(_SPACES + rb"(?:[,\]{\0]|[^ \t\r\n]" + _SPACES + rb"\{" + _SPACES + rb'"|\Z)')
 _BEHIND_OBJECT = re.compile(rb"[ \t\r]*+(?:[\n{\0]|\Z)")
@@ -226,6 +238,7 @@ class _Walk:
         self.buffer = buffer
         self.key = b'"' + key + b'"'
         self.forget = Forget(buffer)
+        self.plain: tuple[int, int] | None = None  # a record that was in order
         self.patience = PATIENCE
         self.depth = 0
         self.open_array = re.compile(re.escape(self.key) + _SPACES + rb":" + _SPACES + rb"(?=\[)")
@@ -316,7 +329,7 @@ class _Walk:
         numbers = _NUMBERS.match(buffer, position, limit)
         if numbers:
             end = buffer.find(b"]", numbers.end() - 1, position + MAX_RECORD) + 1
-            if not end:
+            if not end or buffer.find(b'"', position, end) > 0:
                 raise _Broken(position, "a list of numbers without an end")
         else:
             end = self.brackets_end(position, limit)
@@ -344,24 +357,35 @@ class _Walk:
     def records(self, outline: Outline, position: int) -> int:
         """Find the records of an array; returns the position behind its closing bracket."""
         buffer = self.buffer
+        due = self.forget.due
         while True:
-            found = _NEXT.match(buffer, position)
-            sign = found[1] if found else None
             try:
-                if found is None or sign is None:
-                    raise _Broken(position, "cut off before the end of the list")
-                start = found.start(1)
-                if sign == b"]":
-                    return start + 1
-                if sign != b"{":
-                    raise _Broken(start, "a record was expected here")
-                if buffer[start - 1] == _NEWLINE and self.is_next_object(start):
-                    raise _Broken(position, "the line ends before the list does")
-                position = self.record(outline, start)
-                if position >= self.forget.due:
+                if buffer[position : position + 2] == b",{":  # nearly always
+                    position = self.record(outline, position + 1)
+                else:
+                    start, sign = self.next_sign(position)
+                    if sign == b"]":
+                        return start + 1
+                    position = self.record(outline, start)
+                if position >= due:
                     self.forget(position)
+                    due = self.forget.due
             except _Broken as broken:
                 position = self.resume(outline, broken)
+
+    def next_sign(self, position: int) -> tuple[int, bytes]:
+        """Where the next record of an array opens, or the array's bracket closes, and its sign."""
+        found = _NEXT.match(self.buffer, position)
+        sign: bytes | None = found[1] if found else None
+        if found is None or sign is None:
+            raise _Broken(position, "cut off before the end of the list")
+        start = found.start(1)
+        if sign == b"{":
+            if self.buffer[start - 1] == _NEWLINE and self.is_next_object(start):
+                raise _Broken(position, "the line ends before the list does")
+        elif sign != b"]" or not _BEHIND_LIST.match(self.buffer, start + 1):
+            raise _Broken(start, "a record was expected here")
+        return start, sign
 
     def is_next_object(self, start: int) -> bool:
         """Whether a record at the start of a line is none, but the next line's object, because this one is cut off."""
@@ -377,17 +401,22 @@ class _Walk:
         end = buffer.find(b"}", start, start + MAX_RECORD) + 1
         # Without an inner brace or an escape, quotes come in pairs: then the brace found is not in a string.
         if end > 0 and buffer.find(b"{", start + 1, end) < 0:
-            text = buffer[start:end]
-            numbers = _MANY_NUMBERS.search(text)
+            numbers = _MANY_NUMBERS.search(buffer, start, end)
             if numbers:
-                text = text[: numbers.start()] + text[text.find(b"]", numbers.end()) + 1 :]
+                text = (
+                    buffer[start : numbers.start()] + buffer[buffer.find(b"]", numbers.end(), end) + 1 or start : end]
+                )
+            else:
+                text = buffer[start:end]
             if (
                 text.count(b'"') % 2 == 0
                 and text.count(b"[") == text.count(b"]")
+                and (b"[]" not in text or self.is_value(text))
                 and b"\\" not in text
                 and (buffer[end : end + 1] in _FOLLOWERS or _BEHIND_RECORD.match(buffer, end))
             ):
                 outline.spans.extend((start, end))
+                self.plain = start, end
                 return end
         self.depth += 1
         try:
@@ -398,6 +427,10 @@ class _Walk:
         finally:
             self.depth -= 1
 
+    def is_value(self, record: bytes) -> bool:
+        """Whether ``[]`` is a plain value here, and not an array of records or the end of one that damage ran over."""
+        return self.key not in record and record.count(b"[]") == record.count(b'":[]') + record.count(b'": []')
+
     def open_record(self, outline: Outline, start: int) -> int:
         """Note a record that has to be looked into, because it holds an array of its own, an object, or damage."""
         if self.depth > MAX_DEPTH:
@@ -407,30 +440,45 @@ class _Walk:
         while True:
             try:
                 child.end = self.follow(child, position)
+                self.must_not_swallow(child)
                 if not _BEHIND_RECORD.match(self.buffer, child.end):
                     raise _Broken(child.end, "a record that ends too early")
                 break
             except _Broken as broken:
-                limit = self.line_end(broken.offset)
-                found = self.next_record(broken.offset, limit)
+                # A value whose quotes are damaged may have swallowed what follows it: look from there.
+                at = broken.offset if child.has_array else min([broken.offset, *(d.offset for d in child.damage)])
+                limit = self.line_end(at)
+                found = self.next_record(at, limit)
                 if child.has_array:
                     child.end = limit if found is None else found
                     self.note(outline, child)
                     if found is None:
                         raise  # the enclosing object is cut at the same place, and says so
-                    child.damage.append(Damage(broken.offset, "bad-record", broken.reason))
+                    child.damage.append(Damage(at, "bad-record", broken.reason))
                     return child.end
                 # Its list may still lie ahead of the next record: then only its fields are damaged.
-                opened = self.open_array.search(self.buffer, broken.offset, limit if found is None else found)
+                opened = self.open_array.search(self.buffer, at, limit if found is None else found)
                 if opened is None:
-                    if not self.closes_list(outline, broken.offset):
-                        raise
-                    outline.damage.append(Damage(broken.offset, "bad-record", broken.reason))
-                    return broken.offset
-                child.damage.append(Damage(broken.offset, "bad-record", broken.reason))
+                    end = self.list_end(broken.offset)
+                    if end is None:
+                        raise _Broken(at, broken.reason) from None
+                    outline.damage.append(Damage(at, "bad-record", broken.reason))
+                    return end
+                child.damage.append(Damage(at, "bad-record", broken.reason))
                 position = opened.start()
         self.note(outline, child)
         return child.end
+
+    def must_not_swallow(self, record: Outline) -> None:
+        """A list in a plain record that is none may have taken in what follows the record.
+
+        Raises:
+            _Broken: there is one.
+        """
+        for damage in () if record.has_array else record.damage:
+            in_brackets = self.buffer[damage.offset : damage.offset + 1] in _CLOSING
+            if in_brackets and not _NUMBERS.match(self.buffer, damage.offset):
+                raise _Broken(damage.offset, damage.reason)
 
     @staticmethod
     def note(outline: Outline, child: Outline) -> None:
@@ -439,16 +487,17 @@ class _Walk:
             outline.nested[len(outline)] = child
         outline.spans.extend((child.offset, child.end))
 
-    def closes_list(self, outline: Outline, at: int) -> bool:
-        """Whether the bracket at ``at``, where a key was expected, ends the array, because a record lost its brace.
+    def list_end(self, at: int) -> int | None:
+        """The bracket that ends the array where a key was expected, because a record lost its brace.
 
-        It may as well end a list in the record that lost its own bracket; the record before tells them apart.
+        It may as well end a list in the record that lost its own bracket; a record in order tells them apart.
         """
         found = _LIST_END.match(self.buffer, at, at + MAX_SKIPPED_VALUE)
-        if not found or not len(outline):
-            return False
-        before = self.buffer[slice(*outline.span(len(outline) - 1))]
-        return found[1] not in before if found[1] else not before[:-1].rstrip().endswith(b"]")
+        if not found or not self.plain:
+            return None
+        plain = self.buffer[slice(*self.plain)]
+        of_record = found[2] in plain if found[2] else plain[:-1].rstrip().endswith(b"]")
+        return None if of_record else found.start(1)
 
     def resume(self, outline: Outline, broken: _Broken) -> int:
         """Note damage in an array and find the next record of it."""
