@@ -144,17 +144,8 @@ _CHOSEN = {
         LEFT JOIN {tree} AS t USING (position)
         WHERE n.run_id IS NOT NULL
     """,
-    # With the recorded parents of agents that hang elsewhere, so that what is wrong with them stays to be seen.
     "agents": """
-        WITH RECURSIVE named AS (
-            SELECT n.agent_id FROM {name}_lines AS l JOIN internal.nodes AS n USING (position) WHERE n.kind = 'agent'
-            UNION
-            SELECT a.recorded_parent
-            FROM named AS m
-            JOIN internal.agents AS a USING (agent_id)
-            WHERE a.recorded_parent IS NOT NULL
-        )
-        FROM named
+        SELECT n.agent_id FROM {name}_lines AS l JOIN internal.nodes AS n USING (position) WHERE n.kind = 'agent'
     """,
     "conversations": """
         SELECT c.conversation_id, c.source_id
@@ -167,7 +158,7 @@ _CHOSEN = {
 
 
 def _choose_lines(cursor: Cursor, tree: str, name: str) -> None:
-    """The lines that lead to kept runs, and to the runs that spawned any of these, which may hang elsewhere."""
+    """The lines that lead to kept runs, and whatever else decides that they are shown where they are."""
     cursor.execute(
         f"CREATE TABLE {name}_marks AS "
         f"SELECT position FROM {tree} AS t JOIN internal.nodes AS n USING (position) "
@@ -177,21 +168,40 @@ def _choose_lines(cursor: Cursor, tree: str, name: str) -> None:
         cursor.execute(
             f"""
             CREATE OR REPLACE TABLE {name}_lines AS
-            SELECT n.position, n.run_id
+            SELECT n.position, n.kind, n.agent_id, n.run_id
             FROM internal.nodes AS n
             ASOF JOIN {name}_marks AS m ON m.position >= n.position
             WHERE m.position <= n.last
             """
         )
-        added = cursor.execute(
-            f"""
-            INSERT INTO {name}_marks
-            SELECT DISTINCT p.position
-            FROM {name}_lines AS l
-            JOIN internal.runs AS r USING (run_id)
-            JOIN internal.run_lines AS p ON p.run_id = r.parent_run_id
-            WHERE p.position NOT IN (SELECT position FROM {name}_lines)
-            """
-        ).fetchall()
+        added = cursor.execute(f"INSERT INTO {name}_marks {_NEEDED.format(name=name)}").fetchall()
         if not added[0][0]:
             return
+
+
+_NEEDED = """
+    SELECT DISTINCT position
+    FROM (
+        -- The runs that spawned these, which may hang elsewhere.
+        SELECT p.position
+        FROM {name}_lines AS l
+        JOIN internal.runs AS r USING (run_id)
+        JOIN internal.run_lines AS p ON p.run_id = r.parent_run_id
+        UNION ALL
+        -- The first run of each agent, which tells what the agent hangs below.
+        SELECT p.position
+        FROM {name}_lines AS l
+        JOIN internal.agents AS a USING (agent_id)
+        JOIN internal.run_lines AS p ON p.run_id = a.first_run_id
+        WHERE l.kind = 'agent'
+        UNION ALL
+        -- The parent of an agent that is not shown below it, as that would go in a circle.
+        SELECT p.position
+        FROM {name}_lines AS l
+        JOIN internal.cyclic_agents AS c USING (agent_id)
+        JOIN internal.agents AS a USING (agent_id)
+        JOIN internal.nodes AS p ON p.kind = 'agent' AND p.agent_id = a.parent_agent_id
+        WHERE l.kind = 'agent'
+    )
+    WHERE position NOT IN (SELECT position FROM {name}_lines)
+"""
