@@ -56,13 +56,14 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
                 facts = source.facts or settle(votes)
                 assumed.update(facts.items() if new else ())
                 conversation_id = _conversation_id(source.source_id, lines.at(outline.offset), on_line)
+                yield from _damage(outline, findings, lines, conversation_id)
                 trace = Trace(source.source_id, conversation_id, buffer, lines, forget, findings, outline, facts)
                 yield from trace.rows()
-            elif not outline.damage:
-                yield from findings.at(
-                    "bad-record", "error", "an object without a list of requests", lines.at(outline.offset)
-                )
-            yield from _damage(outline, findings, lines)
+            elif outline.damage:
+                yield from _damage(outline, findings, lines, None)
+            else:
+                line = lines.at(outline.offset)
+                yield from findings.at("bad-record", "error", "an object without a list of requests", line)
             forget(outline.end)
     yield from findings.rest()
     # Traces of one file that were read under different facts are read again with the settled ones.
@@ -77,9 +78,9 @@ def _conversation_id(source_id: str, line: int, on_line: Counter[int]) -> str:
     return source_id if line == 1 else f"{source_id}:{line}"
 
 
-def _damage(outline: Outline, findings: Findings, lines: Lines) -> Iterator[Finding]:
+def _damage(outline: Outline, findings: Findings, lines: Lines, conversation_id: str | None) -> Iterator[Finding]:
     for damage in outline.damage:
         message = f"byte {damage.offset:,}: {damage.reason}; the record is left out, the rest is read"
-        yield from findings.at(damage.code, "error", message, lines.at(damage.offset))
+        yield from findings.at(damage.code, "error", message, lines.at(damage.offset), conversation_id)
     for child in outline.nested.values():
-        yield from _damage(child, findings, lines)
+        yield from _damage(child, findings, lines, conversation_id)

@@ -246,7 +246,7 @@ class Trace:
             )
         yield from self._notes(place, outline.offset, recorded if repaired else None, total_tokens, sums)
         yield from self._complaints(fields, place, outline.offset, None)
-        if not outline.has_array:
+        if not outline.has_array and outline.fields.get("requests") != []:
             message = "a sub-agent without a list of requests"
             yield from self._finding("bad-field", "warning", message, outline.offset, place, None)
         if again:
