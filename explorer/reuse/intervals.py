@@ -53,14 +53,19 @@ class IntervalSet:
         starts[low:high], ends[low:high] = [merged[0]], [merged[1]]
         return fresh
 
-    def common(self, other: IntervalSet) -> int:
-        """How many integers both sets hold."""
+    def shared(self, other: IntervalSet) -> Iterator[tuple[int, int]]:
+        """The intervals that both sets hold."""
         if len(self.starts) > len(other.starts):
-            return other.common(self)
-        shared = 0
+            yield from other.shared(self)
+            return
         for start, end in self:
             at = max(bisect_right(other.starts, start) - 1, 0)
             while at < len(other.starts) and other.starts[at] < end:
-                shared += max(0, min(end, other.ends[at]) - max(start, other.starts[at]))
+                first, last = max(start, other.starts[at]), min(end, other.ends[at])
+                if first < last:
+                    yield first, last
                 at += 1
-        return shared
+
+    def common(self, other: IntervalSet) -> int:
+        """How many integers both sets hold."""
+        return sum([last - first for first, last in self.shared(other)])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 
 from explorer.model import RunFootprint, SiblingPair
 from explorer.reuse.calls import Call, Lineage, Stretch, split_prefix
@@ -30,12 +30,10 @@ def share(calls: list[Call], lineage: Lineage, held: Mapping[str, IntervalSet]) 
     firsts = _first_steps(calls)
     for group in lineage.sibling_groups():
         present = [run for run in group if run in held]
-        with_siblings.update(dict.fromkeys(present, 0))
-        pieces = _pieces([held[run] for run in present])
-        for length, members in pieces:
-            for member in members:
-                with_siblings[present[member]] += length
-        yield from _pairs(present, pieces, firsts)
+        known = _held_twice([held[run] for run in present])
+        parts = {run: _union(held[run].shared(known)) for run in present}
+        with_siblings.update((run, len(part)) for run, part in parts.items())
+        yield from _pairs({run: part for run, part in parts.items() if len(part)}, firsts)
     sizes = {call.run_id: call.block_tokens for call in calls}
     for run, blocks in held.items():
         parent = lineage.parent_run.get(run)
@@ -52,41 +50,29 @@ def _first_steps(calls: list[Call]) -> Mapping[str, list[Stretch]]:
     return {run: call.stretches for run, call in firsts.items()}
 
 
-def _pieces(sets: list[IntervalSet]) -> list[tuple[int, list[int]]]:
-    """The stretches that the same two or more sets hold: their length and the sets."""
-    changes: dict[int, list[int]] = {}
-    for index, blocks in enumerate(sets):
+def _union(intervals: Iterable[tuple[int, int]]) -> IntervalSet:
+    blocks = IntervalSet()
+    for start, end in intervals:
+        blocks.add(start, end)
+    return blocks
+
+
+def _held_twice(sets: list[IntervalSet]) -> IntervalSet:
+    """What more than one of the sets hold."""
+    once, twice = IntervalSet(), IntervalSet()
+    for blocks in sets:
         for start, end in blocks:
-            changes.setdefault(start, []).append(index)
-            changes.setdefault(end, []).append(~index)
-    pieces: list[tuple[int, list[int]]] = []
-    inside: set[int] = set()
-    before = 0
-    for at in sorted(changes):
-        if len(inside) > 1:
-            pieces.append((at - before, sorted(inside)))
-        for index in changes[at]:
-            if index < 0:
-                inside.discard(~index)
-            else:
-                inside.add(index)
-        before = at
-    return pieces
+            at = start
+            for first, last in (*once.add(start, end), (end, end)):
+                if at < first:
+                    twice.add(at, first)
+                at = last
+    return twice
 
 
-def _pairs(
-    runs: list[str], pieces: list[tuple[int, list[int]]], firsts: Mapping[str, list[Stretch]]
-) -> Iterator[SiblingPair]:
-    """Every pair that shares something: for one run after the other, its pieces are added to all that hold them."""
-    of_run: list[list[tuple[int, list[int]]]] = [[] for _ in runs]
-    for length, members in pieces:
-        for member in members:
-            of_run[member].append((length, members))
-    for a, run in enumerate(runs):
-        shared: dict[int, int] = {}
-        for length, members in of_run[a]:
-            for b in members[bisect_right(members, a) :]:
-                shared[b] = shared.get(b, 0) + length
-        for b in sorted(shared):
-            prefix, _ = split_prefix(firsts[run], firsts[runs[b]])
-            yield SiblingPair(run, runs[b], shared[b], prefix)
+def _pairs(parts: Mapping[str, IntervalSet], firsts: Mapping[str, list[Stretch]]) -> Iterator[SiblingPair]:
+    """Every pair that shares something; ``parts`` holds what each run, in order, shares with any other."""
+    for (run_a, a), (run_b, b) in combinations(parts.items(), 2):
+        if blocks := a.common(b):
+            prefix, _ = split_prefix(firsts[run_a], firsts[run_b])
+            yield SiblingPair(run_a, run_b, blocks, prefix)

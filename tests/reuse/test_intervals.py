@@ -47,6 +47,7 @@ def test_what_two_sets_have_in_common_is_the_same_from_both_sides(
 ) -> None:
     (a, plain_a), (b, plain_b) = make(one), make(other)
     assert a.common(b) == b.common(a) == len(plain_a & plain_b)
+    assert {block for start, end in a.shared(b) for block in range(start, end)} == plain_a & plain_b
 
 
 def test_ids_of_64_bits_without_sign_fit() -> None:
