@@ -74,6 +74,8 @@ def _fact_rows(fact: Fact, value: str, label_width: int, value_width: int, besid
     mark = GRADE_MARKS[fact.grade] if value != humanize.NOT_RECORDED else " "
     label = " " + fit(fact.label, label_width) + " "
     note = clean(fact.note)
+    if value == humanize.NOT_RECORDED and note == "not recorded":
+        note = ""  # the mark says so
     if cell_len(value) > value_width:
         # Names and models are as long as they please: they take the line, and more lines if they must.
         first, *more = wrapped(value, width - label_width - 4, "strong") or [[]]

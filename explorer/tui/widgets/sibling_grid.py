@@ -113,7 +113,9 @@ class SiblingGrid(ScrollView, can_focus=True):
         number = len(str(self.count))
         longest = max((len(name) for name in self._names), default=0)
         self._left = number + 1 + min(longest, max(8, self.size.width // 3)) + 1
-        self.virtual_size = Size(self._left + self.count * self.cell_width, _TOP + self.count + _BOTTOM)
+        # Scrolling goes by whole columns, so the last may need some room to its right.
+        slack = max(0, self.scrollable_content_region.width - self._left) % self.cell_width
+        self.virtual_size = Size(self._left + self.count * self.cell_width + slack, _TOP + self.count + _BOTTOM)
 
     def watch_measure(self) -> None:
         """Cells of other measures have other widths."""
@@ -130,9 +132,14 @@ class SiblingGrid(ScrollView, can_focus=True):
         self._scroll_to_cell()
 
     def _scroll_to_cell(self) -> None:
-        region = Region(self._left + self.cell.x * self.cell_width, _TOP + self.cell.y, self.cell_width, 1)
-        fixed = Spacing(_TOP, 0, _BOTTOM, self._left)
-        self.scroll_to_region(region, spacing=fixed, animate=False, force=True, immediate=True)
+        region = Region(self.scroll_offset.x, _TOP + self.cell.y, 1, 1)
+        self.scroll_to_region(
+            region, spacing=Spacing(_TOP, 0, _BOTTOM, 0), x_axis=False, animate=False, force=True, immediate=True
+        )
+        shown = max(1, (self.scrollable_content_region.width - self._left) // self.cell_width)
+        first = self.scroll_offset.x // self.cell_width
+        first = max(min(first, self.cell.x), self.cell.x - shown + 1)
+        self.scroll_to(x=first * self.cell_width, animate=False, force=True, immediate=True)
 
     def action_move(self, x: int, y: int) -> None:
         """Move the cursor."""
