@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from explorer.store.queries import recorded
 from explorer.store.queries.facts import Sheet
+from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
 from explorer.store.queries.reuse import reuse_totals
 from explorer.store.queries.scope import Scope, one, scope_of
 from explorer.store.queries.shapes import Counts, Fact
@@ -64,15 +64,19 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     sheet = Sheet()
     if scope.kind == "all":
         _opened(cursor, sheet)
+        _totals(cursor, sheet, scope)
+        _reuse(cursor, sheet, tree, scope)
+        return sheet.facts
+    of = recorded(cursor, scope)
     _totals(cursor, sheet, scope)
-    if scope.kind != "all":
-        recorded.times(cursor, sheet, scope)
+    times(cursor, sheet, of)
     _reuse(cursor, sheet, tree, scope)
+    sheet.section = "Blocks and numbering"
+    footprint(sheet, of)
     if scope.kind == "conversation":
-        recorded.numbering(cursor, sheet, scope)
-    if scope.kind != "all":
-        recorded.as_recorded(cursor, sheet, scope)
-        recorded.attribution(cursor, sheet, scope)
+        numbering(cursor, sheet, of)
+    as_recorded(sheet, scope, of)
+    attribution(cursor, sheet, scope, of)
     return sheet.facts
 
 
@@ -175,9 +179,6 @@ def _reuse(cursor: Cursor, sheet: Sheet, tree: TreeView, scope: Scope) -> None:
     if could:
         sheet.add("could have hit", could, "tokens", "derived", _of_input(could, found.input_tokens))
     sheet.add("did hit", found.cache_read_tokens, "tokens", note=_of_input(found.cache_read_tokens, found.input_tokens))
-    sheet.section = "Blocks and numbering"
-    if scope.kind != "all":
-        recorded.footprint(cursor, sheet, scope)
 
 
 def _of_input(tokens: int | None, input_tokens: int | None) -> str:

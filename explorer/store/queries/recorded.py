@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from explorer.model import Grade
     from explorer.store.database import Cursor
     from explorer.store.queries.facts import Sheet, Unit
@@ -22,91 +20,100 @@ _COVERAGE = {
 }
 
 
-def _row(cursor: Cursor, sql: str, parameters: Sequence[object] = ()) -> dict[str, Any] | None:
-    """The first row by column name."""
+class Recorded(NamedTuple):
+    """What was recorded of a node, column by column; empty where nothing was."""
+
+    line: dict[str, Any]
+    """The line of the tree."""
+    conversation: dict[str, Any]
+    agent: dict[str, Any]
+    run: dict[str, Any]
+    """Its run, if it has just one, with our own numbers beside the recorded ones."""
+
+
+def _row(cursor: Cursor, sql: str, *parameters: object) -> dict[str, Any]:
+    """The first row by column name; nothing by nothing."""
     answer = cursor.execute(sql, list(parameters))
     names = [column[0] for column in answer.description or []]
-    row = next(iter(answer.fetchall()), None)
-    return None if row is None else dict(zip(names, row, strict=True))
+    return next((dict(zip(names, row, strict=True)) for row in answer.fetchall()), {})
 
 
-def _line(cursor: Cursor, scope: Scope) -> dict[str, Any]:
-    return _row(cursor, "FROM internal.nodes WHERE position = $1", [scope.position]) or {}
+def recorded(cursor: Cursor, scope: Scope) -> Recorded:
+    """Read what was recorded of a node."""
+    line = _row(cursor, "FROM internal.nodes WHERE position = $1", scope.position)
+    conversation = _row(cursor, "FROM conversations WHERE conversation_id = $1", line["conversation_id"])
+    agent, run = {}, {}
+    if line["agent_id"]:
+        agent = _row(cursor, "FROM agents WHERE agent_id = $1", line["agent_id"])
+    if line["run_id"]:
+        ours = _row(cursor, "FROM internal.runs WHERE run_id = $1", line["run_id"])
+        run = ours | _row(cursor, "FROM runs WHERE run_id = $1", line["run_id"])
+    return Recorded(line, conversation, agent, run)
 
 
-def times(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     """When it was: as recorded, and as repaired where that differs."""
     sheet.section = "Time"
-    line = _line(cursor, scope)
-    run = _row(cursor, "FROM run_totals WHERE run_id = $1", [line.get("run_id")]) if line.get("run_id") else None
-    repaired = run is not None and run["time_grade"] == "derived"
-    grade: Grade = run["time_grade"] if run else "exact"
+    repaired = of.run.get("time_grade") == "derived"
+    grade: Grade = of.run.get("time_grade", "exact")
     how = "repaired; the recorded time is below" if repaired else "from the conversation's start"
-    sheet.add("start", line.get("start_ms"), "ms", grade, how)
-    note = "end less start" if run else "from the first start to the last end of its runs"
-    sheet.add("duration", line.get("duration_ms"), "ms", grade, note)
-    if run is None:
-        found = _row(
-            cursor, "SELECT started_at, ended_at FROM conversations WHERE conversation_id = $1", [scope.node_id]
-        )
-        run = found or {}
+    sheet.add("start", of.line["start_ms"], "ms", grade, how)
+    note = "end less start" if of.run else "from the first start to the last end of its runs"
+    sheet.add("duration", of.line["duration_ms"], "ms", grade, note)
     for name, label in (("started_at", "started at"), ("ended_at", "ended at")):
-        value = run.get(name)
+        value = (of.run or of.conversation).get(name)
         sheet.add_known(label, value.isoformat(sep=" ") + " UTC" if value else None, "time")
-    if not line.get("run_id"):
+    if not of.run:
         return
-    sheet.add_known("recorded duration", run["reported_duration_ms"], "ms", note="the recorder's own figure")
+    sheet.add_known("recorded duration", of.run["reported_duration_ms"], "ms", note="the recorder's own figure")
     for at, detail in cursor.execute(
         "SELECT at_ms, detail FROM events WHERE run_id = $1 AND trigger = 'repaired-time' ORDER BY ordinal",
-        [line["run_id"]],
+        [of.run["run_id"]],
     ).fetchall():
         sheet.add("recorded time", at, "ms", note=detail or "")
-    for kind, other, at, edge_grade in cursor.execute(
-        """
-        SELECT
-            e.kind || CASE WHEN e.to_run_id = $1 THEN ' from' ELSE ' to' END,
-            concat_ws(' ', n.name, n.label),
-            e.at_ms,
-            e.grade
-        FROM edges AS e
-        LEFT JOIN internal.run_lines AS l
-            ON l.run_id = CASE WHEN e.to_run_id = $1 THEN e.from_run_id ELSE e.to_run_id END
-        LEFT JOIN internal.nodes AS n ON n.position = l.position
-        WHERE e.to_run_id = $1 OR (e.from_run_id = $1 AND e.kind = 'result')
-        ORDER BY e.at_ms NULLS LAST, e.edge_id
-        LIMIT 20
-        """,
-        [line["run_id"]],
-    ).fetchall():
-        sheet.add(f"{kind} {other}".rstrip(), at, "ms", edge_grade)
+    for words, at, edge_grade in cursor.execute(_EDGES, [of.run["run_id"]]).fetchall():
+        sheet.add(words, at, "ms", edge_grade)
 
 
-def footprint(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+_EDGES = """
+    SELECT concat_ws(' ', e.kind, e.way, n.name, n.label), e.at_ms, e.grade
+    FROM (
+        SELECT edge_id, kind, 'from' AS way, from_run_id AS other, at_ms, grade FROM edges WHERE to_run_id = $1
+        UNION ALL
+        SELECT edge_id, kind, 'to', to_run_id, at_ms, grade FROM edges WHERE from_run_id = $1 AND kind = 'result'
+    ) AS e
+    LEFT JOIN internal.run_lines AS l ON l.run_id = e.other
+    LEFT JOIN internal.nodes AS n ON n.position = l.position
+    ORDER BY e.at_ms NULLS LAST, e.edge_id
+    LIMIT 20
+"""
+"""When a run was spawned and told things, and when it gave its result."""
+
+
+def footprint(sheet: Sheet, of: Recorded) -> None:
     """Distinct blocks, of one run."""
-    run_id = _line(cursor, scope).get("run_id")
-    found = _row(cursor, "FROM run_footprint WHERE run_id = $1", [run_id]) if run_id else None
-    if found is None:
+    unique = of.run.get("unique_blocks")
+    if unique is None:
         return
-    unique = found["unique_blocks"]
-    tokens = f"{found['unique_tokens']:,} tokens" if found["unique_tokens"] is not None else "block size not recorded"
-    sheet.add("distinct blocks", unique, "blocks", "derived", tokens)
+    tokens = of.run["unique_tokens"]
+    note = f"{tokens:,} tokens" if tokens is not None else "block size not recorded"
+    sheet.add("distinct blocks", unique, "blocks", "derived", note)
     for name, whom in (("shared_parent", "its parent"), ("shared_siblings", "any sibling")):
-        if found[name] is not None:
-            share = f"{found[name] / unique:.1%} of its distinct blocks, " if unique else ""
-            sheet.add(f"shared with {whom}", found[name], "blocks", "derived", f"{share}whoever wrote them first")
+        shared = of.run[name]
+        if shared is not None:
+            share = f"{shared / unique:.1%} of its distinct blocks, " if unique else ""
+            sheet.add(f"shared with {whom}", shared, "blocks", "derived", f"{share}whoever wrote them first")
 
 
-def numbering(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+def numbering(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     """What the namespace audit found, in words."""
     sheet.section = "Blocks and numbering"
-    rows = cursor.execute(
-        "SELECT namespace FROM namespace_audit WHERE conversation_id = $1 ORDER BY 1", [scope.node_id]
+    answer = cursor.execute(
+        "FROM namespace_audit WHERE conversation_id = $1 ORDER BY namespace", [of.line["conversation_id"]]
     )
-    for (namespace,) in rows.fetchall():
-        audit = _row(
-            cursor, "FROM namespace_audit WHERE conversation_id = $1 AND namespace = $2", [scope.node_id, namespace]
-        )
-        assert audit is not None
+    names = [column[0] for column in answer.description or []]
+    for row in answer.fetchall():
+        audit = dict(zip(names, row, strict=True))
         missing = "not recorded: local is assumed, one numbering for the conversation"
         sheet.add("scope of block ids", audit["scope"], note="as recorded" if audit["scope"] else missing)
         sheet.add("block size", audit["block_tokens"], "tokens")
@@ -136,36 +143,29 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def as_recorded(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+def as_recorded(sheet: Sheet, scope: Scope, of: Recorded) -> None:
     """Names, ids and the recorder's own figures beside ours."""
     sheet.section = "As recorded"
-    line = _line(cursor, scope)
-    conversation = _row(cursor, "FROM conversations WHERE conversation_id = $1", [line["conversation_id"]]) or {}
-    agent = _row(cursor, "FROM agents WHERE agent_id = $1", [line["agent_id"]]) if line["agent_id"] else None
-    run = _row(cursor, "FROM run_totals WHERE run_id = $1", [line["run_id"]]) if line["run_id"] else None
     if scope.kind == "conversation":
         for name in ("title", "group_name", "cwd"):
-            sheet.add_known({"group_name": "group"}.get(name, name), conversation.get(name))
-    if agent:
-        for name in ("name", "label", "version"):
-            sheet.add_known(f"agent {name}", agent[name])
-    if run:
-        sheet.add("status", run["status"], note=run["status_detail"] or "")
+            sheet.add_known({"group_name": "group"}.get(name, name), of.conversation.get(name))
+    for name in ("name", "label", "version"):
+        sheet.add_known(f"agent {name}", of.agent.get(name))
+    if of.run:
+        sheet.add("status", of.run["status"], note=of.run["status_detail"] or "")
         for name, label in (("request_model", "model asked for"), ("model", "model"), ("native_run_id", "run")):
-            sheet.add_known(label, run[name])
-        sheet.add_known("reward", run["reward"])
-        _reported(sheet, run)
-    sheet.add_known("format", conversation.get("format"))
-    sheet.add_known("source", conversation.get("source_id"))
+            sheet.add_known(label, of.run[name])
+        sheet.add_known("reward", of.run["reward"])
+        _reported(sheet, of.run)
+    sheet.add_known("format", of.conversation.get("format"))
+    sheet.add_known("source", of.conversation.get("source_id"))
     if scope.kind == "conversation":
-        sheet.add("conversation id", line["conversation_id"])
+        sheet.add("conversation id", of.line["conversation_id"])
+        sheet.add_extra(of.conversation.get("extra"))
     else:
-        sheet.add("agent id", line["agent_id"])
-        sheet.add_known("run id", line["run_id"])
-    if run:
-        sheet.add_extra(run["extra"])
-    if scope.kind == "conversation":
-        sheet.add_extra(conversation.get("extra"))
+        sheet.add("agent id", of.line["agent_id"])
+        sheet.add_known("run id", of.line["run_id"])
+        sheet.add_extra(of.run.get("extra"))
 
 
 def _reported(sheet: Sheet, run: dict[str, Any]) -> None:
@@ -188,28 +188,24 @@ def _reported(sheet: Sheet, run: dict[str, Any]) -> None:
         sheet.add(f"recorded {name.replace('_', ' ')}", reported, unit, "exact", note)
 
 
-def attribution(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+def attribution(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded) -> None:
     """How sure it is that things belong where they are shown."""
     sheet.section = "Attribution"
-    line = _line(cursor, scope)
-    if line["agent_id"]:
-        agent = _row(cursor, "SELECT parent_grade, parent_agent_id FROM agents WHERE agent_id = $1", [line["agent_id"]])
-        if agent:
-            above = f"recorded as {agent['parent_agent_id']}" if agent["parent_agent_id"] else "it has no parent"
-            sheet.add("parent", agent["parent_grade"].replace("_", " "), "", agent["parent_grade"], above)
-    if line["run_id"]:
-        run = _row(cursor, "SELECT grade, time_grade FROM runs WHERE run_id = $1", [line["run_id"]])
-        if run:
-            sheet.add("run", run["grade"].replace("_", " "), "", run["grade"], "that these steps are one run")
-            sheet.add("time", run["time_grade"].replace("_", " "), "", run["time_grade"])
+    if of.agent:
+        grade: Grade = of.agent["parent_grade"]
+        above = of.agent["parent_agent_id"]
+        sheet.add("parent", grade.replace("_", " "), "", grade, f"recorded as {above}" if above else "it has no parent")
+    for name, label, note in (("grade", "run", "that these steps are one run"), ("time_grade", "time", "")):
+        if of.run:
+            sheet.add(label, of.run[name].replace("_", " "), "", of.run[name], note)
     sums = _row(
         cursor,
         "SELECT sum(steps)::BIGINT AS steps, sum(steps_derived)::BIGINT AS derived, "
         "sum(steps_ambiguous)::BIGINT AS ambiguous FROM internal.runs "
         f"WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})",
     )
-    if sums and sums["steps"]:
+    if sums["steps"]:
         unsure = sums["derived"] + sums["ambiguous"]
-        grade: Grade = "ambiguous" if sums["ambiguous"] else "derived" if sums["derived"] else "exact"
+        grade = "ambiguous" if sums["ambiguous"] else "derived" if sums["derived"] else "exact"
         note = f"{sums['derived']:,} by a rule, {sums['ambiguous']:,} where several runs fit" if unsure else ""
         sheet.add("steps placed for sure", sums["steps"] - unsure, "count", grade, note)
