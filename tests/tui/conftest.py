@@ -19,6 +19,7 @@ from explorer.tui.screens.filter import FilterScreen
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.widgets.agent_tree import AgentTree
 from explorer.tui.widgets.detail_pane import DetailPane
+from explorer.tui.widgets.loading_line import LoadingLine
 from tests.store.world import write_batch
 
 WIDE = (120, 40)
@@ -33,6 +34,7 @@ def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing waits for the cursor to rest, nothing blinks, nothing is told twice a second only."""
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(DetailPane, "REST", 0)
+    monkeypatch.setattr(LoadingLine, "PAUSE", 0)
     monkeypatch.setattr(FilterScreen, "REST", 0)
     monkeypatch.setattr("explorer.tui.widgets.loading_line._EVERY", 0)
     monkeypatch.setattr(Input, "cursor_blink", False)

@@ -108,7 +108,7 @@ class MainScreen(Verbs):
     def on_mount(self) -> None:
         """Say where we are, and read once the first frame is on the screen."""
         self._tell_path([])
-        self.call_after_refresh(self.loading_line.start, self.state.where)
+        self.call_after_refresh(self.loading_line.start_soon, self.state.where)
 
     def on_unmount(self) -> None:
         """No thread may hold up the end of the program."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.message import Message
@@ -32,6 +32,9 @@ _BAR = 16
 
 class LoadingLine(Widget):
     """One line with a bar, counts and the file being read; it starts, stops and restarts the reading."""
+
+    PAUSE: ClassVar[float] = 0.03
+    """Seconds between the first frame and the start of the reading."""
 
     progress: reactive[Progress | None] = reactive(None)
     stopped: reactive[bool] = reactive(False)
@@ -72,6 +75,13 @@ class LoadingLine(Widget):
         self._told = 0.0
         self.loading_now = False
         """Whether a reading is under way."""
+
+    def start_soon(self, where: str | None) -> None:
+        """Start once the first frame is on the terminal: reading imports so much that it would hold the frame up."""
+        if self.PAUSE:
+            self.set_timer(self.PAUSE, lambda: self.start(where))
+        else:
+            self.start(where)
 
     def start(self, where: str | None) -> None:
         """Read the paths in a thread, showing what there is through a filter."""
