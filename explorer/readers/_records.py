@@ -97,6 +97,7 @@ _NUMBERS = re.compile(rb"\[" + _SPACES + rb"[-\d\]]")
 _MANY_NUMBERS = re.compile(rb"\[[\d, ]{32}")
 _NEXT = re.compile(rb"[ \t\r\n,]*+([^ \t\r\n,])?")
 _SPACE = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES)
+_FIRST_KEY = re.compile(rb"\{" + _SPACES + rb"(" + _STRING + rb")")
 _RECORD_EDGE = re.compile(rb"\{(?=" + _SPACES + rb'")|\}(?=' + _SPACES + rb"\])")
 _NEXT_LINE = re.compile(rb"\n(?=\{)")
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES + rb"\[" + _SPACES + rb"(?=\{)")
@@ -519,7 +520,16 @@ class _Walk:
             if found[0] == b"}":
                 return edge + 1
             before = self.buffer[max(edge - 64, 0) : edge].rstrip()[-1:]
-            if before and before not in b":[":  # else the value of a key, or the first in a list of another record's
+            # The value of a key, or the first in a list of another record's, is none of these.
+            if before and before not in b":[" and not self.is_rest(edge):
                 return edge
         self._none = at, limit
         return None
+
+    def is_rest(self, edge: int) -> bool:
+        """Whether a brace is followed by a key that in a record in order is not the first: damage looks like that."""
+        key = _FIRST_KEY.match(self.buffer, edge, edge + MAX_SKIPPED_VALUE)
+        if not key or not self.plain:
+            return False
+        start, end = self.plain
+        return self.buffer.find(key[1], start, end) >= 0 and self.buffer[start + 1 : end].lstrip().find(key[1]) != 0
