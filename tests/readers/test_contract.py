@@ -1,0 +1,426 @@
+"""What every reader promises, over every sample: whole, cut off, and damaged at seeded places."""
+
+import json
+import random
+import re
+import types
+import typing
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from explorer.model import (
+    ALL_TABLES,
+    Agent,
+    BlockRun,
+    Conversation,
+    Edge,
+    Event,
+    Finding,
+    Run,
+    Step,
+    ToolCall,
+    columns,
+)
+from explorer.readers import Report, SourceFile, claim, readers
+from tests.readers.reading import (
+    SAMPLES,
+    UNREAD,
+    Reading,
+    claimed,
+    head,
+    line,
+    read,
+    request,
+    samples,
+    settled,
+    trace,
+)
+
+KEYS = {
+    Conversation: ["conversation_id"],
+    Agent: ["agent_id"],
+    Run: ["run_id"],
+    Step: ["run_id", "ordinal"],
+    ToolCall: ["run_id", "ordinal"],
+    BlockRun: ["run_id", "step_ordinal", "position"],
+    Edge: ["edge_id"],
+    Event: ["run_id", "ordinal"],
+    Finding: ["finding_id"],
+}
+"""The key of each table, as the schema documents it."""
+
+CLAIMED = claimed()
+IN_ORDER = [(name, path) for name, path in CLAIMED if path.parent.name not in ("damaged", "odd")]
+"""Samples in which nothing is wrong to begin with."""
+
+CUTS, FLIPS, CHANGES = 20, 40, 20
+"""Seeded cases for each sample."""
+
+
+def by_name(case):
+    return case[1].name
+
+
+@pytest.fixture(scope="module", params=CLAIMED, ids=by_name)
+def sample(request):
+    """Reader, path and rows of a sample."""
+    name, path = request.param
+    return name, path, read(path, reader=name, facts=settled(name, path.parent))
+
+
+# --- whole files -----------------------------------------------------------------------------------------------------
+
+
+def test_exactly_one_reader_claims_each_sample_and_none_what_is_no_trace():
+    for path in samples():
+        claimants = [name for name, reader in readers().items() if reader.claims(path, head(path))]
+        assert len(claimants) == (0 if path.name in UNREAD else 1), path
+
+
+def test_no_reader_claims_a_directory_of_files():
+    for directory in {path.parent for path in samples()}:
+        assert claim(directory, None) is None
+
+
+def test_a_reader_is_known_by_its_name_and_has_a_version():
+    for name, reader in readers().items():
+        assert name == reader.NAME
+        assert reader.VERSION >= 1
+        assert isinstance(reader.SELF_CONTAINED, bool)
+
+
+def assert_keys_are_unique(reading):
+    for kind, key in KEYS.items():
+        counted = Counter(tuple(getattr(row, name) for name in key) for row in reading.of(kind))
+        assert not [key for key, number in counted.items() if number > 1], kind.__name__
+
+
+def test_keys_are_unique_in_every_table(sample):
+    assert_keys_are_unique(sample[2])
+
+
+def assert_references_resolve(reading):
+    conversations = {row.conversation_id for row in reading.conversations}
+    agents = {row.agent_id: row for row in reading.agents}
+    runs = {row.run_id: row for row in reading.runs}
+    steps = {(row.run_id, row.ordinal) for row in reading.steps}
+    for agent in agents.values():
+        assert agent.conversation_id in conversations
+        assert agent.parent_agent_id is None or agents[agent.parent_agent_id].conversation_id == agent.conversation_id
+    for run in runs.values():
+        assert run.conversation_id == agents[run.agent_id].conversation_id
+        assert run.parent_run_id is None or run.parent_run_id in runs
+    assert {run_id for run_id, _ in steps} <= runs.keys()
+    assert {(row.run_id, row.step_ordinal) for row in reading.of(BlockRun)} <= steps
+    assert {row.run_id for row in [*reading.events, *reading.tool_calls]} <= runs.keys()
+    for edge in reading.edges:
+        assert {edge.from_run_id, edge.to_run_id} - {None} <= runs.keys()
+    for finding in reading.findings:
+        assert finding.conversation_id in conversations | {None}
+        assert finding.agent_id is None or finding.agent_id in agents
+        assert finding.run_id is None or finding.run_id in runs
+        assert finding.step_ordinal is None or (finding.run_id, finding.step_ordinal) in steps
+
+
+def test_references_resolve(sample):
+    assert_references_resolve(sample[2])
+
+
+def test_each_run_is_counted_from_1_without_gaps(sample):
+    reading = sample[2]
+    for kind in (Step, Event, ToolCall):
+        for run in reading.runs:
+            ordinals = [row.ordinal for row in reading.of(kind) if row.run_id == run.run_id]
+            assert ordinals == list(range(1, len(ordinals) + 1))
+
+
+def test_a_conversations_row_comes_after_all_its_other_rows(sample):
+    ended = set()
+    owner = {}
+    for row in sample[2].rows:
+        if isinstance(row, Conversation):
+            ended.add(row.conversation_id)
+        elif isinstance(row, (Agent, Run)):
+            owner[row.run_id if isinstance(row, Run) else row.agent_id] = row.conversation_id
+            assert row.conversation_id not in ended
+        elif isinstance(row, Finding):
+            assert row.conversation_id not in ended
+        elif isinstance(row, (Step, BlockRun, Event, ToolCall)):
+            assert owner.get(row.run_id) not in ended
+
+
+def kinds(hint):
+    """The plain types that a column's annotation allows."""
+    if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
+        return {kind for option in typing.get_args(hint) for kind in kinds(option)}
+    if typing.get_origin(hint) is typing.Annotated:
+        return kinds(typing.get_args(hint)[0])
+    return {str} if typing.get_origin(hint) is typing.Literal else {hint}
+
+
+COLUMNS = {
+    table: [
+        (column, kinds(typing.get_type_hints(table, include_extras=True)[column.name])) for column in columns(table)
+    ]
+    for table in ALL_TABLES.values()
+}
+RANGES = {"BIGINT": range(-(2**63), 2**63), "UBIGINT": range(2**64)}
+
+
+def assert_values_fit(reading):
+    """Every value is of the type that the schema says: what is written strictly to Parquet must be."""
+    for row in reading.rows:
+        for column, allowed in COLUMNS[type(row)]:
+            value = getattr(row, column.name)
+            assert type(value) in allowed, (row, column.name)
+            if column.type in RANGES and value is not None:
+                assert value in RANGES[column.type], (row, column.name)
+            if type(value) is str:
+                value.encode("utf-8")  # lone surrogates would not be stored
+
+
+def test_values_are_of_the_types_that_the_schema_says(sample):
+    assert_values_fit(sample[2])
+
+
+def test_the_schemas_types_are_those_that_are_checked():
+    assert {kind for table in COLUMNS.values() for _, allowed in table for kind in allowed} == {
+        str, int, float, bool, datetime, types.NoneType,
+    }  # fmt: skip
+
+
+def model_calls(record):
+    """Every model call of a parsed record, at any depth: what has requests of its own is none."""
+    if "requests" in record or record.get("type") == "subagent":
+        for inner in record.get("requests", []):
+            yield from model_calls(inner)
+    else:
+        yield record
+
+
+def weka_sums(path):
+    """Calls, input and output of a weka file by the json module alone; with damage, by what whole calls look like."""
+    content = path.read_bytes()
+    try:
+        records = [json.loads(text) for text in (content.splitlines() if path.suffix == ".jsonl" else [content])]
+    except ValueError:
+        found = re.findall(rb'\{"t":[\d.]+,"type":"."[^{}\0]*?"in":(\d+),"out":(\d+),[^{}\0]*\}', content)
+        return len(found), sum(int(tokens) for tokens, _ in found), sum(int(tokens) for _, tokens in found)
+    found = [call for record in records for call in model_calls(record)]
+    counts = [
+        sum(call[key] for call in found if type(call.get(key)) is int and call[key] >= 0) for key in ("in", "out")
+    ]
+    return len(found), *counts
+
+
+SUMS = {"weka": weka_sums}
+
+
+def test_steps_and_tokens_add_up_to_those_in_the_source(sample):
+    name, path, reading = sample
+    tokens_in = sum(step.input_tokens or 0 for step in reading.steps)
+    tokens_out = sum(step.output_tokens or 0 for step in reading.steps)
+    assert (len(reading.steps), tokens_in, tokens_out) == SUMS[name](path)
+
+
+def test_every_step_says_where_in_the_file_it_stands(sample):
+    _, path, reading = sample
+    content = path.read_bytes()
+    ends = [0]
+    for step in sorted(reading.steps, key=lambda step: step.offset):
+        assert step.offset >= ends[-1], "steps do not overlap"
+        ends.append(step.offset + step.length)
+        recorded = json.loads(content[step.offset : ends[-1]])
+        assert isinstance(recorded, dict)
+        if isinstance(recorded.get("in"), int) and recorded["in"] >= 0:
+            assert step.input_tokens == recorded["in"]
+    assert ends[-1] <= len(content)
+
+
+def test_reading_twice_and_elsewhere_gives_the_same_rows(sample, tmp_path):
+    name, path, reading = sample
+    elsewhere = tmp_path / f"another name{path.suffix}"
+    elsewhere.write_bytes(path.read_bytes())
+    assert read(elsewhere, path.name, settled(name, path.parent), name).rows == reading.rows
+
+
+def test_keys_follow_the_path_below_the_opened_directory(sample):
+    name, path, reading = sample
+    deeper = read(path, f"some/where/{path.name}", settled(name, path.parent), name)
+    assert [c.conversation_id for c in deeper.conversations] == [
+        f"some/where/{c.conversation_id}" for c in reading.conversations
+    ]
+
+
+# --- large files -----------------------------------------------------------------------------------------------------
+
+
+def large_weka(path):
+    """A file of two conversations, one a line, beyond what is read at once; the span of the second one's calls."""
+    ids = list(range(400_000))
+    first = line(trace(*(request(t=float(n), hash_ids=ids) for n in range(26))))
+    second = line(trace(request(t=1.0, out=7), id="second"))
+    path.write_bytes(first + b"\n" + second)
+    return path.stat().st_size - len(second)
+
+
+LARGE = {"weka": large_weka}
+
+
+@pytest.mark.parametrize("name", readers())
+def test_the_first_row_comes_before_the_last_byte_is_read(name, tmp_path):
+    """What changes at the end of a file after the first row is still seen, so it had not been read before."""
+    path = tmp_path / "large.jsonl"
+    last = LARGE[name](path)
+    rows = readers()[name].read(SourceFile(path, "large"))
+    first = next(rows)
+    assert isinstance(first, Step)
+    with path.open("r+b") as file:
+        file.seek(last)
+        changed = file.read().replace(b'"out":7', b'"out":9')
+        file.seek(last)
+        file.write(changed)
+    steps = [row for row in rows if isinstance(row, Step)]
+    assert len(steps) == 26
+    assert steps[-1].output_tokens == 9
+    assert first.output_tokens == 7
+
+
+# --- damage ----------------------------------------------------------------------------------------------------------
+
+
+def prompt(reading, step):
+    return reading.stretches().get((step.run_id, step.ordinal))
+
+
+def lines_of(content, offset):
+    return content.count(b"\n", 0, offset) + 1
+
+
+@pytest.mark.parametrize(("name", "path"), CLAIMED, ids=map(by_name, CLAIMED))
+def test_a_file_cut_off_anywhere_keeps_the_steps_before_the_cut(name, path, tmp_path):
+    facts, content = settled(name, path.parent), path.read_bytes()
+    whole = read(path, "sample", facts, name)
+    prompts = whole.stretches()
+    rng = random.Random(f"cut {path.name}")
+    for _ in range(CUTS):
+        cut = rng.randrange(1, len(content))
+        part = tmp_path / path.name
+        part.write_bytes(content[:cut])
+        found = read(part, "sample", facts, name)
+        before = [step for step in whole.steps if step.offset + step.length <= cut]
+        assert found.steps == before, cut
+        assert found.stretches() == {key: prompts[key] for key in found.stretches()}
+        assert_sound(found)
+        if content[:cut].strip() != content.strip():
+            errors = [finding.line for finding in found.findings if finding.severity == "error"]
+            at_end = content.endswith(b"\n", 0, cut) or content[cut : cut + 1] == b"\n"
+            assert lines_of(content, cut) in errors or at_end, cut
+
+
+def assert_sound(reading):
+    assert_keys_are_unique(reading)
+    assert_references_resolve(reading)
+    assert_values_fit(reading)
+
+
+def without_place(step):
+    """A step but for what damage before it may change: its number, and in a doubtful list the run it is counted to."""
+    step = replace(step, ordinal=0)
+    if step.grade == "ambiguous":
+        return replace(step, run_id="", start_ms=None, end_ms=None, grade="exact")
+    return step
+
+
+@pytest.mark.parametrize(("name", "path"), IN_ORDER, ids=map(by_name, IN_ORDER))
+def test_a_byte_flipped_inside_a_step_changes_no_other_step(name, path, tmp_path):
+    facts, content = settled(name, path.parent), path.read_bytes()
+    whole = read(path, "sample", facts, name)
+    rng = random.Random(f"flip {path.name}")
+    for _ in range(FLIPS):
+        hit = rng.choice(whole.steps)
+        at = hit.offset + rng.choice([rng.randrange(hit.length), hit.length - 1, 0])
+        byte = rng.choice([bytes([rng.randrange(256)]), *(bytes([sign]) for sign in b'"{}[],:\\ 0')])
+        if byte in (content[at : at + 1], b"\n"):
+            continue
+        damaged = tmp_path / path.name
+        damaged.write_bytes(content[:at] + byte + content[at + 1 :])
+        found = read(damaged, "sample", facts, name)
+        others = {step.offset: step for step in found.steps if step.offset != hit.offset}
+        case = at, byte
+        assert list(others) == [step.offset for step in whole.steps if step.offset != hit.offset], case
+        for step in whole.steps:
+            if step.offset != hit.offset:
+                other = others[step.offset]
+                doubtful = other.grade == "ambiguous"
+                expected = replace(step, grade="ambiguous") if doubtful else step
+                assert without_place(other) == without_place(expected), case
+                assert prompt(found, other) == prompt(whole, step), case
+        if len(found.steps) < len(whole.steps):
+            errors = [finding for finding in found.findings if finding.severity == "error"]
+            assert lines_of(content, at) in [finding.line for finding in errors], case
+            assert found.report.bad_records, case
+        assert_sound(found)
+
+
+def changed(rng, content):
+    """The bytes with something taken out, put in, doubled, zeroed or swapped."""
+    at = rng.randrange(len(content))
+    length = min(rng.choice([1, 1, 2, 7, 64, 500, 5000]), len(content) - at)
+    rest = content[at + length :]
+    junk = bytes(rng.choice(b'{}[]",:\\\n\0x1\xff') for _ in range(length))
+    return rng.choice(
+        [
+            content[:at] + rest,
+            content[:at] + junk + content[at:],
+            content[:at] + junk + rest,
+            content[: at + length] + content[at:],
+            content[:at] + bytes(length) + rest,
+            content[:at] + content[at : at + length][::-1] + rest,
+        ]
+    )
+
+
+@pytest.mark.parametrize(("name", "path"), CLAIMED, ids=map(by_name, CLAIMED))
+def test_bytes_cut_out_put_in_or_turned_round_never_raise(name, path, tmp_path):
+    content = path.read_bytes()
+    rng = random.Random(f"change {path.name}")
+    for _ in range(CHANGES):
+        part = tmp_path / path.name
+        part.write_bytes(changed(rng, changed(rng, content) if rng.random() < 0.3 else content))
+        assert_sound(read(part, "sample", reader=name))
+
+
+@pytest.mark.parametrize("name", readers())
+def test_noise_of_the_formats_own_signs_never_raises(name, tmp_path):
+    words = [rb'"requests":[', rb'{"t":1.0,', rb'"type":"subagent",', rb'"hash_ids":[1,2,', b"3]", b"},", b"]},", b'"']
+    words += [b"{", b"}", b"[", b"]", b",", b":", b'"in":5', b"\n", b"\\", b"1e999", rb'"\ud800"', b"null", b"\xff"]
+    rng = random.Random("noise")
+    path = tmp_path / "noise.json"
+    for _ in range(200):
+        path.write_bytes(b"".join(rng.choice(words) for _ in range(rng.randrange(1, 120))))
+        assert_sound(read(path, reader=name))
+
+
+def test_damage_is_counted_and_said(tmp_path):
+    for name, path in CLAIMED:
+        if path.parent.name == "damaged":
+            found = read(path, reader=name)
+            bad = [row for row in found.findings if row.code in ("bad-record", "truncated-record")]
+            assert found.report.bad_records == len(bad) >= 1
+            assert all(row.line and row.severity == "error" for row in bad)
+
+
+def test_a_report_comes_once_and_last():
+    for name, path in CLAIMED:
+        rows = list(readers()[name].read(SourceFile(path, path.name)))
+        assert [isinstance(row, Report) for row in rows].count(True) == 1
+        assert isinstance(Reading(rows), Reading)
+
+
+def test_samples_stand_in_folders_of_their_format():
+    for name, path in CLAIMED:
+        assert path.relative_to(SAMPLES).parts[0] == name

@@ -1,0 +1,226 @@
+"""The samples are what the generator writes and what their README says."""
+
+import re
+import runpy
+from itertools import pairwise
+
+import pytest
+
+from tests.readers.reading import SAMPLES, UNREAD, claimed, read, samples, settled
+from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
+
+MANY = 2_000_000
+KV = SAMPLES / "weka" / "kv-cache-tester"
+CORPUS = SAMPLES / "weka" / "hugging-face" / "traces.jsonl"
+
+
+def readme_rows():
+    """(directory, file, line or None, text of what should be seen) of every row of the README's tables."""
+    directory = None
+    for text in (SAMPLES / "README.md").read_text("utf-8").splitlines():
+        if text.startswith("## "):
+            directory = SAMPLES / text[3:]
+        elif found := re.match(r"\| `([\w.-]+)`(?: line (\d+))? \|.*\| (.*) \|$", text):
+            yield directory / found[1], int(found[2]) if found[2] else None, found[3]
+
+
+ROWS = list(readme_rows())
+
+
+def name(row):
+    return f"{row[0].name}{row[1] or ''}"
+
+
+def conversation(path, line=None):
+    """A sample's only conversation, or the one on a line of it."""
+    return traces(path)[(line or 1) - 1]
+
+
+def steps(path, line=None):
+    """Its model calls by the clock of its corpus."""
+    own = "hugging-face" not in path.parts
+    return calls(conversation(path, line), relative=own, end_stamped=own)
+
+
+def numbers(text):
+    """What a row says of steps, sub-agents, input and output."""
+    found = re.match(r"([\d,]+) steps, ([\d,]+) sub-agents?, ([\d,]+) in, ([\d,]+) out", text)
+    return tuple(int(number.replace(",", "")) for number in found.groups()) if found else None
+
+
+def test_the_generator_writes_the_committed_bytes(tmp_path):
+    runpy.run_path(str(SAMPLES / "generate.py"))["main"](tmp_path)
+    written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    committed = {path.relative_to(SAMPLES): path.read_bytes() for path in samples()}
+    ours = {path: committed.pop(path) for path in list(committed) if path.parts[0] != path.name}
+    assert ours == written
+    assert {path.name for path in committed} == {"README.md", "generate.py"}
+
+
+def test_the_samples_stay_small():
+    assert sum(path.stat().st_size for path in samples()) < MANY
+
+
+def test_the_samples_name_no_place_of_their_makers():
+    for path in samples():
+        assert not re.search(rb"/(?:home|Users|work|tmp|root)/", path.read_bytes()), path
+
+
+def test_the_readme_has_a_row_for_every_sample():
+    listed = {path for path, _, _ in ROWS}
+    assert listed == {path for path in samples() if path.parent != SAMPLES}
+    assert [line for path, line, _ in ROWS if path == CORPUS] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if numbers(row[2]) and row[0].parent.name != "damaged"], ids=name)
+def test_the_readme_gives_the_numbers_that_the_json_module_counts(row):
+    path, line, text = row
+    found = steps(path, line)
+    agents = list(sub_agents(conversation(path, line)["requests"]))
+    assert numbers(text) == (
+        len(found),
+        len(agents),
+        sum(call.tokens_in for call in found),
+        sum(call.tokens_out for call in found),
+    )
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[0].name not in UNREAD], ids=name)
+def test_the_readme_gives_the_numbers_that_the_reader_finds(row):
+    path, line, text = row
+    found = read(path, facts=settled("weka", path.parent))
+    if line:
+        here = found.conversations[line - 1].conversation_id
+        runs = [run for run in found.runs if run.conversation_id == here]
+    else:
+        runs = found.runs
+    of_runs = {run.run_id for run in runs}
+    own = [step for step in found.steps if step.run_id in of_runs]
+    if numbers(text):
+        counted = sum(step.input_tokens or 0 for step in own), sum(step.output_tokens or 0 for step in own)
+        assert numbers(text) == (len(own), sum(run.parent_run_id is not None for run in runs), *counted)
+    elif path.name == "odd-values.json":
+        assert text.startswith(f"{len(own)} steps, {len(runs) - 1} sub-agents")
+    else:
+        assert path.name == "bad-line.jsonl"
+        by_line = [sum(step.run_id == f"{c.conversation_id}/main/1" for step in own) for c in found.conversations]
+        assert text.startswith("{}, {} and {} steps".format(*by_line))
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "blocks", "ancestor", "sibling"),
+    [
+        ("shared-with-siblings.json", None, [85, 91, 73, 114, 112], [0, 0, 0, 0, 0], [0, 70, 70, 70, 97]),
+        ("shared-with-parent.json", None, [258, 253], [233, 233], [0, 9]),
+        ("shared-with-nobody.json", None, [90, 75], [0, 0], [0, 0]),
+        ("nested.json", None, [93, 92, 89], [0, 0, 0], [0, 0, 70]),
+        ("private-namespace.json", None, [85, 90], [85, 90], [0, 0]),
+        (CORPUS, 3, [85, 84, 93], [0, 0, 0], [0, 70, 70]),
+        (CORPUS, 4, [78, 83, 90], [0, 0, 0], [0, 70, 70]),
+    ],
+)
+def test_first_steps_of_sub_agents_share_what_the_readme_says(file, line, blocks, ancestor, sibling):
+    rows = cold_starts(steps(KV / file, line))
+    assert [row.blocks for row in rows] == blocks
+    assert [row.ancestor for row in rows] == ancestor
+    assert [row.sibling for row in rows] == sibling
+    assert not any(row.other for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("file", "document", "parent_first"),
+    [
+        ("numbering-gaps.json", (2, 65, 0), (2, 65, 0)),
+        ("numbering-reset.json", (1, 500, 1), (1, 500, 1)),
+        ("private-namespace.json", (0, 0, 0), (0, 0, 0)),
+        ("numbered-parent-first.json", (1, 35, 1), (0, 0, 0)),
+        ("numbered-as-it-stands.json", (0, 0, 0), (1, 117, 1)),
+        ("nested.json", (1, 46, 1), (0, 0, 0)),
+        ("shared-with-siblings.json", (2, 389, 2), (0, 0, 0)),
+    ],
+)
+def test_ids_appear_in_the_orders_the_readme_says(file, document, parent_first):
+    found = steps(KV / file)
+    main = [call for call in found if not call.agent]
+    assert first_appearance(found) == document
+    assert first_appearance(main + [call for call in found if call.agent]) == parent_first
+
+
+def test_every_id_in_an_ordinary_sample_stands_for_one_prefix():
+    """An id has one position and one predecessor, as in every real trace that was looked at."""
+    for path in sorted(KV.glob("*.json")):
+        if path.name != "private-namespace.json":
+            place = {}
+            for call in steps(path):
+                for position, block in enumerate(call.ids):
+                    before = call.ids[position - 1] if position else None
+                    assert place.setdefault(block, (position, before)) == (position, before), (path, block)
+
+
+@pytest.mark.parametrize(
+    ("path", "base", "fits"),
+    [
+        *((path, 1, lambda tokens, blocks: blocks == tokens // 64) for path in sorted(KV.glob("*.json"))),
+        *(((CORPUS, line), 0, lambda tokens, blocks: blocks == -(-tokens // 64)) for line in (1, 3, 5)),
+        *(((CORPUS, line), 0, lambda tokens, blocks: tokens == 64 * blocks) for line in (2, 4)),
+    ],
+    ids=str,
+)
+def test_numbering_and_coverage_are_those_of_the_corpus(path, base, fits):
+    found = steps(*path) if isinstance(path, tuple) else steps(path)
+    assert min(min(call.ids) for call in found) == base
+    assert all(fits(call.tokens_in, len(call.ids)) for call in found)
+
+
+def test_a_split_conversation_goes_on_with_its_numbers_and_not_with_its_clock():
+    before, after = steps(KV / "long-day_s1.json"), steps(KV / "long-day_s2.json")
+    assert after[0].start == 0.0
+    # Whole blocks of what had been sent are known; the answer and the new input are numbered on from the last id.
+    sent = before[-1].ids
+    assert after[0].ids[: len(sent)] == sent
+    highest = max(max(call.ids) for call in before)
+    assert after[0].ids[len(sent) :][0] == highest + 1
+
+
+def test_forked_recordings_open_with_equal_calls():
+    left, right = steps(KV / "fork-left.json"), steps(KV / "fork-right.json")
+    assert left[:5] == right[:5]
+    assert left[5].tokens_in != right[5].tokens_in
+
+
+def test_compaction_cuts_the_prompt_back_to_tools_and_system_prompt():
+    found = steps(KV / "compaction-and-models.json")
+    common = [leading(b.ids, [set(a.ids)]) for a, b in pairwise(found)]
+    cuts = [n + 2 for n, (shared, call) in enumerate(zip(common, found, strict=False)) if shared < len(call.ids)]
+    assert cuts == [15, 29]
+    assert [common[13], common[27]] == [98, 98]
+    models = [entry["model"] for entry in conversation(KV / "compaction-and-models.json")["requests"]]
+    assert sum(a != b for a, b in pairwise(models)) == 2
+
+
+def test_conversations_of_one_namespace_share_their_beginning():
+    first = steps(SAMPLES / "weka" / "one-namespace" / "batch-a.json")
+    second = steps(SAMPLES / "weka" / "one-namespace" / "batch-b.json")
+    known = {block for call in first for block in call.ids}
+    assert leading(second[0].ids, [known]) == 98
+    assert first_appearance(second).gaps == 1
+
+
+def test_the_clock_of_each_corpus_is_settled_by_its_own_directory():
+    assert settled("weka", KV) == {"basis": "relative", "stamp": "end"}
+    assert settled("weka", CORPUS.parent) == {"basis": "absolute", "stamp": "start"}
+    assert settled("weka", SAMPLES / "weka" / "damaged") == {"basis": "relative", "stamp": "end"}
+
+
+def test_every_reader_has_samples():
+    from explorer.readers import readers
+
+    assert {reader for reader, _ in claimed()} == set(readers())
+
+
+def test_calls_inside_sub_agents_are_in_the_order_of_time():
+    for path in sorted(KV.glob("*.json")):
+        found = steps(path)
+        for agent in {call.agent for call in found}:
+            own = [call for call in found if call.agent == agent]
+            assert own == in_order(own)
