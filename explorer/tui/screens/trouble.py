@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 
 from explorer.tui.humanize import plural
 from explorer.tui.screens.page import PageScreen
+from explorer.tui.text import clean
 from explorer.tui.widgets.sheet import Row, wrapped
 
 if TYPE_CHECKING:
@@ -120,9 +122,10 @@ class TroubleScreen(PageScreen[None]):
 
     def action_leave(self) -> None:
         """Leave with a code that tells a script what happened."""
-        self.app.exit(
-            return_code=self.trouble.exit_code if self._fatal else 0, message=self.trouble.what if self._fatal else None
-        )
+        if self._fatal:
+            self.app.exit(return_code=self.trouble.exit_code, message=Text(clean(self.trouble.what)))
+        else:
+            self.app.exit(return_code=0)
 
     def action_retry(self) -> None:
         """Read again."""

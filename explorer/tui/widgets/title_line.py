@@ -81,14 +81,16 @@ def counts_in_words(counts: Counts | None, complete: bool) -> Iterator[str]:
     rest += [f"{number(unread)} skipped"] if unread else []
     rest += [f"{number(found)} findings{mark}"] if found else []
     yield so_far + " · ".join(main + rest)
-    unseen = unread + counts.sources_partial
+    partial = counts.sources_partial
     main = [f"{tokens(counts.conversations)} conv", f"{tokens(counts.sub_agents)} sub", f"{tokens(counts.steps)} steps"]
     rest = [f"{tokens(counts.replayed_steps)} replayed"] if counts.replayed_steps else []
-    rest += [f"{tokens(unseen)} skipped"] if unseen else []
+    rest += [f"{tokens(partial)} partial"] if partial else []
+    rest += [f"{tokens(unread)} skipped"] if unread else []
     rest += [f"{tokens(found)}{mark or ' findings'}"] if found else []
     yield ("…" if so_far else "") + " · ".join(main + rest)
     main = [f"{tokens(counts.conversations)}c", f"{tokens(counts.sub_agents)}sub", f"{tokens(counts.steps)}st"]
     rest = [f"{tokens(counts.replayed_steps)}rep"] if counts.replayed_steps else []
-    rest += [f"{tokens(unseen)}skip"] if unseen else []
+    rest += [f"{tokens(partial)}part"] if partial else []
+    rest += [f"{tokens(unread)}skip"] if unread else []
     rest += [f"{tokens(found)}{mark.strip() or ' findings'}"] if found else []
     yield crop(("…" if so_far else "") + " ".join(main + rest), 45)
