@@ -113,6 +113,12 @@ class TestDamagedParts:
         os.truncate(batch.files["runs"], size)
         self.refused(batch, "runs", r"cut off|not a whole Parquet file")
 
+    def test_a_part_whose_content_is_damaged_is_named(self, batch: Batch) -> None:
+        content = bytearray(batch.files["steps"].read_bytes())
+        content[4:400] = b"\xff" * 396  # the footer stays as it was
+        batch.files["steps"].write_bytes(content)
+        self.refused(batch, "steps", "its content is damaged")
+
     def test_a_part_without_a_column_is_named(self, batch: Batch) -> None:
         pl.read_parquet(batch.files["steps"]).drop("wait_ms").write_parquet(batch.files["steps"])
         self.refused(batch, "steps", "columns are not those of steps")
