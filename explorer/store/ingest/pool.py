@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from explorer.readers import Report
-from explorer.store.ingest.worker import Chunk, Task, chunks
+from explorer.store.ingest.worker import READY, Chunk, Task, chunks
 
 INLINE_BYTES = 2 << 20
 """Up to so many bytes in all, reading here is quicker than starting a process."""
@@ -26,35 +26,50 @@ AHEAD = 2
 _WAIT_SECONDS = 0.1
 """How often a cancel is looked for while nothing arrives."""
 
+_LEAVE_SECONDS = 5.0
+"""How long a process is waited for that has ended, or was told to: one that hangs in the kernel, on a network drive
+that is gone, is left behind."""
+
 
 class _Worker:
-    """One process, and the thread that takes its answers from the pipe."""
+    """One process, and the thread that takes its answers from the pipe.
+
+    Raises:
+        OSError: there are no more processes or files to be had.
+        RuntimeError: there are no more threads to be had.
+    """
 
     def __init__(self, answers: queue.Queue[tuple[_Worker, Chunk | None]]) -> None:
         self.tasks: deque[Task] = deque()
+        self.ready = False
+        """Whether it serves tasks; one that ends before that is not to blame on a task."""
         self.retired = False
         self.complaints = tempfile.TemporaryFile()  # noqa: SIM115 - what Python says when it ends; stop closes it
+        # The path, so that the worker runs the same code; and -P, so that it never runs what lies beside the traces.
+        path = os.pathsep.join(each or os.getcwd() for each in sys.path)  # noqa: PTH109
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from explorer.store.ingest.worker import main; main()"],
+            [sys.executable, "-P", "-c", "from explorer.store.ingest.worker import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.complaints,
-            # One thread each: the processes are the parallelism. The path, so that the worker runs the same code.
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"},
+            # One thread each: the processes are the parallelism.
+            env=os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
         )
         self.thread = threading.Thread(target=self._listen, args=(answers,), daemon=True)
-        self.thread.start()
+        try:
+            self.thread.start()
+        except RuntimeError:
+            self.stop()
+            raise
 
     def _listen(self, answers: queue.Queue[tuple[_Worker, Chunk | None]]) -> None:
         assert self.process.stdout
-        while not self.retired:
-            try:
-                chunk: Chunk | None = pickle.load(self.process.stdout)
-            except Exception:  # the end of the pipe, or half of an answer: either way the worker is gone
-                chunk = None
-            answers.put((self, chunk))
-            if chunk is None:
-                return
+        try:
+            self.ready = pickle.load(self.process.stdout) == READY
+            while not self.retired:
+                answers.put((self, pickle.load(self.process.stdout)))
+        except Exception:  # the end of the pipe, or half of an answer: either way the worker is gone
+            answers.put((self, None))
 
     def give(self, task: Task) -> None:
         """Hand over a task; the pipe holds it until the one before is done."""
@@ -65,10 +80,25 @@ class _Worker:
             pickle.dump(task, self.process.stdin)
             self.process.stdin.flush()
 
+    def cause(self) -> str:
+        """Why it no longer answers."""
+        try:
+            code = self.process.wait(_LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return "its answers could not be understood"
+        self.complaints.seek(0)
+        said = self.complaints.read().decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+        return f"signal {-code}" if code < 0 else said or f"exit code {code}"
+
     def stop(self) -> None:
         self.retired = True
         self.process.kill()
-        self.process.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(_LEAVE_SECONDS)
+        if self.thread.is_alive():
+            self.thread.join(_LEAVE_SECONDS)
+        if self.thread.is_alive():
+            return  # closing the pipe would wait for it
         for pipe in (self.process.stdin, self.process.stdout, self.complaints):
             if pipe:
                 with contextlib.suppress(OSError):  # a half-written task to a process that is gone
@@ -76,13 +106,20 @@ class _Worker:
 
 
 class Pool:
-    """Reads tasks in ``jobs`` processes, or here when ``jobs`` is 0."""
+    """Reads tasks in ``jobs`` processes; here when ``jobs`` is 0, or when no process can be had."""
 
     def __init__(self, jobs: int, cancelled: Callable[[], bool]) -> None:
         self._cancelled = cancelled
-        # Bounded, so that a slow writer holds the readers back instead of filling the memory.
+        # Bounded, so that a slow writer holds the readers back instead of filling the memory; with room for what every
+        # listening thread still has in hand when the pool is left.
         self._answers: queue.Queue[tuple[_Worker, Chunk | None]] = queue.Queue(maxsize=max(4, 2 * jobs))
-        self._workers = [_Worker(self._answers) for _ in range(jobs)]
+        self._workers: list[_Worker] = []
+        for _ in range(jobs):
+            self._start()
+
+    def _start(self) -> None:
+        with contextlib.suppress(OSError, RuntimeError):  # those that run do the work of this one too
+            self._workers.append(_Worker(self._answers))
 
     def __enter__(self) -> Pool:
         return self
@@ -92,8 +129,10 @@ class Pool:
     ) -> None:
         for worker in self._workers:
             worker.retired = True
-        while not self._answers.empty():
-            self._answers.get_nowait()
+            worker.process.kill()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._answers.get_nowait()
         for worker in self._workers:
             worker.stop()
 
@@ -102,17 +141,14 @@ class Pool:
 
         Tasks are asked for as they can be handed out, so that finding the next ones overlaps with the reading.
         """
-        if not self._workers:
-            for task in tasks:
-                for chunk in chunks(task):
-                    if self._cancelled():
-                        return
-                    yield chunk
-            return
         again: deque[Task] = deque()  # what a dead worker had not begun
         waiting = iter(tasks)
-        while not self._cancelled():
-            self._hand_out(again, waiting)
+
+        def next_task() -> Task | None:
+            return again.popleft() if again else next(waiting, None)
+
+        while self._workers and not self._cancelled():
+            self._hand_out(next_task)
             if not any(worker.tasks for worker in self._workers):
                 return
             try:
@@ -123,24 +159,30 @@ class Pool:
                 worker.tasks.popleft()
             if told := answer or self._replace(worker, again):
                 yield told
+        while not self._cancelled() and (task := next_task()):
+            for chunk in chunks(task):
+                if self._cancelled():
+                    return
+                yield chunk
 
-    def _hand_out(self, again: deque[Task], waiting: Iterator[Task]) -> None:
+    def _hand_out(self, next_task: Callable[[], Task | None]) -> None:
         for _ in range(AHEAD):
             for worker in self._workers:
-                if len(worker.tasks) < AHEAD and (task := again.popleft() if again else next(waiting, None)):
+                if len(worker.tasks) < AHEAD and (task := next_task()):
                     worker.give(task)
 
     def _replace(self, dead: _Worker, again: deque[Task]) -> Chunk | None:
         """Answer for the task a worker died of, if any, start another, and queue again what it had not begun."""
-        code = dead.process.wait()
-        dead.complaints.seek(0)
-        said = dead.complaints.read().decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+        cause = dead.cause()
         dead.stop()
-        self._workers[self._workers.index(dead)] = _Worker(self._answers)
+        self._workers.remove(dead)
+        if not dead.ready:
+            again.extend(dead.tasks)
+            return None
         if not dead.tasks:
             return None
+        self._start()
         culprit = dead.tasks.popleft()
         again.extend(dead.tasks)
-        cause = f"signal {-code}" if code < 0 else said or f"exit code {code}"
         failure = f"the reading process ended ({cause}); the file may have changed while it was read, or memory ran out"
         return Chunk(culprit.reading, {}, 0, 0, Report(0), failure)

@@ -7,6 +7,7 @@ shares nothing else. It imports the readers and no storage library, so that it s
 from __future__ import annotations
 
 import gc
+import os
 import pickle
 import signal
 import sys
@@ -22,6 +23,9 @@ from explorer.reuse.derive import derive
 
 CHUNK_ROWS = 5_000
 """Rows sent at once: small enough that a screen which shares the receiving process stays smooth."""
+
+READY = "ready"
+"""What a process says first, when it has everything it needs to serve tasks."""
 
 Columns: TypeAlias = dict[str, list[tuple[object, ...]]]
 """Table -> its columns in order, each with a value per row."""
@@ -140,7 +144,10 @@ def main() -> None:
     """Serve tasks until the input ends. An interrupt is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(200_000)  # rows are many and hold no cycles: looking for some took a tenth of the time
-    tasks, answers = sys.stdin.buffer, sys.stdout.buffer
+    tasks, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing that a library prints gets among the answers
+    pickle.dump(READY, answers)
+    answers.flush()
     while True:
         try:
             task: Task = pickle.load(tasks)
