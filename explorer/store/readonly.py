@@ -206,6 +206,8 @@ def explained(query: str) -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise
+    except duckdb.OutOfMemoryException:
+        raise QueryError("this takes more memory than is allowed: ask for fewer columns or rows at once") from None
     except duckdb.Error as error:
         message, position = _described(error, query)
         raise QueryError(message, position, query) from None

@@ -2,12 +2,13 @@ import dataclasses
 import os
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
 from explorer.model import ALL_TABLES, columns
 from explorer.store.database import SOURCE_COLUMN, Batch, DamagedPart, Database, Opening
-from explorer.store.readonly import QueryError
+from explorer.store.readonly import QueryError, explained
 from tests.store.world import agent, ask, conversation, family, finding, make_database, run, source, step, write_batch
 
 VIEWS = {"spawn_tree", "run_totals", "agent_totals", "conversation_totals", "run_reuse", "sibling_sharing"}
@@ -280,6 +281,10 @@ class TestQueries:
                 ).batches
             )
 
+    def test_a_query_that_takes_too_much_memory_is_told_so(self) -> None:
+        with pytest.raises(QueryError, match="more memory than is allowed"), explained("FROM runs"):
+            raise duckdb.OutOfMemoryException("set this and that")
+
     def test_deep_nesting_is_refused_and_not_followed_to_the_end(self, database: Database) -> None:
         with pytest.raises(QueryError):
-            list(database.sql("SELECT " + "(" * 50_000 + "1" + ")" * 50_000).batches)
+            list(database.sql("SELECT " + "(" * 5_000 + "1" + ")" * 5_000).batches)
