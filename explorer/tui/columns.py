@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.tui import humanize
+from explorer.tui.text import fit
 
 if TYPE_CHECKING:
     from explorer.model import RunStatus, Severity
@@ -129,3 +130,20 @@ def visible(width: int) -> tuple[tuple[Column, ...], int]:
         if name >= MIN_NAME or len(shown) <= 1:
             return tuple(shown), max(name, 1)
         shown.remove(max(shown, key=lambda column: column.rank))
+
+
+def header(shown: tuple[Column, ...], name_width: int, own: bool, sorted_by: tuple[str, bool]) -> str:
+    """The line above the tree: the columns' labels, an arrow at the one that sorts, and whose numbers they are."""
+    key, descending = sorted_by
+    arrow = "↓" if descending else "↑"
+    name = f"name {arrow}" if key == "name" else "name"
+    mode = "own numbers" if own else "totals"
+    if name_width >= len(name) + len(mode) + 4:
+        name = f"{name}  ({mode})"
+    text = fit(name, name_width)
+    for column in shown:
+        label = column.label
+        if column.sort == key:
+            label = label[: column.width - 1] + arrow
+        text += " " + fit(label, column.width, "left" if column.left else "right")
+    return text

@@ -252,6 +252,17 @@ def test_copying_says_how_it_was_done(opener: Opener) -> None:
     drive(opener(family()), script)
 
 
+def test_the_palette_goes_to_nodes(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "ctrl+p", "type:agent_003")
+        while "Go to Plan" not in screen_text(pilot):  # the palette gathers in a task of its own
+            await pilot.pause(0.01)
+        await press(pilot, "enter")
+        assert at(pilot) == "z"
+
+    drive(opener(family()), script)
+
+
 def test_a_place_is_gone_to_with_its_step(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         assert at(pilot) == "z"

@@ -157,18 +157,19 @@ class Verbs(Screen[None]):
 
     def action_copy(self) -> None:
         """Choose what to copy."""
-        from explorer.tui.screens.copying import copy, copyables
-        from explorer.tui.screens.menu import MenuScreen
+        from explorer.tui.copying import copy, copyables
+        from explorer.tui.screens.menu import Choice, MenuScreen
 
         # Only the grid of steps has it; its module is not loaded before the first steps are.
         step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
-        items = {choice.id: (choice, text) for choice, text in copyables(self.node, step, self.paths, self.state.where)}
+        items = {item.id: item for item in copyables(self.node, step, self.paths, self.state.where)}
 
         def copied(key: str | None) -> None:
             if key is not None:
-                copy(self.app, items[key][1], self._tell_copied)
+                copy(self.app, items[key].text, self._tell_copied)
 
-        menu = MenuScreen("Copy", [choice for choice, _ in items.values()], "enter copies   escape closes")
+        choices = [Choice(item.id, item.label, item.text[:200]) for item in items.values()]
+        menu = MenuScreen("Copy", choices, "enter copies   escape closes")
         self.app.push_screen(menu, copied)
 
     def _tell_copied(self, message: str) -> None:
@@ -181,7 +182,7 @@ class Verbs(Screen[None]):
         opened = self.opened
         if opened is None:
             return
-        from explorer.tui.screens.copying import copy
+        from explorer.tui.copying import copy
         from explorer.tui.screens.step import RECORD_LIMIT, StepScreen
         from explorer.tui.step_columns import LOOKS
 

@@ -329,20 +329,7 @@ class AgentTree(ScrollView, can_focus=True):
 
     def _draw_header(self, width: int) -> Strip:
         style = self._plain + self.get_component_rich_style("agent-tree--header")
-        key, descending = self.sort_mark
-        arrow = "↓" if descending else "↑"
-        name = f"name {arrow}" if key == "name" else "name"
-        mode = "own numbers" if self.own else "totals"
-        if self._name_width >= len(name) + len(mode) + 4:
-            name = f"{name}  ({mode})"
-        text = fit(name, self._name_width)
-        for column in self._columns:
-            label = column.label
-            if column.sort == key:
-                label = (
-                    (label + arrow)[-column.width :] if len(label) < column.width else label[: column.width - 1] + arrow
-                )
-            text += " " + fit(label, column.width, "left" if column.left else "right")
+        text = columns.header(self._columns, self._name_width, self.own, self.sort_mark)
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def _draw_pager(self, line: Line, style: Style) -> list[Segment]:

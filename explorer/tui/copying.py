@@ -6,19 +6,24 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from explorer.tui.screens.menu import Choice
 from explorer.tui.state import command
-from explorer.tui.text import crop, encodable
+from explorer.tui.text import encodable
 
 if TYPE_CHECKING:
     from textual.app import App
 
     from explorer.store.queries import Node
 
-Copyable = tuple[Choice, str]
-"""A line of the menu and the text behind it."""
+
+class Copyable(NamedTuple):
+    """Something that can be copied."""
+
+    id: str
+    label: str
+    text: str
+
 
 _OSC_LIMIT = 74_000
 """Bytes that most terminals take in one clipboard sequence."""
@@ -31,26 +36,22 @@ def copyables(
     if node is not None:
         place = f"{step[0]}#{step[1]}" if step else node.node_id
         view = command(paths, where=where, place=place)
-        yield _copyable("command", "command that opens here", view)
-        yield _copyable("place", "place for --at", place)
-        yield _copyable("id", f"{node.kind} id", node.node_id)
+        yield Copyable("command", "command that opens here", view)
+        yield Copyable("place", "place for --at", place)
+        yield Copyable("id", f"{node.kind} id", node.node_id)
         for name, value in (("conversation", node.conversation_id), ("agent", node.agent_id), ("run", node.run_id)):
             if value is not None and value != node.node_id:
-                yield _copyable(name, f"{name} id", value)
+                yield Copyable(name, f"{name} id", value)
         if node.label:
-            yield _copyable("label", "label", node.label)
-        yield _copyable("json", "row as JSON", row_as_json(node))
+            yield Copyable("label", "label", node.label)
+        yield Copyable("json", "row as JSON", row_as_json(node))
         if node.run_id is not None:
             quoted = node.run_id.replace("'", "''")
-            yield _copyable("condition", "filter that keeps this run", f"run_id = '{quoted}'")
+            yield Copyable("condition", "filter that keeps this run", f"run_id = '{quoted}'")
     else:
-        yield _copyable("command", "command that opens this", command(paths, where=where))
+        yield Copyable("command", "command that opens this", command(paths, where=where))
     if where:
-        yield _copyable("where", "filter", where)
-
-
-def _copyable(id: str, label: str, text: str) -> Copyable:
-    return Choice(id, label, crop(text, 60)), text
+        yield Copyable("where", "filter", where)
 
 
 def row_as_json(node: Node) -> str:
