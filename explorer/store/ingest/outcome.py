@@ -31,7 +31,7 @@ def read(found: Found, reader: str, last: Chunk, records: int) -> list[Row]:
     status: SourceStatus = "read"
     if last.failure or bad:
         status = "partial" if records else "failed"
-    message = last.failure or (f"{bad:,} records could not be read" if bad else None)
+    message = last.failure or (f"{bad:,} {'record' if bad == 1 else 'records'} could not be read" if bad else None)
     rows: list[Row] = [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
     if last.failure:
         rows.append(_finding("unreadable-source", "error", found.source_id, last.failure))
