@@ -37,6 +37,9 @@ FRAME_ROWS = 10_000
 """Rows of a table that are collected before they become a frame: few enough that a screen stays smooth meanwhile."""
 
 
+PROBE_BYTES = 1 << 20
+"""Written after a failure, to hear from the system whether more can be written at all."""
+
 _Values: TypeAlias = Sequence[Sequence[object]]
 """A table as columns, in the order of its schema."""
 
@@ -156,8 +159,16 @@ def _batch(directory: Path) -> Iterator[tuple[Path, str]]:
         temporary.mkdir()
         yield temporary, name
         temporary.rename(directory / name)
-    except BaseException as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, pl.exceptions.PolarsError):
-            raise OSError(str(error)) from error
-        raise
+    except pl.exceptions.PolarsError as error:
+        raise _cause(error, temporary) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)  # gone already when it has become a batch
+
+
+def _cause(error: pl.exceptions.PolarsError, directory: Path) -> OSError:
+    """What the system says of writing there: to the writer of Parquet a full disk may look like a bad file."""
+    try:
+        (directory / "probe").write_bytes(bytes(PROBE_BYTES))
+    except OSError as refusal:
+        return refusal
+    return OSError(str(error))
