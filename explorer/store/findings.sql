@@ -122,7 +122,7 @@ WHERE NOT chained OR gap_events_document > 0 OR reset_events_document > 0;
 -- numbering-gap: ids are missing in whatever order the steps are read, so prompts that used them are not here.
 CREATE VIEW rules.numbering_gap AS
 SELECT
-    concat('numbering-gap:', a.conversation_id, ':', a.namespace) AS finding_id,
+    concat('numbering-gap:', a.conversation_id) AS finding_id,
     'numbering-gap' AS code,
     'warning' AS severity,
     c.source_id,
@@ -154,7 +154,7 @@ WITH judged AS (
 )
 
 SELECT
-    concat('namespace-reset:', j.conversation_id, ':', j.namespace) AS finding_id,
+    concat('namespace-reset:', j.conversation_id) AS finding_id,
     'namespace-reset' AS code,
     CASE WHEN everywhere THEN 'warning' ELSE 'info' END AS severity,
     c.source_id,
@@ -183,7 +183,7 @@ LEFT JOIN internal.conversations AS c USING (conversation_id);
 -- not-prefix-chained: an id stands at two positions, or behind two different ids, so it does not stand for a prefix.
 CREATE VIEW rules.not_prefix_chained AS
 SELECT
-    concat('not-prefix-chained:', a.conversation_id, ':', a.namespace) AS finding_id,
+    concat('not-prefix-chained:', a.conversation_id) AS finding_id,
     'not-prefix-chained' AS code,
     'warning' AS severity,
     c.source_id,

@@ -31,7 +31,20 @@ from explorer.store.export import (
 from explorer.store.queries import FilterError
 from tests.store.test_every_question import damaged
 from tests.store.test_views import several_runs
-from tests.store.world import agent, ask, by_run, conversation, family, finding, lines, make_database, run, source, step
+from tests.store.world import (
+    agent,
+    ask,
+    audit,
+    by_run,
+    conversation,
+    family,
+    finding,
+    lines,
+    make_database,
+    run,
+    source,
+    step,
+)
 
 OWN = ("steps", "input_tokens", "output_tokens", "tool_calls", "blocks", "hit_own", "hit_sibling", "unique_blocks")
 
@@ -185,6 +198,18 @@ class TestBundles:
         again = reopen(tmp_path / "out", "sub/out")
         assert lines(again)[:2] == ["sub/out/c", "  sub/out/main"]
         assert by_run(again, *OWN)["sub/out/x/1"] == by_run(database, *OWN)["x/1"]
+
+    @pytest.mark.parametrize("prefix", ["", "sub/out"])
+    def test_a_rule_adds_nothing_to_what_an_export_carries_of_it(self, tmp_path: Path, prefix: str) -> None:
+        rows = [source(), conversation(), agent("main"), run("main/1", "main", status="running")]
+        orders = ("document", "parent_first", "start_time")
+        events = {f"gap_events_{order}": 1 for order in orders} | {f"missing_ids_{order}": 5 for order in orders}
+        gaps = audit(**events, **{f"perfect_{order}": False for order in orders})
+        database = make_database([*rows, gaps])
+        found = ask(database, "SELECT code FROM findings ORDER BY code")
+        assert found == [("numbering-gap",), ("open-run",)]
+        export(database, None, tmp_path / "out")
+        assert ask(reopen(tmp_path / "out", prefix), "SELECT code FROM findings ORDER BY code") == found
 
 
 def _shapes(size: int) -> st.SearchStrategy[list[tuple[int, list[tuple[int, bool]]]]]:

@@ -106,7 +106,7 @@ class TestNumbering:
         gaps = {f"gap_events_{order}": number for order, number in _orders(2, 1, 3)}
         missing = {f"missing_ids_{order}": number for order, number in _orders(2000, 1500, 9000)}
         (only,) = found([conversation(), audit(**gaps, **missing)])
-        assert only[:2] == ("numbering-gap:c:c", "warning")
+        assert only[:2] == ("numbering-gap:c", "warning")
         assert "1 times in every order of the steps, over 1,500 ids" in only[2]
 
     def test_a_gap_that_another_order_has_not_is_none(self) -> None:
@@ -126,7 +126,7 @@ class TestNumbering:
     ) -> None:
         events = {f"reset_events_{order}": number for order, number in _orders(*resets)}
         (only,) = found([conversation(), audit(**events)])
-        assert only[:2] == ("namespace-reset:c:c", severity)
+        assert only[:2] == ("namespace-reset:c", severity)
         assert words in only[2]
 
     def test_an_order_other_than_the_files_may_reset_as_it_likes(self) -> None:
@@ -135,7 +135,7 @@ class TestNumbering:
 
     def test_ids_that_are_not_chained_are_reported_and_not_taken_for_a_numbering(self) -> None:
         events = {f"{what}_{order}": 5 for order, _ in _orders(0, 0, 0) for what in ("reset_events", "gap_events")}
-        assert [row[0] for row in found([conversation(), audit(chained=False, **events)])] == ["not-prefix-chained:c:c"]
+        assert [row[0] for row in found([conversation(), audit(chained=False, **events)])] == ["not-prefix-chained:c"]
 
     def test_global_ids_are_not_numbered_by_one_file(self) -> None:
         events = {f"{what}_{order}": 5 for order, _ in _orders(0, 0, 0) for what in ("reset_events", "gap_events")}
