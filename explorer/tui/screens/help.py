@@ -137,6 +137,7 @@ def key_entries(group: str, node: DOMNode) -> Iterator[Entry]:
 _KEYS = {
     "right_square_bracket": "]", "left_square_bracket": "[", "slash": "/", "question_mark": "?", "pageup": "PgUp",
     "pagedown": "PgDn", "up": "↑", "down": "↓", "left": "←", "right": "→", "escape": "esc", "shift+tab": "⇧tab",
+    "backspace": "⌫",
 }  # fmt: skip
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
-from textual.keys import key_to_character
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -16,7 +15,9 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 _ALWAYS = "app.help"
-_DISPLAY = {"enter": "enter", "escape": "esc"}
+_DISPLAY = {"enter": "enter", "escape": "esc", "down": "↓", "up": "↑"}
+_WRITTEN = frozenset(("slash", "question_mark", "left_square_bracket", "right_square_bracket", "space"))
+"""Keys of more than a letter that are characters all the same."""
 
 
 class Hint(NamedTuple):
@@ -52,15 +53,18 @@ class KeyLine(Widget):
             (last if binding.id == _ALWAYS else hints).append(self._hint(binding))
         return hints, last
 
+    @property
+    def _typing(self) -> bool:
+        return isinstance(self.screen.focused, Input)
+
     def _typed(self, binding: Binding) -> bool:
         """Whether the key would be typed into a line of text rather than do what it says."""
-        return isinstance(self.screen.focused, Input) and _is_printable(binding.key)
+        return self._typing and (len(binding.key) == 1 or binding.key in _WRITTEN)
 
     def _hint(self, binding: Binding) -> Hint:
-        typing = isinstance(self.screen.focused, Input)
-        display = (
-            (None if typing else binding.key_display) or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
-        )
+        # The displays name several keys, of which those that are letters would be typed.
+        told = _DISPLAY.get(binding.key, binding.key) if self._typing else binding.key_display
+        display = told or _DISPLAY.get(binding.key) or self.app.get_key_display(binding)
         return Hint(binding.key, display, binding.description)
 
     def render(self) -> Text:
@@ -92,11 +96,6 @@ class KeyLine(Widget):
         for start, end, key in self._spans:
             if start <= event.x < end:
                 self.app.simulate_key(key)
-
-
-def _is_printable(key: str) -> bool:
-    character = key_to_character(key)
-    return character is not None and character.isprintable()
 
 
 def _width(hint: Hint) -> int:

@@ -17,8 +17,8 @@ class SearchBar(Horizontal):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave search", id="search.leave"),
-        Binding("down", "step(1)", "next hit", id="search.next"),
-        Binding("up", "step(-1)", "previous hit", show=False, id="search.previous"),
+        Binding("down", "step(1)", "next hit", id="search.next", priority=True),
+        Binding("up", "step(-1)", "previous hit", show=False, id="search.previous", priority=True),
     ]
 
     class Typed(Message):
