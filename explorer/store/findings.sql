@@ -119,6 +119,8 @@ CREATE TABLE internal.audits AS
 FROM namespace_audit
 WHERE NOT chained OR gap_events_document > 0 OR reset_events_document > 0;
 
+CREATE MACRO internal.times(n) AS CASE WHEN n = 1 THEN 'once' ELSE format('{:,} times', n) END;
+
 -- numbering-gap: ids are missing in whatever order the steps are read, so prompts that used them are not here.
 CREATE VIEW rules.numbering_gap AS
 SELECT
@@ -132,8 +134,8 @@ SELECT
     NULL AS run_id,
     NULL::BIGINT AS step_ordinal,
     format(
-        'block ids jump ahead {:,} times in every order of the steps, over {:,} ids that no prompt holds',
-        least(gap_events_document, gap_events_parent_first, gap_events_start_time),
+        'block ids jump ahead {} in every order of the steps, over {:,} ids that no prompt holds',
+        internal.times(least(gap_events_document, gap_events_parent_first, gap_events_start_time)),
         least(missing_ids_document, missing_ids_parent_first, missing_ids_start_time)
     ) AS message
 FROM internal.audits AS a
@@ -165,14 +167,15 @@ SELECT
     NULL::BIGINT AS step_ordinal,
     CASE
         WHEN everywhere THEN format(
-            'block ids start again below the highest so far in every order of the steps: {:,} times in the order '
-            'of the file, {:,} parent first, {:,} by start time',
-            reset_events_document, reset_events_parent_first, reset_events_start_time
+            'block ids start again below the highest so far in every order of the steps: {} in the order of the '
+            'file, {} parent first, {} by start time',
+            internal.times(reset_events_document), internal.times(reset_events_parent_first),
+            internal.times(reset_events_start_time)
         )
         ELSE format(
-            'block ids go back {:,} times in the order of the file and never {}: the order in which the builder '
-            'numbered them, not a restart',
-            reset_events_document,
+            'block ids go back {} in the order of the file and never {}: the order in which the builder numbered '
+            'them, not a restart',
+            internal.times(reset_events_document),
             CASE WHEN reset_events_parent_first = 0 THEN 'when parents are read before their sub-agents'
                 ELSE 'by start time' END
         )

@@ -107,7 +107,7 @@ class TestNumbering:
         missing = {f"missing_ids_{order}": number for order, number in _orders(2000, 1500, 9000)}
         (only,) = found([conversation(), audit(**gaps, **missing)])
         assert only[:2] == ("numbering-gap:c", "warning")
-        assert "1 times in every order of the steps, over 1,500 ids" in only[2]
+        assert "once in every order of the steps, over 1,500 ids" in only[2]
 
     def test_a_gap_that_another_order_has_not_is_none(self) -> None:
         gaps = {f"gap_events_{order}": number for order, number in _orders(2, 0, 2)}
@@ -118,7 +118,7 @@ class TestNumbering:
         [
             ((2, 0, 5), "info", "2 times in the order of the file and never when parents are read before"),
             ((2, 1, 0), "info", "2 times in the order of the file and never by start time"),
-            ((2, 1, 5), "warning", "2 times in the order of the file, 1 parent first, 5 by start time"),
+            ((2, 1, 5), "warning", "2 times in the order of the file, once parent first, 5 times by start time"),
         ],
     )
     def test_a_reset_is_a_warning_unless_some_order_has_none(
