@@ -55,10 +55,6 @@ class ReuseTab(Vertical, can_focus=False):
 
             tree, node_id = view.opened.tree, view.node_id
             group = queries.sibling_matrix(cursor, tree, node_id) if node_id is not None else None
-            if group is None and view.node is not None and view.node.children == 1:
-                # A conversation has one main agent as a rule; whose sub-agents they are, is no other question then.
-                (only,) = queries.children(cursor, tree, node_id, limit=1)
-                group = queries.sibling_matrix(cursor, tree, only.node_id)
             return queries.reuse_totals(cursor, tree, node_id, view.own), group
 
         return ask
