@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from explorer.model import ALL_TABLES, columns
-from explorer.store.database import SOURCE_COLUMN, Opening
+from explorer.store.database import SOURCE_COLUMN, Database, Opening
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -101,11 +102,8 @@ def rows(opening: Opening) -> Rows:
 
 def repeated(found: Rows) -> list[tuple[Any, ...]]:
     """Keys that stand in their table more than once."""
-    twice = []
-    for table, names in KEYS.items():
-        keys = [tuple(row[name] for name in names) for row in found[table]]
-        twice += [(table, *key) for key in set(keys) if keys.count(key) > 1]
-    return twice
+    keys = Counter((table, *(row[name] for name in names)) for table, names in KEYS.items() for row in found[table])
+    return [key for key, times in keys.items() if times > 1]
 
 
 def sources(opening: Opening) -> dict[str, str]:
@@ -122,3 +120,13 @@ def of(found: Rows, table: str, *names: str) -> list[tuple[Any, ...]]:
     """Some columns of a table."""
     assert set(names) <= {column.name for column in columns(ALL_TABLES[table])}
     return [tuple(row[name] for name in names) for row in found[table]]
+
+
+def asked(opening: Opening, query: str) -> list[tuple[Any, ...]]:
+    """What the database answers."""
+    database = Database(opening)
+    try:
+        with database.cursor() as cursor:
+            return cursor.execute(query).fetchall()
+    finally:
+        database.close()
