@@ -33,9 +33,12 @@ MAP_ABOVE = 64 << 20
 MAX_DEPTH = 64
 """Lists of records inside each other that are followed; real ones are two or three deep."""
 
-PATIENCE = 32 << 20
+PATIENCE = 8 << 20
 """Bytes of a file that may be searched in vain. When they are used up, damage costs the rest of its line: a file that
 is nothing but damage ends in seconds too."""
+
+IMPATIENT = 64 << 10
+"""Bytes of the longest list or object inside a record once the patience is used up."""
 
 DAMAGE_COST = 512
 """What each damaged place takes of the patience at least, so that their number is bounded."""
@@ -103,16 +106,9 @@ _NEXT_LINE = re.compile(rb"\n(?=\{)")
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES + rb"\[" + _SPACES + rb"(?=\{)")
 # The end of a list where a key was expected, behind whatever the lost brace has become, and what follows it.
 _LIST_END = re.compile(
-    rb"[ \t\r\n]*[^ \t\r\n]?[ \t\r\n]*(\])"
-    + _SPACES
-    + rb"(?:,"
-    + _SPACES
-    + rb"("
-    + _STRING
-    + rb")"
-    + _SPACES
-    + rb":|\})"
-)
+    _SPACES + rb"(?:[^ \t\r\n\]]" + _SPACES + rb"|\]" + _SPACES + rb"(?=\]))?(\])"
+    + _SPACES + rb"(?:," + _SPACES + rb"(" + _STRING + rb")" + _SPACES + rb":|\})"
+)  # fmt: skip
 _BEHIND_LIST = re.compile(_SPACES + rb"(?:[,}]|\Z)")
 # Behind a record: the list goes on or ends; one flipped byte between records is not held against the record.
 _BEHIND_RECORD = re.compile(_SPACES + rb"(?:[,\]{\0]|[^ \t\r\n]" + _SPACES + rb"\{" + _SPACES + rb'"|\Z)')
@@ -244,24 +240,34 @@ class _Walk:
         self.depth = 0
         self.open_array = re.compile(re.escape(self.key) + _SPACES + rb":" + _SPACES + rb"(?=\[)")
         self.behind_object = _BEHIND_OBJECT_IN_ARRAY if in_array else _BEHIND_OBJECT
-        self.opening = re.compile(rb"\{")  # how the object that is read begins, and with it the next line's
-        self.boundary = _NEXT_LINE
+        self.first: bytes | None = None  # first key of the object that is read
+        self.one_a_line = False  # whether its records begin lines as well
         self._line = (0, 0)  # the stretch last searched for a new line, and where that began
         self._none = (0, 0)  # the stretch last searched for a record, when there was none
 
     def line_end(self, at: int) -> int:
         """Where the next line begins an object of its own: damage never reaches beyond it."""
         if not self._line[0] <= at < self._line[1]:
-            found = self.boundary.search(self.buffer, at)
-            self._line = at, found.end() if found else len(self.buffer)
+            found = self.next_line(at, len(self.buffer))
+            self._line = at, len(self.buffer) if found is None else found
         return self._line[1]
+
+    def next_line(self, at: int, limit: int) -> int | None:
+        """Where a line begins an object, from ``at`` on; where records begin lines too, by the object's first key."""
+        for found in _NEXT_LINE.finditer(self.buffer, at, limit):
+            if not self.one_a_line or self.begins_object(found.end()):
+                return found.end()
+        return None
+
+    def begins_object(self, at: int) -> bool:
+        """Whether what opens here has the same first key as the object that is read."""
+        key = _FIRST_KEY.match(self.buffer, at, at + MAX_SKIPPED_VALUE)
+        return self.first is None or (key is not None and key[1] == self.first)
 
     def object(self, at: int) -> Outline:
         """A top-level object, with whatever of it can be read."""
-        first = _KEY.match(self.buffer, at + 1, at + MAX_SKIPPED_VALUE)
-        name = re.escape(first[1]) if first and first[1] and first.end() - at < 1000 else None
-        self.opening = re.compile(rb"\{" + (_SPACES + name + _SPACES + rb":" if name else b""))
-        self.boundary, self._line = _NEXT_LINE, (0, 0)
+        key = _FIRST_KEY.match(self.buffer, at, at + MAX_SKIPPED_VALUE)
+        self.first, self.one_a_line, self._line = key[1] if key else None, False, (0, 0)
         outline = Outline(at)
         position: int | None = at + 1
         inside = False
@@ -310,6 +316,7 @@ class _Walk:
             try:
                 outline.fields[str(loads(found[1]))] = loads(self.buffer[position:end])
             except ValueError as error:
+                self.patience -= end - position
                 outline.damage.append(
                     Damage(position, "bad-record", f"field {found[1].decode(errors='replace')}: {error}")
                 )
@@ -325,7 +332,7 @@ class _Walk:
                 text = buffer[position : position + 1] == b'"'
                 raise _Broken(position, _ENDLESS if scalar or text else "a value was expected here")
             return scalar.end()
-        if buffer[position - 1] == _NEWLINE and self.boundary.match(buffer, position - 1):
+        if buffer[position - 1] == _NEWLINE and self.next_line(position - 1, position + 1):
             raise _Broken(position - 1, "the line ends before a value")
         numbers = _NUMBERS.match(buffer, position, limit)
         if numbers:
@@ -334,19 +341,22 @@ class _Walk:
                 raise _Broken(position, "a list of numbers without an end")
         else:
             end = self.brackets_end(position, limit)
-        if self.boundary.search(buffer, position, end):
+        if self.next_line(position, end):
             raise _Broken(position, "the line ends before a value does")
         return end
 
     def brackets_end(self, position: int, limit: int) -> int:
         """Position behind the object or list that starts here."""
         open_: list[bytes] = []
+        if self.patience < 0:
+            limit = min(limit, self.line_end(position), position + IMPATIENT)
         for token in _TOKEN.finditer(self.buffer, position, limit):
             sign = token[0]
             if sign in _CLOSING:
                 open_.append(_CLOSING[sign])
             elif sign in _CLOSERS:
                 if open_.pop() != sign:
+                    self.patience -= token.start() - position
                     raise _Broken(token.start(), "brackets do not match")
                 if not open_:
                     return token.end()
@@ -390,10 +400,10 @@ class _Walk:
 
     def is_next_object(self, start: int) -> bool:
         """Whether a record at the start of a line is none, but the next line's object, because this one is cut off."""
-        if self.opening.match(self.buffer, start):
+        if self.begins_object(start):
             return True
-        # So records stand on lines of their own here, and only what begins as this object did can be the next one.
-        self.boundary, self._line = re.compile(rb"\n(?=" + self.opening.pattern + rb")"), (0, 0)
+        if not self.one_a_line:
+            self.one_a_line, self._line = True, (0, 0)
         return False
 
     def record(self, outline: Outline, start: int) -> int:
@@ -453,7 +463,7 @@ class _Walk:
                 if child.has_array:
                     child.end = limit if found is None else found
                     self.note(outline, child)
-                    if found is None:
+                    if found is None or self.patience < 0:
                         raise  # the enclosing object is cut at the same place, and says so
                     child.damage.append(Damage(at, "bad-record", broken.reason))
                     return child.end
@@ -496,9 +506,17 @@ class _Walk:
         found = _LIST_END.match(self.buffer, at, at + MAX_SKIPPED_VALUE)
         if not found or not self.plain:
             return None
-        plain = self.buffer[slice(*self.plain)]
-        of_record = found[2] in plain if found[2] else plain[:-1].rstrip().endswith(b"]")
+        end = self.plain[1] - 1
+        of_record = self.is_known(found[2]) if found[2] else self.buffer[end - 64 : end].rstrip().endswith(b"]")
         return None if of_record else found.start(1)
+
+    def is_known(self, key: bytes) -> bool:
+        """Whether a record in order has this key; looked for near its ends, as the middle is numbers."""
+        start, end = self.plain or (0, 0)
+        return (
+            self.buffer.find(key, start, min(start + IMPATIENT, end)) >= 0
+            or self.buffer.find(key, max(end - IMPATIENT, start), end) >= 0
+        )
 
     def resume(self, outline: Outline, broken: _Broken) -> int:
         """Note damage in an array and find the next record of it."""
@@ -529,7 +547,5 @@ class _Walk:
     def is_rest(self, edge: int) -> bool:
         """Whether a brace is followed by a key that in a record in order is not the first: damage looks like that."""
         key = _FIRST_KEY.match(self.buffer, edge, edge + MAX_SKIPPED_VALUE)
-        if not key or not self.plain:
-            return False
-        start, end = self.plain
-        return self.buffer.find(key[1], start, end) >= 0 and self.buffer[start + 1 : end].lstrip().find(key[1]) != 0
+        first = _FIRST_KEY.match(self.buffer, *self.plain) if self.plain else None
+        return key is not None and first is not None and key[1] != first[1] and self.is_known(key[1])

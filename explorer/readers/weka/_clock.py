@@ -44,7 +44,11 @@ def settle(votes: Sequence[Vote]) -> dict[str, str]:
 
 def votes_of(buffer: Buffer, container: Outline) -> Iterator[Vote]:
     """What the sub-agents of a list say about the clock of the corpus."""
+    before: float | None = None  # end of the last model call before the sub-agent
     for index, child in container.nested.items():
+        if index and index - 1 not in container.nested:
+            start, response = _time(buffer, container, index - 1)
+            before = None if start is None else start + (response or 0.0)
         yield from votes_of(buffer, child)
         fields = Fields(dict(child.fields))
         marker, duration_ms = fields.number("t"), fields.number("duration_ms", least=0)
@@ -57,7 +61,6 @@ def votes_of(buffer: Buffer, container: Outline) -> Iterator[Vote]:
         elif inner and duration is not None:
             yield "basis-start", marker, min(inner)
             yield "basis-end", marker - duration, min(inner)
-        before = _end_before(buffer, container, index)
         if before is not None and duration is not None:
             yield "stamp", abs(marker - before), abs(marker - before - duration)
 
@@ -70,13 +73,4 @@ def _time(buffer: Buffer, container: Outline, index: int) -> tuple[float | None,
         fields = Fields(split(buffer[slice(*container.span(index))])[0])
     except ValueError:
         return None, None
-    return fields.number("t"), fields.number("api_time")
-
-
-def _end_before(buffer: Buffer, container: Outline, index: int) -> float | None:
-    """End of the last model call before a record of the same list."""
-    for earlier in range(index - 1, -1, -1):
-        if earlier not in container.nested:
-            start, duration = _time(buffer, container, earlier)
-            return None if start is None else start + (duration or 0.0)
-    return None
+    return fields.number("t"), fields.number("api_time", least=0)
