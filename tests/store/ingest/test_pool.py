@@ -346,6 +346,14 @@ def test_workers_may_be_killed_at_any_time_during_an_ingest(traces: Path, readin
     }
 
 
+def test_no_more_processes_are_started_than_there_are_sources(traces: Path, reading: Reading) -> None:
+    write(traces / "a.json", plain(1))
+    write(traces / "b.json", plain(2))
+    children: set[int] = set()
+    reading(jobs=9, progress=lambda _: children.update(child.pid for child in psutil.Process().children()))
+    assert len(children) == 2
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_what_goes_wrong_where_progress_is_shown_leaves_no_worker(
     reading: Reading, script: Callable[..., Task], jobs: int

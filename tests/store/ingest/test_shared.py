@@ -121,6 +121,21 @@ def test_shared_reuse_is_computed_again_only_when_a_source_that_shares_has_chang
         assert changed == rows(reading(use_cache=False))
 
 
+def test_shared_reuse_that_was_lost_is_computed_again_without_reading_anything(
+    traces: Path, reading: Reading, computed: list[int]
+) -> None:
+    three(traces)
+    expected = rows(reading())
+    (batch,) = [
+        path
+        for path in reading.directory().glob("batch-*")
+        if (path / "step_reuse.parquet").exists() and not (path / "steps.parquet").exists()
+    ]
+    (batch / "step_reuse.parquet").unlink()
+    assert rows(reading()) == expected
+    assert (reading.sources, len(computed)) == ([], 2)
+
+
 def test_when_nobody_shares_any_more_nothing_is_left_of_it(traces: Path, reading: Reading, computed: list[int]) -> None:
     three(traces)
     reading()
@@ -188,3 +203,15 @@ def test_an_opened_export_brings_its_own_reuse(
     found = rows(reading(use_cache=False))
     assert not repeated(found)
     assert hits(found) == expected | {"exported/main/11": (0, 0, 1)}
+
+
+def test_a_trace_that_is_replaced_by_an_export_no_longer_counts(
+    traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(traces / "a", plain())
+    reading()
+    (traces / "a").unlink()
+    (traces / "a").mkdir()
+    monkeypatch.setattr(run_module, "is_bundle", lambda path: path.name == "a")
+    monkeypatch.setattr(run_module, "bundle_batch", lambda path: Batch({}, None))
+    assert not any(rows(reading()).values())
