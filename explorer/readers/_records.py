@@ -79,13 +79,17 @@ class Outline:
 
 
 class _Broken(Exception):
-    """The object cannot be followed beyond ``offset``; ``early`` when it seems to end there, but has more."""
+    """The object cannot be followed beyond ``offset``; ``early`` when it seems to end there, but has more.
 
-    def __init__(self, offset: int, reason: str, early: bool = False) -> None:
+    ``since`` is where the value before that place began: with a lost quote it may have swallowed what follows.
+    """
+
+    def __init__(self, offset: int, reason: str, early: bool = False, since: int | None = None) -> None:
         super().__init__(reason)
         self.offset = offset
         self.reason = reason
         self.early = early
+        self.since = offset if since is None else since
 
 
 # A string ends on its own line: JSON has no raw newlines in strings, so a lost quote cannot swallow the next line.
@@ -101,7 +105,8 @@ _MANY_NUMBERS = re.compile(rb"\[[\d, ]{32}")
 _NEXT = re.compile(rb"[ \t\r\n,]*+([^ \t\r\n,])?")
 _SPACE = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES)
 _FIRST_KEY = re.compile(rb"\{" + _SPACES + rb"(" + _STRING + rb")")
-_RECORD_EDGE = re.compile(rb"\{(?=" + _SPACES + rb'")|\}(?=' + _SPACES + rb"\])")
+_LIST_CLOSED = rb"\]" + _SPACES + rb"(?:," + _SPACES + rb'["}]|\}|\Z)'
+_RECORD_EDGE = re.compile(rb"\{(?=" + _SPACES + rb'")|\}(?=' + _SPACES + _LIST_CLOSED + rb")")
 _NEXT_LINE = re.compile(rb"\n(?=\{)")
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?" + _SPACES + rb"\[" + _SPACES + rb"(?=\{)")
 # The end of a list where a key was expected, behind whatever the lost brace has become, and what follows it.
@@ -109,7 +114,7 @@ _LIST_END = re.compile(
     _SPACES + rb"(?:[^ \t\r\n\]]" + _SPACES + rb"|\]" + _SPACES + rb"(?=\]))?(\])"
     + _SPACES + rb"(?:," + _SPACES + rb"(" + _STRING + rb")" + _SPACES + rb":|\})"
 )  # fmt: skip
-_BEHIND_LIST = re.compile(_SPACES + rb"(?:[,}]|\Z)")
+_CLOSES_LIST = re.compile(_LIST_CLOSED)
 # Behind a record: the list goes on or ends; one flipped byte between records is not held against the record.
 _BEHIND_RECORD = re.compile(_SPACES + rb"(?:[,\]{\0]|[^ \t\r\n]" + _SPACES + rb"\{" + _SPACES + rb'"|\Z)')
 _BEHIND_OBJECT = re.compile(rb"[ \t\r]*+(?:[\n{\0]|\Z)")
@@ -248,14 +253,14 @@ class _Walk:
     def line_end(self, at: int) -> int:
         """Where the next line begins an object of its own: damage never reaches beyond it."""
         if not self._line[0] <= at < self._line[1]:
-            found = self.next_line(at, len(self.buffer))
+            found = self.next_line(at, len(self.buffer), alike=self.one_a_line)
             self._line = at, len(self.buffer) if found is None else found
         return self._line[1]
 
-    def next_line(self, at: int, limit: int) -> int | None:
-        """Where a line begins an object, from ``at`` on; where records begin lines too, by the object's first key."""
+    def next_line(self, at: int, limit: int, alike: bool) -> int | None:
+        """Where a line begins an object, from ``at`` on; with ``alike``, one that begins like the one that is read."""
         for found in _NEXT_LINE.finditer(self.buffer, at, limit):
-            if not self.one_a_line or self.begins_object(found.end()):
+            if not alike or self.begins_object(found.end()):
                 return found.end()
         return None
 
@@ -301,18 +306,20 @@ class _Walk:
         """
         if inside:
             position = self.records(outline, position)
+        since: int | None = None
         while True:
             found = _KEY.match(self.buffer, position, position + MAX_SKIPPED_VALUE)
             if not found:
-                raise _Broken(position, "a key was expected here")
+                raise _Broken(position, "a key was expected here", since=since)
             if found[2]:
                 return found.end()
             position = found.end()
             if found[1] == self.key and self.buffer[position : position + 1] == b"[":
                 outline.has_array = True
                 position = self.records(outline, position + 1)
+                since = None
                 continue
-            end = self.value_end(position)
+            end, since = self.value_end(position), position
             try:
                 outline.fields[str(loads(found[1]))] = loads(self.buffer[position:end])
             except ValueError as error:
@@ -332,18 +339,30 @@ class _Walk:
                 text = buffer[position : position + 1] == b'"'
                 raise _Broken(position, _ENDLESS if scalar or text else "a value was expected here")
             return scalar.end()
-        if buffer[position - 1] == _NEWLINE and self.next_line(position - 1, position + 1):
+        if buffer[position - 1] == _NEWLINE and self.next_line(position - 1, position + 1, alike=True):
             raise _Broken(position - 1, "the line ends before a value")
         numbers = _NUMBERS.match(buffer, position, limit)
-        if numbers:
-            end = buffer.find(b"]", numbers.end() - 1, position + MAX_RECORD) + 1
-            if not end or buffer.find(b'"', position, end) > 0:
-                raise _Broken(position, "a list of numbers without an end")
-        else:
-            end = self.brackets_end(position, limit)
-        if self.next_line(position, end):
+        end = self.numbers_end(position, limit) if numbers else self.brackets_end(position, limit)
+        if self.next_line(position, end, alike=True):
             raise _Broken(position, "the line ends before a value does")
         return end
+
+    def numbers_end(self, position: int, limit: int) -> int:
+        """Position behind the list that starts with a number here; mostly there is nothing else in it."""
+        end = self.buffer.find(b"]", position, position + MAX_RECORD) + 1
+        if not end:
+            raise _Broken(position, "a list of numbers without an end")
+        if all(self.buffer.find(sign, position + 1, end) < 0 for sign in (b'"', b"[", b"{")):
+            return end
+        try:
+            mixed = self.brackets_end(position, limit)
+            loads(self.buffer[position:mixed])
+            return mixed
+        except (_Broken, ValueError):
+            # Damage inside it costs the list alone, unless its bracket is lost and this one is another record's.
+            if self.buffer.find(b"}", position, end) >= 0:
+                raise _Broken(position, "a list of numbers without an end") from None
+            return end
 
     def brackets_end(self, position: int, limit: int) -> int:
         """Position behind the object or list that starts here."""
@@ -394,7 +413,7 @@ class _Walk:
         if sign == b"{":
             if self.buffer[start - 1] == _NEWLINE and self.is_next_object(start):
                 raise _Broken(position, "the line ends before the list does")
-        elif sign != b"]" or not _BEHIND_LIST.match(self.buffer, start + 1):
+        elif not _CLOSES_LIST.match(self.buffer, start):
             raise _Broken(start, "a record was expected here")
         return start, sign
 
@@ -457,7 +476,7 @@ class _Walk:
                 break
             except _Broken as broken:
                 # A value whose quotes are damaged may have swallowed what follows it: look from there.
-                at = broken.offset if child.has_array else min([broken.offset, *(d.offset for d in child.damage)])
+                at = broken.since if child.has_array else min([broken.since, *(d.offset for d in child.damage)])
                 limit = self.line_end(at)
                 found = self.next_record(at, limit)
                 if child.has_array:
