@@ -81,8 +81,10 @@ def command(context: click.Context, /, **options: Any) -> None:
     from explorer.store.ingest import Options as IngestOptions
 
     ingest_options = IngestOptions(options["jobs"], options["cache_dir"], not options["no_cache"])
-    if not modes and sys.stdin.isatty() and sys.stdout.isatty():
+    if not modes and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         _explore(options["paths"], ingest_options, options["where"], options["at"])
+    if options["at"]:
+        raise click.UsageError("--at opens the explorer, which needs a terminal")
     with _opened(options["paths"], ingest_options) as database:
         _answer(database, modes[0] if modes else "summary", options)
 
@@ -296,7 +298,10 @@ def _export(database: Database, where: str | None, target: Path) -> None:
         raise Stop(_pointed(error, where), FAILED) from None
     except ExportError as error:
         raise Stop(str(error), FAILED) from None
-    _narrate(f"wrote {done.rows:,} rows, {done.bytes:,} bytes to {done.path}")
+    runs = f"{done.runs:,} {'run' if done.runs == 1 else 'runs'}"
+    if done.ancestors:
+        runs += f" (and {done.ancestors:,} above them, so that the tree can be shown)"
+    _narrate(f"wrote {runs}, {done.rows:,} rows in all, {done.bytes:,} bytes to {done.path}")
 
 
 def _pointed(error: Any, where: str | None) -> str:

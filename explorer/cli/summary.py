@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.cli.output import Table
-from explorer.tui.humanize import percent
+from explorer.tui.humanize import percent, plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ def as_table(rows: Sequence[SummaryRow], format_: str) -> Table:
     if format_ != "table":
         return Table(type(rows[0])._fields, iter([rows]))
     last = rows[-1]
-    shown = [_short(row, f"{len(rows) - 1:,} conversations" if row is last else None) for row in rows]
+    shown = [_short(row, plural(len(rows) - 1, "conversation") if row is last else None) for row in rows]
     return Table(list(_COLUMNS), iter([shown]))
 
 

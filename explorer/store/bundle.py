@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import blake2b
 from pathlib import Path
 
@@ -57,15 +58,17 @@ def bundle_batch(directory: Path) -> Batch:
     files = {table: directory / f"{table}.parquet" for table in ALL_TABLES}
     batch = Batch(files, None)
     with duckdb.connect(":memory:", config={"autoload_known_extensions": False}) as connection:
-        written = dict(
-            connection.execute(
-                "SELECT decode(key), decode(value) FROM parquet_kv_metadata($1)", [str(directory / _MARK)]
-            ).fetchall()
-        )
+        written = _metadata(connection, directory / _MARK)
         if written.get(SCHEMA_KEY) != schema_fingerprint():
             version = written.get(VERSION_KEY, "an unknown version")
             raise DamagedPart(
                 directory, f"exported by trace-explore {version}, whose tables are not those of this version"
             )
         check_parts(connection, [batch])
-    return batch
+        ancestors = json.loads(_metadata(connection, files["runs"]).get(ANCESTORS_KEY, "[]"))
+    return batch._replace(ancestors=frozenset(ancestors))
+
+
+def _metadata(connection: duckdb.DuckDBPyConnection, path: Path) -> dict[str, str]:
+    query = "SELECT decode(key), decode(value) FROM parquet_kv_metadata($1)"
+    return dict(connection.execute(query, [str(path)]).fetchall())

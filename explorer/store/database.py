@@ -64,6 +64,8 @@ class Batch(NamedTuple):
     """Sources whose rows still count; None when all do."""
     prefix: str = ""
     """Put before every id, for an export that was found inside the opened directory beside other traces."""
+    ancestors: frozenset[str] = frozenset()
+    """Runs of an export that its filter had not kept, and that are in it only because a kept run is below them."""
 
 
 class Opening(NamedTuple):
@@ -74,6 +76,8 @@ class Opening(NamedTuple):
     """source_id -> the file itself, to read records from; without those that came from an export."""
     complete: bool = True
     """False while sources are still being read."""
+    paths: tuple[Path, ...] = ()
+    """What was opened: nothing is ever written in there."""
 
 
 class DamagedPart(Exception):
@@ -100,6 +104,7 @@ class Database:
     def __init__(self, opening: Opening) -> None:
         self.sources = opening.roots
         self.complete = opening.complete
+        self.paths = opening.paths
         self.part_bytes: dict[str, int] = {}
         """Bytes of the parts of each table."""
         self.lock = Lock()
@@ -190,6 +195,10 @@ def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
             connection.execute(
                 "INSERT INTO internal.live SELECT $1, unnest($2::VARCHAR[])", [number, sorted(batch.live)]
             )
+    connection.execute("CREATE TABLE internal.ancestors (run_id VARCHAR)")
+    ancestors = [f"{b.prefix}/{run_id}" if b.prefix else run_id for b in batches for run_id in sorted(b.ancestors)]
+    if ancestors:
+        connection.execute("INSERT INTO internal.ancestors SELECT unnest($1::VARCHAR[])", [ancestors])
     for table in ALL_TABLES:
         # The findings of rules join these under the public name.
         name = "internal.stored_findings" if table == "findings" else f'"{table}"'

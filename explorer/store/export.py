@@ -18,7 +18,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -49,6 +49,9 @@ _ROWS_AT_ONCE = 65_536
 """Rows of a batch and of a row group: what is in memory at once, and what a reader can skip."""
 
 _HASH_AT_ONCE = 1 << 20
+
+_OTHER_FORMATS = frozenset((".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".db", ".duckdb", ".xlsx"))
+"""Endings that ask for something else than a directory."""
 
 
 class ExportError(Exception):
@@ -83,6 +86,10 @@ class Exported(NamedTuple):
     path: Path
     rows: int
     bytes: int
+    runs: int
+    """Runs that the filter keeps."""
+    ancestors: int
+    """Further runs that the tree needs."""
 
 
 def plan(database: Database, where: str | None = None) -> Plan:
@@ -111,10 +118,14 @@ def export(database: Database, where: str | None, target: Path, cancelled: threa
     Raises:
         FilterError: ``where`` is not a filter.
         ExportCancelled: ``cancelled`` was set.
-        ExportError: the target exists, or cannot be written.
+        ExportError: the target exists, lies among the traces, or cannot be written, or no run is kept.
     """
+    _refuse_name(target)
+    _refuse_beside(target, database.paths)
     _refuse_existing(target)
     with database.cursor() as cursor, select_runs(database, cursor, where) as selection:
+        if not selection.kept:
+            raise ExportError("no run is kept, so there is nothing to export: choose another filter")
         writer = _Writer(cursor, selection, where, database, cancelled)
         with _whole_or_nothing(target) as partial:
             if target.suffix == ".parquet":
@@ -124,7 +135,8 @@ def export(database: Database, where: str | None, target: Path, cancelled: threa
                 rows = writer.write_tables(partial)
             files = [partial] if partial.is_file() else list(partial.iterdir())
             size = sum(file.stat().st_size for file in files)
-    return Exported(target, rows, size)
+        kept, ancestors = selection.kept, selection.ancestors
+    return Exported(target, rows, size, kept, 0 if target.suffix == ".parquet" else ancestors)
 
 
 class _Writer:
@@ -220,6 +232,21 @@ def _arrow_schema(table: str) -> pa.Schema:
     }
     fields = [(column.name, types[column.type]) for column in columns(ALL_TABLES[table])]
     return pa.schema([*fields, (SOURCE_COLUMN, pa.string())])
+
+
+def _refuse_name(target: Path) -> None:
+    if target.suffix.lower() in _OTHER_FORMATS:
+        raise ExportError(f"{target}: an export is Parquet: name a file NAME.parquet, or a directory without a suffix")
+
+
+def _refuse_beside(target: Path, opened: Sequence[Path]) -> None:
+    """Nothing is written among the traces."""
+    for path in opened:
+        among = path if path.is_dir() else path.parent
+        if target.resolve().is_relative_to(among.resolve()):
+            raise ExportError(
+                f"{target} lies among the traces in {among}, where nothing is written: choose another place"
+            )
 
 
 def _refuse_existing(target: Path) -> None:

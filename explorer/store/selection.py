@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from explorer.model import ALL_TABLES, columns
 from explorer.store.database import SOURCE_COLUMN
-from explorer.store.queries.tree import build_tree, drop_tree
+from explorer.store.queries.tree import build_tree, drop_tree, has_ancestors
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor, Database
@@ -118,7 +118,7 @@ def select_runs(database: Database, cursor: Cursor, where: str | None) -> Iterat
     Raises:
         FilterError: ``where`` is not a filter.
     """
-    if where is None or not where.strip():
+    if (where is None or not where.strip()) and not has_ancestors(cursor):
         yield Selection(cursor, None)
         return
     tree = build_tree(database, where)

@@ -78,6 +78,8 @@ SELECT
     s.hit_other,
     s.hit_blocks / nullif(s.blocks, 0) AS reuse,
     n.own_errors + n.own_warnings + n.own_infos AS findings,
+    -- In an opened export: the filter had not kept it, and it is there because a kept run is below it.
+    r.run_id IN (FROM internal.ancestors) AS ancestor_only,
     n.total_runs,
     n.total_steps,
     n.total_replayed_steps,

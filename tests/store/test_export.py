@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from explorer import __version__
@@ -29,6 +29,7 @@ from explorer.store.export import (
     schema_fingerprint,
 )
 from explorer.store.queries import FilterError
+from explorer.store.queries.summary import summary
 from tests.store.test_every_question import damaged
 from tests.store.test_views import several_runs
 from tests.store.world import (
@@ -44,6 +45,7 @@ from tests.store.world import (
     run,
     source,
     step,
+    write_batch,
 )
 
 OWN = ("steps", "input_tokens", "output_tokens", "tool_calls", "blocks", "hit_own", "hit_sibling", "unique_blocks")
@@ -77,12 +79,16 @@ class TestBundles:
         assert lines(again) == lines(database)
         files = list((tmp_path / "out").iterdir())
         assert sorted(file.name for file in files) == sorted(f"{table}.parquet" for table in ALL_TABLES)
-        assert told == Exported(tmp_path / "out", 48, sum(file.stat().st_size for file in files))
+        assert told == Exported(tmp_path / "out", 48, sum(file.stat().st_size for file in files), 4, 0)
 
     def test_a_filtered_export_has_the_kept_runs_and_those_above_them(self, database: Database, tmp_path: Path) -> None:
         export(database, "run_id = 'z/1'", tmp_path / "out")
         again = reopen(tmp_path / "out")
-        assert lines(again) == ["c", "  main", "    x", "      z"]
+        assert lines(again) == ["c", "  (main)", "    (x)", "      z"]
+        assert lines(again) == lines(database, "run_id = 'z/1'")
+        assert by_run(again, "ancestor_only") == {"main/1": True, "x/1": True, "z/1": False}
+        with again.cursor() as cursor:
+            assert [row.runs for row in summary(cursor)] == [1, 1]
         before = by_run(database, *OWN)
         assert by_run(again, *OWN) == {run_id: before[run_id] for run_id in ("main/1", "x/1", "z/1")}
         # y is gone, and with it its steps, its tool calls, its edge and its pair; what x shares with it is still told.
@@ -127,7 +133,8 @@ class TestBundles:
         database = make_database(rows)
         export(database, "run_id = 'c/2'", tmp_path / "out")
         again = reopen(tmp_path / "out")
-        assert lines(again) == ["c", "  p", "    p/1", "    p/2", "      agent:c", "        c/1", "        c/2"]
+        assert lines(again) == lines(database, "run_id = 'c/2'")
+        assert sorted(by_run(again, "steps")) == ["c/1", "c/2", "p/1", "p/2"]
         assert ask(again, "FROM findings") == []
 
     def test_the_metadata_count_a_run_of_several_as_an_ancestor_only_if_it_is_not_kept(self, tmp_path: Path) -> None:
@@ -167,11 +174,30 @@ class TestBundles:
         export(database, None, tmp_path / "out")
         assert everything(reopen(tmp_path / "out")) == everything(database)
 
-    def test_nothing_is_exported_as_nothing(self, tmp_path: Path) -> None:
-        export(make_database([]), None, tmp_path / "out")
-        assert lines(reopen(tmp_path / "out")) == []
-        export(make_database(family()), "false", tmp_path / "none")
-        assert lines(reopen(tmp_path / "none")) == []
+    def test_an_export_of_no_run_is_refused(self, database: Database, tmp_path: Path) -> None:
+        for empty, where in ((make_database([]), None), (database, "false")):
+            with pytest.raises(ExportError, match="no run is kept"):
+                export(empty, where, tmp_path / "out")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("name", ["out.csv", "out.JSONL"])
+    def test_a_name_that_asks_for_another_format_is_refused(
+        self, database: Database, tmp_path: Path, name: str
+    ) -> None:
+        with pytest.raises(ExportError, match="an export is Parquet"):
+            export(database, None, tmp_path / name)
+
+    def test_nothing_is_written_among_the_traces(self, tmp_path: Path) -> None:
+        (tmp_path / "traces").mkdir()
+        (tmp_path / "way").symlink_to(tmp_path / "traces")
+        parts = tmp_path / "parts"
+        parts.mkdir()
+        database = Database(Opening([write_batch(family(), parts)], {}, paths=(tmp_path / "traces",)))
+        for target in (tmp_path / "traces" / "out", tmp_path / "way" / "out.parquet", tmp_path / "parts/../traces/x"):
+            with pytest.raises(ExportError, match="among the traces"):
+                export(database, None, target)
+        assert list((tmp_path / "traces").iterdir()) == []
+        export(database, None, tmp_path / "beside")
 
     def test_an_export_of_an_export_is_the_same(self, database: Database, tmp_path: Path) -> None:
         export(database, None, tmp_path / "one")
@@ -179,6 +205,17 @@ class TestBundles:
         for table in ALL_TABLES:
             one, two = (tmp_path / name / f"{table}.parquet" for name in ("one", "two"))
             assert one.read_bytes() == two.read_bytes()
+
+    def test_an_export_of_a_filtered_export_still_tells_ancestors_apart(
+        self, database: Database, tmp_path: Path
+    ) -> None:
+        export(database, "run_id = 'z/1'", tmp_path / "one")
+        told = export(reopen(tmp_path / "one"), None, tmp_path / "two")
+        one, two = reopen(tmp_path / "one"), reopen(tmp_path / "two")
+        assert (told.runs, told.ancestors) == (1, 2)
+        assert everything(two) == everything(one)
+        assert lines(two) == lines(one)
+        assert lines(reopen(tmp_path / "two", "sub")) == ["sub/c", "  (sub/main)", "    (sub/x)", "      sub/z"]
 
     def test_another_process_writes_the_same_bytes(self, database: Database, tmp_path: Path) -> None:
         export(database, "steps > 1", tmp_path / "one")
@@ -238,11 +275,13 @@ def test_what_is_exported_shows_the_same_numbers_and_parents_whatever_is_kept(
     where = f"run_id IN ({', '.join(map(repr, sorted(kept))) or 'NULL'})"
 
     planned = plan(database, where)
+    assume(kept)
     with tempfile.TemporaryDirectory() as directory:
         export(database, where, Path(directory) / "out")
         again = reopen(Path(directory) / "out")
         before, after = by_run(database, *OWN, "status"), by_run(again, *OWN, "status")
         assert kept <= after.keys()
+        assert {run_id for run_id, only in by_run(again, "ancestor_only").items() if not only} == kept
         assert after == {run_id: before[run_id] for run_id in after}
         assert (planned.runs, planned.runs + planned.ancestors) == (len(kept), len(after))
         # An agent of which one run is left is one line; which agents are above stays the same.
@@ -258,7 +297,7 @@ class TestOneFile:
         frame = pl.read_parquet(tmp_path / "out.parquet")
         assert frame["run_id"].to_list() == ["x/1", "y/1"]
         assert frame.columns == [row[0] for row in ask(database, "DESCRIBE run_totals")]
-        assert told == Exported(tmp_path / "out.parquet", 2, (tmp_path / "out.parquet").stat().st_size)
+        assert told == Exported(tmp_path / "out.parquet", 2, (tmp_path / "out.parquet").stat().st_size, 2, 0)
         assert metadata(tmp_path / "out.parquet")["trace_explore.where"] == "depth = 1"
 
     def test_without_a_filter_it_holds_all_in_the_order_of_the_tree(self, database: Database, tmp_path: Path) -> None:
@@ -271,7 +310,8 @@ class TestPlan:
         for where, runs, ancestors in ((None, 4, 0), ("depth = 2", 1, 2), ("status = 'failed'", 1, 1), ("false", 0, 0)):
             planned = plan(database, where)
             assert (planned.runs, planned.ancestors) == (runs, ancestors)
-            assert planned.rows == export(database, where, tmp_path / f"{runs}{ancestors}{where is None}").rows
+            if runs:
+                assert planned.rows == export(database, where, tmp_path / f"{runs}{ancestors}{where is None}").rows
         assert plan(database).bytes_estimate == sum(database.part_bytes.values())
         assert plan(database, "false").bytes_estimate == 0
 

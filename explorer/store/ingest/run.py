@@ -304,7 +304,7 @@ class Ingest:
         return batches
 
     def _opening(self, complete: bool) -> Opening:
-        return Opening([*self._batches(), *self.bundles], self.roots, complete)
+        return Opening([*self._batches(), *self.bundles], self.roots, complete, tuple(self.paths))
 
     def _show_if_due(self) -> None:
         passed = time.monotonic() - self.started

@@ -46,7 +46,7 @@ class SummaryRow(NamedTuple):
 
 
 _ROWS = """
-WITH kept AS (SELECT * FROM run_totals WHERE ({where})),
+WITH kept AS (SELECT * FROM run_totals WHERE NOT ancestor_only AND ({where})),
 per_conversation AS (
     SELECT
         conversation_id, any_value(conversation_title) AS title, any_value(format) AS format,

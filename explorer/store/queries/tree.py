@@ -52,10 +52,10 @@ def build_tree(database: Database, where: str | None = None, replaces: TreeView 
     where = where if where and where.strip() else None
     table = f"internal.tree_{next(_serial)}"
     with database.lock, database.cursor() as cursor:
-        if where is None:
+        if where is None and not has_ancestors(cursor):
             cursor.execute(f"CREATE TABLE {table} AS {_WHOLE}")
         else:
-            _build_filtered(cursor, table, where)
+            _build_filtered(cursor, table, where or "true")
         counted = one(
             cursor,
             "SELECT count(*) FILTER (t.kept), count(*) "
@@ -64,6 +64,11 @@ def build_tree(database: Database, where: str | None = None, replaces: TreeView 
         if replaces is not None:
             cursor.execute(f"DROP TABLE IF EXISTS {replaces.table}")
     return TreeView(table, where, *(counted or (0, 0)))
+
+
+def has_ancestors(cursor: Cursor) -> bool:
+    """Whether an opened export holds runs that its filter had not kept."""
+    return one(cursor, "FROM internal.ancestors LIMIT 1") is not None
 
 
 _WHOLE = """
@@ -77,7 +82,9 @@ _WHOLE = """
 # A line is shown when a kept run lies between its position and its last: the next one from its position on tells.
 _FILTERED = """
     WITH kept AS (
-        SELECT l.position FROM internal.run_lines AS l WHERE l.run_id IN (SELECT run_id FROM run_totals WHERE ({where}))
+        SELECT l.position FROM internal.run_lines AS l WHERE l.run_id IN (
+            SELECT run_id FROM run_totals WHERE NOT ancestor_only AND ({where})
+        )
     ),
     kept_agents AS (
         SELECT DISTINCT l.agent_position AS position
