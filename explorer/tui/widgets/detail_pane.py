@@ -15,7 +15,6 @@ from explorer.tui.columns import SEVERITY_MARKS
 from explorer.tui.state import Tab
 from explorer.tui.text import clean
 from explorer.tui.widgets.detail_tab import DetailTab, View
-from explorer.tui.widgets.overview import Overview
 from explorer.tui.widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
@@ -44,11 +43,10 @@ class DetailPane(Vertical):
         """Which node each tab showed last: the same again keeps its scroll and cursor."""
 
     def compose(self) -> ComposeResult:
-        """The names of the tabs, whose numbers these are, and the first tab; others are made when they are chosen."""
+        """The names of the tabs, and whose numbers these are; the tabs themselves are made when they are wanted."""
         yield TabBar(id="tabs")
         yield Static("", id="detail-name", markup=False)
-        with ContentSwitcher(initial="overview", id="detail"):
-            yield Overview(id="overview")
+        yield ContentSwitcher(id="detail")
 
     @property
     def node(self) -> Node | None:
@@ -75,7 +73,7 @@ class DetailPane(Vertical):
         self.state.tab = tab
         self.query_one(TabBar).tab = tab
         switcher = self.query_one(ContentSwitcher)
-        if not switcher.query_children(f"#{tab}"):
+        if self._tab(tab) is None:
             await switcher.add_content(_make(tab, self.state))
         if self.state.tab == tab:
             switcher.current = tab
@@ -86,8 +84,9 @@ class DetailPane(Vertical):
         await self.choose(event.tab)
 
     def focus_target(self) -> Widget:
-        """What takes the keys when the pane is entered."""
-        return self._tab(self.state.tab).focus_target()
+        """What takes the keys when the pane is entered; the pane, which cannot, while there is nothing in it."""
+        tab = self._tab(self.state.tab)
+        return tab.focus_target() if tab is not None else self
 
     async def aim(self, run_id: str | None, ordinal: int) -> None:
         """Show the steps with the cursor on one of them."""
@@ -96,8 +95,9 @@ class DetailPane(Vertical):
         await self.choose("steps")
         self.query_one(StepsTab).aim(run_id, ordinal)
 
-    def _tab(self, tab: Tab) -> DetailTab:
-        return cast(DetailTab, self.query_one(f"#detail > #{tab}"))
+    def _tab(self, tab: Tab) -> DetailTab | None:
+        made = self.query(f"#detail > #{tab}")
+        return cast(DetailTab, made.first()) if made else None
 
     # Asking
 
@@ -111,14 +111,17 @@ class DetailPane(Vertical):
 
     def _ask(self) -> None:
         opened, tab = self._opened, self.state.tab
+        widget = self._tab(tab)
         if opened is None:
+            return
+        if widget is None:
+            self.call_later(self.choose, tab)
             return
         view = View(opened, self._node, self.state.own)
         if tab in self._shown and self._shown[tab] == view.node_id:
             self._say_name(view.node)
             return
         keep = tab in self._last and self._last[tab] == view.node_id
-        widget = self._tab(tab)
 
         async def show(answer: Any) -> None:
             self._shown[tab] = self._last[tab] = view.node_id
@@ -156,4 +159,6 @@ def _make(tab: Tab, state: State) -> Widget:
 
             return FindingsList(id=tab)
         case _:
+            from explorer.tui.widgets.overview import Overview
+
             return Overview(id=tab)
