@@ -50,7 +50,7 @@ def pressing(*keys: str) -> Callable[[Pilot[Any]], Any]:
         pytest.param(("j", "1"), NARROW, id="overview-narrow"),
         pytest.param(("j", "2", "tab"), WIDE, id="steps-wide"),
         pytest.param((), NARROW, id="tree-narrow"),
-        pytest.param(("f", "type:nonsense > 1"), NARROW, id="filter-mistake-narrow"),
+        pytest.param(("f", "type:steps + 1"), NARROW, id="filter-mistake-narrow"),
         pytest.param(("question_mark",), WIDE, id="help-wide"),
         pytest.param(("6", "tab", "enter"), NARROW, id="finding-narrow"),
     ],
