@@ -71,7 +71,7 @@ def command(context: click.Context, /, **options: Any) -> None:
         return
     if not options["paths"]:
         raise click.UsageError("name a file or directory of traces, as in: trace-explore sample_traces/")
-    modes = [name for name in ("summary", "sql", "check", "export") if options[name]]
+    modes = [name for name in ("summary", "sql", "check", "export") if options[name] not in (None, False)]
     if len(modes) > 1:
         raise click.UsageError(f"--{modes[0]} and --{modes[1]} are two answers: ask for one at a time")
     if options["where"] is not None and modes and modes[0] in ("sql", "check"):
@@ -140,9 +140,9 @@ def _explain(code: str) -> None:
     page = EXPLANATIONS.get(code)
     if page is None:
         raise click.UsageError(f"there is no finding {code!r}: --explain list names them all")
-    click.echo(f"{page.code} ({page.severity}): {page.title}\n")
-    for heading, text in (("What was seen", page.seen), ("Why it matters", page.why), ("What was done", page.did)):
-        click.echo(f"{heading}\n{click.wrap_text(text, 88, '  ', '  ', preserve_paragraphs=True)}\n")
+    click.echo(f"{page.code} ({page.severity}): {page.title}")
+    for heading, text in page.sections:
+        click.echo(f"\n{heading}\n{click.wrap_text(text, 88, '  ', '  ')}")
 
 
 def _explore(paths: tuple[Path, ...], options: Options, where: str | None, place: str | None) -> NoReturn:
@@ -156,8 +156,8 @@ def _explore(paths: tuple[Path, ...], options: Options, where: str | None, place
 @contextmanager
 def _opened(paths: tuple[Path, ...], options: Options) -> Iterator[Database]:
     """Everything under the paths, read and open. An interrupt stops the reading, and what was read is kept."""
-    from explorer.store.database import DamagedPart, Database
-    from explorer.store.ingest import Cancelled, IngestError, ingest
+    from explorer.store.database import DamagedPart, Database, TooLarge
+    from explorer.store.ingest import Cancelled, IngestError, ingest, let_go
 
     stop = threading.Event()
 
@@ -170,11 +170,11 @@ def _opened(paths: tuple[Path, ...], options: Options) -> Iterator[Database]:
         try:
             opening = ingest(paths, options, progress, cancelled=stop)
             database = Database(opening)
-        except DamagedPart:
-            # The cache was cut off in a way that its sizes do not show: read again, once, without it.
-            opening = ingest(paths, options._replace(use_cache=False), progress, cancelled=stop)
-            database = Database(opening)
-    except IngestError as error:
+        except DamagedPart as error:
+            # The cache is damaged in a way that its sizes do not show: what was in that part is read again.
+            let_go(error.path)
+            database = Database(ingest(paths, options, progress, cancelled=stop))
+    except (IngestError, TooLarge, DamagedPart) as error:
         progress.clear()
         raise Stop(str(error), UNREADABLE) from None
     except Cancelled:
@@ -221,10 +221,12 @@ def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
         counts = queries.counts(cursor)
     unread = counts.sources_skipped + counts.sources_failed
     omitted = {"sources_skipped": counts.sources_skipped, "sources_failed": counts.sources_failed}
+    nothing = not counts.sources_read and not counts.sources_partial and not counts.conversations
     if mode == "check":
         _check(database, options["format_"], omitted)
+        if nothing:
+            raise click.exceptions.Exit(UNREADABLE)
         return
-    nothing = not counts.sources_read and not counts.sources_partial and not counts.conversations
     if nothing:
         raise Stop(f"no traces in {', '.join(map(str, options['paths']))}: {_reasons(database)}", UNREADABLE)
     if mode == "sql":

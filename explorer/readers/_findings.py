@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from explorer.model import Finding, Severity
 
 EACH = 100
-"""Findings of one code that are given singly for a source; the rest are one finding that counts them."""
+"""Findings of one code that are given singly for a conversation; the rest are one finding that counts them."""
 
 _BAD = frozenset(("bad-record", "truncated-record"))
 
@@ -19,7 +19,8 @@ class Findings:
     def __init__(self, source_id: str) -> None:
         self.source_id = source_id
         self.bad_records = 0
-        self._seen: Counter[tuple[str, Severity]] = Counter()
+        self._seen: Counter[tuple[str, Severity, str | None]] = Counter()  # by conversation
+        self._given: Counter[tuple[str, Severity]] = Counter()
 
     def at(
         self,
@@ -33,29 +34,20 @@ class Findings:
         step_ordinal: int | None = None,
     ) -> Iterator[Finding]:
         """One finding, or none when there have been enough of its kind."""
-        self._seen[code, severity] += 1
+        self._seen[code, severity, conversation_id] += 1
         self.bad_records += code in _BAD
-        number = self._seen[code, severity]
-        if number <= EACH:
-            key = f"{code}:{self.source_id}:{severity}:{number}"
+        if self._seen[code, severity, conversation_id] <= EACH:
+            self._given[code, severity] += 1
+            key = f"{code}:{self.source_id}:{severity}:{self._given[code, severity]}"
             yield Finding(
                 key, code, severity, self.source_id, line, conversation_id, agent_id, run_id, step_ordinal, message
             )
 
     def rest(self) -> Iterator[Finding]:
         """The findings that count what was not given singly."""
-        for (code, severity), number in self._seen.items():
+        for (code, severity, conversation_id), number in self._seen.items():
             if number > EACH:
-                message = f"{number - EACH} more of this kind in this source"
-                yield Finding(
-                    f"{code}:{self.source_id}:{severity}:rest",
-                    code,
-                    severity,
-                    self.source_id,
-                    None,
-                    None,
-                    None,
-                    None,
-                    None,
-                    message,
-                )
+                where = "conversation" if conversation_id else "source"
+                message = f"{number - EACH:,} more of this kind in this {where}"
+                key = f"{code}:{self.source_id}:{severity}:rest:{conversation_id or ''}"
+                yield Finding(key, code, severity, self.source_id, None, conversation_id, None, None, None, message)

@@ -192,7 +192,7 @@ class _Writer:
         return rows
 
     def _digests(self) -> str:
-        """The sources of the kept runs with the digest of their bytes: null when they cannot be read as they were."""
+        """The sources of the kept runs with the digest of their bytes now; null when gone, or of another size."""
         told = []
         for source_id, size in self._cursor.execute(self._selection.sources()).fetchall():
             told.append({"source_id": source_id, "bytes": size, "digest": self._digest(source_id, size)})

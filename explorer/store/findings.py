@@ -29,11 +29,14 @@ class Explanation(NamedTuple):
     """What the reader of the page can do."""
 
     @property
-    def page(self) -> str:
-        """All of it as plain text."""
-        parts = (("What was seen", self.seen), ("Why it matters", self.why), ("What was done", self.did))
-        body = "\n\n".join(f"{heading}\n  {text}" for heading, text in (*parts, ("What you can do", self.do)))
-        return f"{self.code} ({self.severity}): {self.title}\n\n{body}\n"
+    def sections(self) -> tuple[tuple[str, str], ...]:
+        """Headings and what is below them."""
+        return (
+            ("What was seen", self.seen),
+            ("Why it matters", self.why),
+            ("What was done", self.did),
+            ("What you can do", self.do),
+        )
 
 
 _PAGES = (

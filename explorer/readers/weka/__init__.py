@@ -71,11 +71,14 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
 
 
 def _conversation_id(source_id: str, line: int, on_line: Counter[int]) -> str:
-    """The file's own id for what begins on its first line; with the line for others, with a number for further ones."""
+    """The file's own id for what begins on its first line; with the line for others, with a number for further ones.
+
+    Two slashes, because no path holds them: another file may be called like this one and a number.
+    """
     on_line[line] += 1
     if on_line[line] > 1:
-        return f"{source_id}:{line}.{on_line[line]}"
-    return source_id if line == 1 else f"{source_id}:{line}"
+        return f"{source_id}//{line}.{on_line[line]}"
+    return source_id if line == 1 else f"{source_id}//{line}"
 
 
 def _damage(outline: Outline, findings: Findings, lines: Lines, conversation_id: str | None) -> Iterator[Finding]:

@@ -102,6 +102,7 @@ class Trace:
         yield Agent(agent_id, self.conversation_id, None, "main", None, None, "exact")
         reported_in, reported_out = parent.count("input", MOST_SUM), parent.count("output", MOST_SUM)
         yield self._run_row(main, None, sums, reported_input_tokens=reported_in, reported_output_tokens=reported_out)
+        yield from self._complaints(parent, None, self.outline.offset, None)
         if totals is not None:
             yield from self._check_totals(totals)
         yield from self._complaints(self.header, None, self.outline.offset, None)
@@ -267,7 +268,8 @@ class Trace:
         return place, recorded, duration
 
     def _agent_id(self, parent: _Place, name: str) -> str:
-        """A key of its own for an agent, also when another has its name."""
+        """A key of its own for an agent, also when another has its name, and apart from every conversation's."""
+        name = name.replace("/", "∕")  # the division slash: a name must not look like a path of ours
         above = parent.agent_id if parent.parent else self.conversation_id
         agent_id = f"{above}/{name}"
         self.labels[name] += 1
@@ -343,7 +345,10 @@ class Trace:
                 if theirs is not None and theirs != ours:
                     message = f"totals.{kind}_tokens.{name} is {theirs:,}, the steps sum to {ours:,}"
                     yield from self._finding("total-mismatch", "warning", message, self.outline.offset, None, None)
-        recorded = Fields(dict(totals) if isinstance(totals, dict) else {}).count("subagent_count")
+            yield from self._complaints(group, None, self.outline.offset, None)
+        rest = Fields(dict(totals) if isinstance(totals, dict) else {})
+        recorded = rest.count("subagent_count")
+        yield from self._complaints(rest, None, self.outline.offset, None)
         if recorded is not None and recorded != len(self.agent_ids) - 1:
             message = f"totals.subagent_count is {recorded:,}, there are {len(self.agent_ids) - 1:,}"
             yield from self._finding("total-mismatch", "warning", message, self.outline.offset, None, None)

@@ -5,6 +5,7 @@ What was read before and has not changed is taken from the cache, which is keyed
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,6 +45,15 @@ class IngestError(Exception):
 
 class Cancelled(Exception):
     """The caller asked to stop; what had been read is in the cache."""
+
+
+def let_go(part: Path) -> None:
+    """Remove the batch of a part that turned out damaged, so that the next ingest reads its sources again.
+
+    An export is left alone: it is the user's.
+    """
+    if part.parent.name.startswith("batch-"):
+        shutil.rmtree(part.parent, ignore_errors=True)
 
 
 def ingest(

@@ -13,9 +13,15 @@ CONTENT: dict[str, tuple[str, Severity, str]] = {
 """What is wrong with the content of a file, and stays so until it changes."""
 
 
+_OF_TRACES = frozenset((".json", ".jsonl", ".ndjson"))
+"""Endings of trace files: one that no reader knows is more likely damaged than beside the point."""
+
+
 def unread(found: Found, problem: str) -> list[Row]:
     """A source that no reader gets to see."""
     code, severity, message = CONTENT.get(problem, ("unreadable-source", "error", problem))
+    if code == "unknown-format" and found.path.suffix.lower() in _OF_TRACES:
+        severity = "warning"
     if problem.startswith("the same "):
         code, severity = "same-file", "info"
     status: SourceStatus = "failed" if severity == "error" else "skipped"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 from typing import TYPE_CHECKING
 
 from explorer.store.queries.scope import one
@@ -16,17 +18,22 @@ def record(database: Database, run_id: str, step_ordinal: int, limit: int = 1 <<
     At most ``limit`` bytes; what is not UTF-8 is replaced.
 
     Raises:
-        OSError: the source cannot be read any more.
+        OSError: the source cannot be read any more, or is not the file that was read.
     """
     with database.cursor() as cursor:
         row = one(
             cursor,
-            'SELECT source_id, "offset", length FROM steps WHERE run_id = $1 AND ordinal = $2',
+            'SELECT s.source_id, s."offset", s.length, f.bytes '
+            "FROM steps AS s LEFT JOIN sources AS f USING (source_id) WHERE s.run_id = $1 AND s.ordinal = $2",
             [run_id, step_ordinal],
         )
     if row is None or row[1] is None or row[2] is None or row[0] not in database.sources:
         return None
-    source_id, offset, length = row
-    with database.sources[source_id].open("rb") as file:
+    source_id, offset, length, size = row
+    path = database.sources[source_id]
+    now = path.stat()
+    if not stat.S_ISREG(now.st_mode) or size not in (None, now.st_size):
+        raise OSError(errno.ESTALE, "the file has changed since it was read: ctrl+r reads it again", str(path))
+    with path.open("rb") as file:
         file.seek(offset)
         return file.read(min(length, limit)).decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.store.queries.shapes import FilterError
-from explorer.store.readonly import QueryError, check_filter
+from explorer.store.readonly import QueryError, check_filter, explained
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
@@ -79,14 +79,18 @@ def summary(cursor: Cursor, where: str | None = None) -> list[SummaryRow]:
     Raises:
         FilterError: ``where`` is not a DuckDB boolean over the columns of ``run_totals``.
     """
+    where = where if where and where.strip() else None
     if where is not None:
         try:
             check_filter(cursor, where, "run_totals")
         except QueryError as error:
             raise FilterError(error.message, error.position) from None
-    rows = [
-        SummaryRow(*row) for row in cursor.execute(_ROWS.format(where=f"\n{where}\n" if where else "true")).fetchall()
-    ]
+    query = _ROWS.format(where=f"\n{where}\n" if where else "true")
+    try:
+        with explained(query):
+            rows = [SummaryRow(*row) for row in cursor.execute(query).fetchall()]
+    except QueryError as error:  # of this row or that: the position is in our query, not in the filter
+        raise FilterError(error.message) from None
     return [*rows, _total(rows)]
 
 

@@ -49,12 +49,7 @@ class FindingScreen(PageScreen[bool]):
             return
         yield []
         yield from wrapped(page.title, width, "strong")
-        for title, text in (
-            ("What was seen", page.seen),
-            ("Why it matters", page.why),
-            ("What was done", page.did),
-            ("What to do", page.do),
-        ):
+        for title, text in page.sections:
             yield []
             yield [(title, "title")]
             yield from wrapped(text, width, "plain", "  ")

@@ -126,13 +126,11 @@ class MainScreen(Verbs):
         """Show other data, or the same through another filter."""
         # What dialogs ask stays true of the data they were opened on.
         self.questions.drop_all(but=("dialog", "filter", "record"))
-        before, self.opened = self.opened, opened
+        self.opened = opened
         title = self.query_one(TitleLine)
         title.counts, title.complete = opened.counts, opened.complete
         self.state.where = opened.tree.where
-        if before is not None and before.database is not opened.database:
-            # Threads that were asking it a moment ago have been interrupted; they need a moment to notice.
-            self.set_timer(5, before.database.close)
+        # The database before is not closed: dialogs and threads may ask it still. The last to let go frees it.
         self.tree_pane.show(opened)
         self.detail_pane.show(opened)
         self._tell_settings()
