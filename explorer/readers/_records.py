@@ -14,7 +14,7 @@ import re
 import sys
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
@@ -272,7 +272,9 @@ class _Walk:
     def object(self, at: int) -> Outline:
         """A top-level object, with whatever of it can be read."""
         key = _FIRST_KEY.match(self.buffer, at, at + MAX_SKIPPED_VALUE)
-        self.first, self.one_a_line, self._line = key[1] if key else None, False, (0, 0)
+        self.first = key[1] if key else None
+        if self.one_a_line:
+            self.one_a_line, self._line = False, (0, 0)
         outline = Outline(at)
         position: int | None = at + 1
         inside = False
@@ -354,15 +356,17 @@ class _Walk:
             raise _Broken(position, "a list of numbers without an end")
         if all(self.buffer.find(sign, position + 1, end) < 0 for sign in (b'"', b"[", b"{")):
             return end
-        try:
-            mixed = self.brackets_end(position, limit)
-            loads(self.buffer[position:mixed])
-            return mixed
-        except (_Broken, ValueError):
-            # Damage inside it costs the list alone, unless its bracket is lost and this one is another record's.
-            if self.buffer.find(b"}", position, end) >= 0:
-                raise _Broken(position, "a list of numbers without an end") from None
-            return end
+        if self.patience >= 0:
+            with suppress(_Broken, ValueError):
+                mixed = self.brackets_end(position, limit)
+                self.patience -= mixed - position
+                loads(self.buffer[position:mixed])
+                self.patience += mixed - position  # not in vain
+                return mixed
+        # Damage inside it costs the list alone, unless its bracket is lost and this one is another record's.
+        if self.buffer.find(b"}", position, end) >= 0:
+            raise _Broken(position, "a list of numbers without an end")
+        return end
 
     def brackets_end(self, position: int, limit: int) -> int:
         """Position behind the object or list that starts here."""
