@@ -345,6 +345,7 @@ def test_a_long_text_in_a_plain_record_is_no_damage():
         b'{"a":["},', b'{"a":[1,', b'{"a":[1},', b'{"a":1,', b'{"a":[{"', b'\\"', b"\n", b"\n{", b'"rs":[{', b'{"x":[{',
         b"}", b"]", b"}]", b"{{{", b'},{"t":1,"x":[{"', b'{"rs":[]}', b'{"n":1,"rs":[{"b":1}]', b'"', b'"\\', b" ",
         b'{"rs":["x":[{\n',
+        b'"a":[1,2,{"b":["x"],', b'["n":1,"rs":[{"a":1}]}{"rs":[', b"{\n", b'{"a":1}', b'"rs":[]},"n":5\n{',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("head", [b"", b'{"rs":[', b'{"rs":[{"a":1},', b'{"rs":[{"n":1,"rs":[{"x":['])
