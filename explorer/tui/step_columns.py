@@ -25,7 +25,7 @@ LOOKS: dict[str, Look] = {
     "#": Look(6, humanize.number, "position in its run"),
     "run": Look(14, _text, "the run it belongs to", left=True),
     "start": Look(7, humanize.duration, "start, from the start of the conversation"),
-    "ms": Look(7, humanize.duration, "how long it took"),
+    "took": Look(7, humanize.duration, "how long it took"),
     "input": Look(7, humanize.tokens, "input tokens, cache reads and writes included"),
     "cached": Look(7, humanize.tokens, "input tokens that the recorder saw come from a cache"),
     "output": Look(6, humanize.tokens, "output tokens, reasoning included"),

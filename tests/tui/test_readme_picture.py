@@ -21,7 +21,7 @@ def test_the_picture_of_the_readme(
 ) -> None:
     monkeypatch.chdir(ROOT)
     options = Options(jobs=0, cache_dir=tmp_path)
-    app = ExplorerApp([Path("sample_traces")], options, place="shared-with-siblings/main")
+    app = ExplorerApp([Path("sample_traces/weka")], options, place="shared-with-siblings/main")
 
     async def before(pilot: Pilot[Any]) -> None:
         await settle(pilot)

@@ -18,7 +18,7 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
     """The steps of a node (of everything below too unless ``own``), in order of time, as Arrow.
 
     Columns: ``#`` (ordinal), ``run`` (name of the run; only for several), ``start`` (ms from the conversation's
-    start), ``ms`` (duration), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
+    start), ``took`` (ms), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
     ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``grade``, ``run_id``,
     ``replay``. Several conversations come one after the other.
     """
@@ -38,7 +38,7 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
             s.ordinal AS "#",
             {run}
             s.start_ms AS start,
-            s.end_ms - s.start_ms AS ms,
+            s.end_ms - s.start_ms AS took,
             s.wait_ms AS wait,
             coalesce(s.model, s.request_model) AS model,
             s.input_tokens AS input,

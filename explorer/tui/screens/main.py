@@ -308,9 +308,10 @@ class MainScreen(Verbs):
         """Go to the next or previous sibling."""
         self.tree_pane.go_sibling(by)
 
-    def action_finding(self, forward: bool) -> None:
-        """Go to the next or previous finding."""
+    async def action_finding(self, forward: bool) -> None:
+        """Go to the next or previous finding, and show it."""
         self.tree_pane.go_finding(forward)
+        await self.detail_pane.choose("findings")
 
     async def action_search(self) -> None:
         """Search the tree."""

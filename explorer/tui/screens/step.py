@@ -21,7 +21,7 @@ _NUMBERS = 12
 _LINES = 4_000
 """Lines of a record that are laid out."""
 
-_HOURS = frozenset({"start", "ms", "wait"})
+_HOURS = frozenset({"start", "took", "wait"})
 
 
 class StepScreen(PageScreen[None]):
