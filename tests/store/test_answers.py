@@ -79,8 +79,8 @@ class TestSteps:
     def test_the_steps_of_a_run_are_in_order_with_their_reuse(self, cursor: Cursor, tree: TreeView) -> None:
         table = steps(cursor, tree, "x")
         assert table.column_names == [
-            "#", "start", "took", "wait", "model", "input", "cached", "output", "reasoning", "blocks", "own", "ancestor",
-            "sibling", "other", "new", "stop", "error", "grade", "run_id", "replay",
+            "#", "start", "took", "wait", "model", "input", "cached", "output", "reasoning", "blocks", "own",
+            "ancestor", "sibling", "other", "new", "stop", "error", "grade", "run_id", "replay",
         ]  # fmt: skip
         names = ["#", "start", "took", "input", "cached", "blocks", "own", "ancestor", "new"]
         assert [tuple(row.values()) for row in table.select(names).to_pylist()] == [
