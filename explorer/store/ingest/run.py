@@ -95,7 +95,9 @@ class Ingest:
     def run(self) -> Opening:
         """Do all of it. See ``explorer.store.ingest.ingest``."""
         found = self._walk()
-        self._read(self._sort_out(found), self._claim)
+        sources = self._sort_out(found)
+        new = {each.source_id for each in sources}
+        self._read(sources, self._claim, [each for each in found if each.source_id not in new])
         self._reread_unsettled(found)
         self._derive_shared()
         self._tell(phase="finishing")
@@ -185,13 +187,16 @@ class Ingest:
         self.bundles.append(batch if alone else batch._replace(prefix=found.source_id))
         self.roots.pop(found.source_id, None)
 
-    def _read(self, sources: list[Found], task_of: Callable[[Found], Task | None]) -> None:
-        """Read sources, the largest first so that no process is left alone with one at the end."""
+    def _read(self, sources: list[Found], task_of: Callable[[Found], Task | None], known: Sequence[Found] = ()) -> None:
+        """Read sources, the largest first so that none is left alone, beside those ``known`` from the cache."""
         if not sources:
             return
         sources.sort(key=lambda each: -(each.size or 0))
-        total = sum(each.size or 0 for each in sources)
-        self._tell(phase="reading", files_done=0, files_total=len(sources), bytes_done=0, bytes_total=total)
+        total, before = (sum(each.size or 0 for each in files) for files in (sources, known))
+        files = len(known) + len(sources)
+        self._tell(
+            phase="reading", files_done=len(known), files_total=files, bytes_done=before, bytes_total=before + total
+        )
         jobs = self.options.jobs
         if jobs is None:
             jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, 16)

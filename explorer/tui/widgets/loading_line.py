@@ -71,6 +71,7 @@ class LoadingLine(Widget):
         self._read = read
         self._options = options
         self._cancelled = threading.Event()
+        self._left = False
         self._where: str | None = None
         self._told = 0.0
         self.loading_now = False
@@ -102,6 +103,7 @@ class LoadingLine(Widget):
 
     def on_unmount(self) -> None:
         """The thread must not outlive the screen."""
+        self._left = True
         self._cancelled.set()
 
     def _load(self) -> None:
@@ -126,7 +128,7 @@ class LoadingLine(Widget):
         from explorer.store.queries import FilterError
         from explorer.tui.opened import open_up
 
-        if self._cancelled.is_set() and not opening.complete:
+        if self._left:
             return
         try:
             opened = open_up(opening, self._where)
