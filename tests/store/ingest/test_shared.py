@@ -70,6 +70,8 @@ def test_the_reuse_does_not_depend_on_who_reads_what_first(
     traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch, jobs: int, most_rows: int
 ) -> None:
     three(traces)
+    for number, name in enumerate(("tie.json", "a-tie.json")):  # both begin when a.json does
+        write(traces / name, some(number, [1, 2, 3, 70, *range(80, 90 + 20 * number)]))
     expected = rows(reading())
     forwards = list(reading.sources)
     monkeypatch.setattr(run_module, "MOST_PENDING_ROWS", most_rows)
