@@ -43,9 +43,11 @@ class Findings:
                 key, code, severity, self.source_id, line, conversation_id, agent_id, run_id, step_ordinal, message
             )
 
-    def rest(self) -> Iterator[Finding]:
-        """The findings that count what was not given singly."""
-        for (code, severity, conversation_id), number in self._seen.items():
+    def rest(self, conversation_id: str | None = None) -> Iterator[Finding]:
+        """The findings that count what was not given singly of a conversation, or of none; once, at its end."""
+        of_it = [key for key in self._seen if key[2] == conversation_id]
+        for code, severity, _ in of_it:
+            number = self._seen.pop((code, severity, conversation_id))
             if number > EACH:
                 where = "conversation" if conversation_id else "source"
                 message = f"{number - EACH:,} more of this kind in this {where}"

@@ -9,6 +9,7 @@ the walk goes on at the next record, so that a cut or flipped byte costs the rec
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import re
 import sys
@@ -42,6 +43,9 @@ IMPATIENT = 64 << 10
 
 DAMAGE_COST = 512
 """What each damaged place takes of the patience at least, so that their number is bounded."""
+
+LONGEST_MARK = 4_096
+"""Bytes of the longest sign, with what follows it, by which a line or a record is known again."""
 
 Buffer: TypeAlias = bytes | mmap.mmap
 
@@ -124,6 +128,7 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 _CLOSERS = frozenset(_CLOSING.values())
 _ENDLESS = f"a value without an end, or longer than {MAX_SKIPPED_VALUE >> 20} MiB"
 _NEWLINE = 0x0A
+_ODD = re.compile(rb"\\u|NaN|Infinity|[eE]\+?\d{3}|\d{300}")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -154,6 +159,12 @@ class Forget:
         self._done = 0
         self.due = self.STRIDE if self._mapped else sys.maxsize
         """Position from which on a call lets go of something; to be asked first where a call per record is dear."""
+
+    def between(self, start: int, stop: int) -> None:
+        """What lies between has been looked at, whatever comes before it."""
+        if self._mapped is not None:
+            start &= -mmap.PAGESIZE
+            self._mapped.madvise(mmap.MADV_DONTNEED, start, stop - start)
 
     def __call__(self, position: int) -> None:
         """Everything before ``position`` has been read."""
@@ -192,19 +203,27 @@ class Lines:
 def loads(text: bytes) -> object:
     """Parse JSON. What stdlib writers emit and orjson refuses: a lone surrogate becomes U+FFFD, ``NaN`` its name.
 
+    A number beyond what a float holds becomes its text.
+
     Raises:
         ValueError: it is not JSON, or nested too deeply.
     """
     try:
         return orjson.loads(text)
     except ValueError:
-        if rb"\u" not in text and b"NaN" not in text and b"Infinity" not in text:
+        if not _ODD.search(text):
             raise
     try:
-        parsed = json.loads(text, parse_constant=str)  # raises again for what is not JSON at all
+        parsed = json.loads(text, parse_constant=str, parse_float=_finite, parse_int=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return orjson.loads(_SURROGATES.sub("\ufffd", json.dumps(parsed, ensure_ascii=False)))
+
+
+def _finite(number: str) -> float | int | str:
+    if number.lstrip("-").isdigit() and len(number) < 20:
+        return int(number)
+    return float(number) if math.isfinite(float(number)) else number
 
 
 def outlines(buffer: Buffer, key: str) -> Iterator[Outline]:
@@ -257,9 +276,18 @@ class _Walk:
             self._line = at, len(self.buffer) if found is None else found
         return self._line[1]
 
+    def far(self, pattern: re.Pattern[bytes], at: int, limit: int) -> Iterator[re.Match[bytes]]:
+        """Matches between two places that may be gigabytes apart, without keeping what lies between in memory."""
+        for start in range(at, limit, Forget.STRIDE):
+            stop = min(start + Forget.STRIDE, limit)
+            for found in pattern.finditer(self.buffer, start, min(stop + LONGEST_MARK, limit)):
+                if found.start() < stop:
+                    yield found
+            self.forget.between(start, stop)
+
     def next_line(self, at: int, limit: int, alike: bool) -> int | None:
         """Where a line begins an object, from ``at`` on; with ``alike``, one that begins like the one that is read."""
-        for found in _NEXT_LINE.finditer(self.buffer, at, limit):
+        for found in self.far(_NEXT_LINE, at, limit):
             if not alike or self.begins_object(found.end()):
                 return found.end()
         return None
@@ -289,7 +317,7 @@ class _Walk:
                 limit = self.line_end(broken.offset)
                 inside = outline.has_array
                 if not inside:
-                    opened = self.open_array.search(self.buffer, broken.offset, limit)
+                    opened = next(self.far(self.open_array, broken.offset, limit), None)
                     position = opened.start() if opened else None
                 else:
                     position = self.next_record(broken.offset, limit) if broken.early else None
@@ -556,7 +584,7 @@ class _Walk:
         """Where, from ``at`` on, a record of a list seems to begin or the last one of a list to end."""
         if self._none[0] <= at and limit == self._none[1]:
             return None
-        for found in _RECORD_EDGE.finditer(self.buffer, at, limit):
+        for found in self.far(_RECORD_EDGE, at, limit):
             edge = found.start()
             if found[0] == b"}":
                 return edge + 1

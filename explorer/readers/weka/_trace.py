@@ -106,6 +106,7 @@ class Trace:
         if totals is not None:
             yield from self._check_totals(totals)
         yield from self._complaints(self.header, None, self.outline.offset, None)
+        yield from self.findings.rest(self.conversation_id)
         yield Conversation(
             conversation_id=self.conversation_id,
             source_id=self.source_id,
