@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -40,6 +41,9 @@ is nothing but damage ends in seconds too."""
 
 IMPATIENT = 64 << 10
 """Bytes of the longest list or object inside a record once the patience is used up."""
+
+MOST_EDGES = 100_000
+"""Braces that are looked at for the next record behind a damaged place."""
 
 DAMAGE_COST = 512
 """What each damaged place takes of the patience at least, so that their number is bounded."""
@@ -196,7 +200,7 @@ class Lines:
             self._offset = stop
             if stop % self.CHUNK == 0 and stop // self.CHUNK == len(self._passed):
                 self._passed.append(self._line)
-        self._forget(offset)
+            self._forget(stop)
         return self._line
 
 
@@ -519,7 +523,7 @@ class _Walk:
                     child.damage.append(Damage(at, "bad-record", broken.reason))
                     return child.end
                 # Its list may still lie ahead of the next record: then only its fields are damaged.
-                opened = self.open_array.search(self.buffer, at, limit if found is None else found)
+                opened = next(self.far(self.open_array, at, limit if found is None else found), None)
                 if opened is None:
                     end = self.list_end(broken.offset)
                     if end is None:
@@ -584,7 +588,7 @@ class _Walk:
         """Where, from ``at`` on, a record of a list seems to begin or the last one of a list to end."""
         if self._none[0] <= at and limit == self._none[1]:
             return None
-        for found in self.far(_RECORD_EDGE, at, limit):
+        for found in islice(self.far(_RECORD_EDGE, at, limit), MOST_EDGES):
             edge = found.start()
             if found[0] == b"}":
                 return edge + 1
