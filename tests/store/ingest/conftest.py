@@ -19,7 +19,7 @@ from explorer.store.ingest import pool as pool_module
 from explorer.store.ingest.worker import Chunk, Task, chunks
 
 HERE = Path(__file__).parent
-HANG_SECONDS = 90
+HANG_SECONDS = 60
 
 
 @pytest.fixture(autouse=True)

@@ -255,6 +255,16 @@ def test_tasks_are_asked_for_as_they_can_be_handed_out(script: Callable[..., Tas
         assert len(asked) <= 2 * AHEAD + 1
 
 
+def test_workers_wait_while_nobody_takes_their_answers(script: Callable[..., Task]) -> None:
+    """What they have read is not collected in memory."""
+    with Pool(2, never) as pool:
+        chunks = pool.read([script("steps 100000") for _ in range(2)])
+        next(chunks)
+        while not pool._answers.full():
+            os.sched_yield()
+        assert pool._answers.qsize() <= 4
+
+
 def test_what_is_wrong_with_finding_tasks_is_told_and_leaves_no_worker(script: Callable[..., Task]) -> None:
     def tasks() -> Iterator[Task]:
         yield script("steps 50000")
