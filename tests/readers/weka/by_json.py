@@ -103,15 +103,15 @@ def first_appearance(found: list[Call]) -> Events:
     """The events of calls in the order given."""
     seen: set[int] = set()
     gaps = missing = resets = 0
-    expected = None
+    highest = expected = None
     for block in (block for call in found for block in call.ids):
         if block in seen:
             continue
-        highest = max(seen, default=None)
         if highest is not None and block != expected:
             gaps += block > highest
             missing += max(block - highest - 1, 0)
             resets += block < highest
         seen.add(block)
+        highest = block if highest is None else max(highest, block)
         expected = block + 1
     return Events(gaps, missing, resets)
