@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from collections import Counter
+from functools import cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from explorer.model import NamespaceAudit, Row, Run, RunFootprint, Step, StepReuse
-from explorer.readers import SourceFile
+from explorer.readers import Report, SourceFile
 from explorer.readers.weka import read
 from explorer.store.ingest.worker import with_reuse
 
@@ -25,14 +25,22 @@ CLOCK = {"basis": "relative", "stamp": "end"}
 pytestmark = pytest.mark.skipif(not TRACES.is_dir(), reason="the recorded traces are not here")
 
 
-@pytest.fixture(scope="module")
-def truth() -> ModuleType:
+@cache
+def ours(name: str) -> list[Row]:
+    path = TRACES / f"{name}.json"
+    return [row for row in with_reuse(read(SourceFile(path, path.name, CLOCK))) if not isinstance(row, Report)]
+
+
+@cache
+def theirs(name: str) -> dict[str, Any]:
+    """What the brute force finds."""
     spec = importlib.util.spec_from_file_location("truth_weka", SHARED / "truth" / "weka.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module
+    found: dict[str, Any] = module.truth(TRACES / f"{name}.json")
+    return found
 
 
 def of(rows: list[Row], *kinds: type) -> list[Any]:
@@ -40,10 +48,8 @@ def of(rows: list[Row], *kinds: type) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", WITH_SUB_AGENTS + WITHOUT)
-def test_reuse_of_a_recorded_trace_is_that_of_the_brute_force(name: str, truth: ModuleType) -> None:
-    path = TRACES / f"{name}.json"
-    expected = truth.truth(path)
-    rows: list[Row] = list(with_reuse(read(SourceFile(path, path.name, CLOCK))))
+def test_reuse_of_a_recorded_trace_is_that_of_the_brute_force(name: str) -> None:
+    expected, rows = theirs(name), ours(name)
     parent = {run.run_id: run.parent_run_id for run in of(rows, Run)}
     main, below, first = Counter[str](), Counter[str](), Counter[str]()
     for row in of(rows, StepReuse):
@@ -64,9 +70,8 @@ def test_reuse_of_a_recorded_trace_is_that_of_the_brute_force(name: str, truth: 
 
 
 @pytest.mark.parametrize("name", WITH_SUB_AGENTS)
-def test_what_recorded_sub_agents_share_is_that_of_the_brute_force(name: str, truth: ModuleType) -> None:
-    path = TRACES / f"{name}.json"
-    rows: list[Row] = list(with_reuse(read(SourceFile(path, path.name, CLOCK))))
+def test_what_recorded_sub_agents_share_is_that_of_the_brute_force(name: str) -> None:
+    rows = ours(name)
     found = {
         row.run_id.split("/")[-2]: {
             "own": row.unique_blocks,
@@ -76,14 +81,13 @@ def test_what_recorded_sub_agents_share_is_that_of_the_brute_force(name: str, tr
         for row in of(rows, RunFootprint)
         if not row.run_id.endswith("main/1")
     }
-    assert found == truth.truth(path)["share"]
+    assert found == theirs(name)["share"]
 
 
 @pytest.mark.parametrize("name", WITH_SUB_AGENTS + WITHOUT)
-def test_the_numbering_of_a_recorded_trace_is_that_of_the_brute_force(name: str, truth: ModuleType) -> None:
-    path = TRACES / f"{name}.json"
-    expected = truth.truth(path)
-    (row,) = of(list(with_reuse(read(SourceFile(path, path.name, CLOCK)))), NamespaceAudit)
+def test_the_numbering_of_a_recorded_trace_is_that_of_the_brute_force(name: str) -> None:
+    expected = theirs(name)
+    (row,) = of(ours(name), NamespaceAudit)
     document = row.perfect_document, row.gap_events_document, row.missing_ids_document, row.reset_events_document
     parent_first = (
         row.perfect_parent_first,

@@ -21,7 +21,7 @@ from tests.store.ingest.traces import messages, of, plain, repeated, rows, sourc
 
 pytestmark = pytest.mark.usefixtures("scripted")
 
-jobs_ = pytest.mark.parametrize("jobs", [1, 2, 3])
+jobs_ = pytest.mark.parametrize("jobs", [1, 3])
 
 
 @pytest.fixture
