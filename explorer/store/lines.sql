@@ -50,7 +50,8 @@ SELECT
         ELSE concat('run ', r.ordinal)
     END AS name,
     CASE i.kind
-        WHEN 'conversation' THEN c.group_name
+        -- Conversations of one title, as copies of a recording have, are told apart by where they are from.
+        WHEN 'conversation' THEN CASE WHEN c.shares_title THEN i.conversation_id ELSE c.group_name END
         WHEN 'agent' THEN CASE WHEN a.name IS NOT NULL THEN a.label END
         ELSE r.native_run_id
     END AS label,

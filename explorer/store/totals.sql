@@ -67,6 +67,7 @@ GROUP BY run_id;
 CREATE TABLE internal.conversations AS
 SELECT
     row_number() OVER (ORDER BY group_name, started_at, title, conversation_id) AS place,
+    title IS NOT NULL AND count(*) OVER (PARTITION BY title) > 1 AS shares_title,
     *
 FROM (
     SELECT conversation_id, source_id, format, group_name, title, started_at, ended_at, tool_calls_recorded

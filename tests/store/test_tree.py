@@ -362,3 +362,12 @@ class TestOldTrees:
         old = build_tree(database)
         drop_tree(database, old)
         drop_tree(database, old)
+
+
+def test_conversations_of_one_title_say_where_they_are_from() -> None:
+    database = make_database(
+        [conversation("a/x", title="x"), conversation("b/x", title="x"), conversation("y", title="y")]
+    )
+    with database.cursor() as cursor:
+        shown = [(node.name, node.label) for node in children(cursor, build_tree(database), None)]
+    assert shown == [("x", "a/x"), ("x", "b/x"), ("y", None)]
