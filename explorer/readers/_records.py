@@ -127,7 +127,6 @@ _CLOSES_LIST = re.compile(_LIST_CLOSED)
 _BEHIND_RECORD = re.compile(_SPACES + rb"(?:[,\]{\0]|[^ \t\r\n]" + _SPACES + rb"\{" + _SPACES + rb'"|\Z)')
 _BEHIND_OBJECT = re.compile(rb"[ \t\r]*+(?:[\n{\0]|\Z)")
 _BEHIND_OBJECT_IN_ARRAY = re.compile(rb"[ \t\r]*+(?:[\n{\0\],]|\Z)")
-_FOLLOWERS = frozenset((b",", b"]"))
 _CLOSING = {b"{": b"}", b"[": b"]"}
 _CLOSERS = frozenset(_CLOSING.values())
 _ENDLESS = f"a value without an end, or longer than {MAX_SKIPPED_VALUE >> 20} MiB"
@@ -479,7 +478,7 @@ class _Walk:
                 and text.count(b"[") == text.count(b"]")
                 and (b"[]" not in text or self.is_value(text))
                 and b"\\" not in text
-                and (buffer[end : end + 1] in _FOLLOWERS or _BEHIND_RECORD.match(buffer, end))
+                and (buffer[end : end + 1] == b"," or _BEHIND_RECORD.match(buffer, end))
             ):
                 outline.spans.extend((start, end))
                 self.plain = start, end

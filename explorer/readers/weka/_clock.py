@@ -70,7 +70,7 @@ def _time(buffer: Buffer, container: Outline, index: int) -> tuple[float | None,
     if index in container.nested:
         return Fields(dict(container.nested[index].fields)).number("t"), None
     try:
-        fields = Fields(split(buffer[slice(*container.span(index))])[0])
+        fields = Fields(split(buffer, *container.span(index))[0])
     except ValueError:
         return None, None
     return fields.number("t"), fields.number("api_time", least=0)

@@ -134,7 +134,7 @@ class Trace:
                 continue
             start, end = outline.span(index)
             try:
-                recorded, ids = split(self.buffer[start:end])
+                recorded, ids = split(self.buffer, start, end)
             except ValueError as error:
                 message = f"a request that is not JSON ({error}); it is left out, the rest is read"
                 yield from self._finding("bad-record", "error", message, start, place, None)
