@@ -32,6 +32,8 @@ def schema_fingerprint() -> str:
 
 def is_bundle(path: Path) -> bool:
     """Whether a directory says of itself that it is an export; reads the end of one file."""
+    if not (path / _MARK).is_file():  # a fifo of that name would keep whoever opens it waiting
+        return False
     try:
         with (path / _MARK).open("rb") as file:
             size = file.seek(0, 2)
