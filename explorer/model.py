@@ -20,6 +20,9 @@ from typing import Annotated, Literal, NamedTuple, TypeAlias
 Grade: TypeAlias = Literal["exact", "derived", "ambiguous", "not_recorded"]
 """How sure an attribution is: the record says so; it follows by a documented rule; several answers fit; unknown."""
 
+ReportedScope: TypeAlias = Literal["own", "total"]
+"""The words of the ``own_`` and ``total_`` columns: a run alone, or with every run below it."""
+
 RunStatus: TypeAlias = Literal["completed", "failed", "cancelled", "running", "unknown"]
 SourceStatus: TypeAlias = Literal["read", "partial", "skipped", "failed"]
 EdgeKind: TypeAlias = Literal["spawn", "assign", "message", "result", "close", "resume", "fork"]
@@ -55,26 +58,30 @@ class Source:
     """Why it is not ``read``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """Everything under one root request."""
 
     conversation_id: str
     source_id: str
     format: str
-    title: str | None
+    title: str | None = None
     """The recorder's own name or id for it."""
-    group_name: str | None
+    group_name: str | None = None
     """The project, group or tenant it belongs to."""
-    cwd: str | None
+    cwd: str | None = None
     """Working directory that was recorded."""
-    started_at: datetime | None
-    ended_at: datetime | None
-    block_scope: str | None
-    """Recorded scope of its block ids, ``local`` (one namespace per conversation) or ``global``."""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    block_scope: str | None = None
+    """Recorded scope of its block ids, ``local`` (one namespace per conversation) or ``global``; ``prompt-parts`` where
+    the recorder has prompts and no ids, and the blocks are the parts of these prompts, numbered by us."""
+    steps_recorded: bool
+    """Whether the recorder writes model calls down one by one. If not, a step is what it does write, a tool call with
+    its result or an error, and how many model calls a run made is its ``reported_steps``."""
     tool_calls_recorded: bool
     """Whether the recorder writes tool calls down at all; if not, their count is NULL and not 0."""
-    extra: Json | None
+    extra: Json | None = None
     """Recorded fields that no column names, as JSON."""
 
 
@@ -94,98 +101,107 @@ class Agent:
     """How sure the parent is; ``exact`` for a root."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One execution of an agent, from its start to its end; a turn of a long-lived agent is a run."""
 
     run_id: str
     conversation_id: str
     agent_id: str
-    parent_run_id: str | None
-    spawn_tool_call_id: str | None
+    parent_run_id: str | None = None
+    spawn_tool_call_id: str | None = None
     ordinal: int
     """1-based position among the runs of its agent."""
-    native_run_id: str | None
+    native_run_id: str | None = None
     status: RunStatus
-    status_detail: str | None
+    status_detail: str | None = None
     """The recorder's own word for the status, or the reason."""
-    started_at: datetime | None
-    ended_at: datetime | None
-    start_ms: int | None
-    end_ms: int | None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
     time_grade: Grade
     """``exact`` as recorded, ``derived`` when a documented repair moved the times (finding ``repaired-time``)."""
-    request_model: str | None
-    model: str | None
+    request_model: str | None = None
+    model: str | None = None
     """Model of the first step that names one; steps carry their own."""
-    reported_steps: int | None
-    reported_input_tokens: int | None
-    """The recorder's own sum for this run's own steps, to compare with ours."""
-    reported_output_tokens: int | None
-    reported_tool_calls: int | None
-    reported_duration_ms: int | None
-    reward: float | None
+    reported_scope: ReportedScope = "own"
+    """What the recorder's own sums below are over: this run's own steps, or those of every run below it as well."""
+    reported_steps: int | None = None
+    """Model calls by the recorder's count."""
+    reported_input_tokens: int | None = None
+    """The recorder's own sum: compared with ours where every step has usage, and taken for it where not."""
+    reported_output_tokens: int | None = None
+    reported_tool_calls: int | None = None
+    reported_tool_errors: int | None = None
+    reported_cost_usd: float | None = None
+    reported_duration_ms: int | None = None
+    reported_note: str | None = None
+    """What a reader of these sums must know: what they leave out, or how they were counted."""
+    reward: float | None = None
     grade: Grade
     """How sure it is that these steps are one run."""
-    extra: Json | None
+    extra: Json | None = None
     """Recorded fields that no column names, as JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One model call."""
 
     run_id: str
     ordinal: int
     """1-based position in its run, in the order of the record."""
-    started_at: datetime | None
-    start_ms: int | None
-    end_ms: int | None
-    request_model: str | None
-    model: str | None
-    provider: str | None
-    input_tokens: int | None
-    cache_read_tokens: int | None
-    cache_write_tokens: int | None
-    output_tokens: int | None
-    reasoning_tokens: int | None
+    started_at: datetime | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    request_model: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    input_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
     tokens_grade: Grade
-    finish_reason: str | None
-    error: str | None
-    is_replay: bool
+    finish_reason: str | None = None
+    error: str | None = None
+    is_replay: bool = False
     """Copied from another recording's history (fork, resume): shown, never counted."""
-    wait_ms: int | None
+    wait_ms: int | None = None
     """Idle time before the call, as recorded."""
     grade: Grade
     """How sure it is that the step belongs to this run."""
+    candidates: Json | None = None
+    """Of an ambiguous step: the ids of all runs that it may belong to, as a JSON list, its ``run_id`` first."""
     source_id: str
-    offset: int | None
-    """Byte position of the record in the source."""
-    length: int | None
-    """Bytes of the record."""
-    extra: Json | None
+    offset: int | None = None
+    """Byte position of the record in the source; in a database, the number of its row."""
+    length: int | None = None
+    """Bytes of the record; in a database, how many rows it is."""
+    extra: Json | None = None
     """Recorded fields that no column names, as JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
     """One tool asked for, and its outcome."""
 
     run_id: str
     ordinal: int
     """1-based position in its run."""
-    step_ordinal: int | None
-    tool_call_id: str | None
-    name: str | None
-    start_ms: int | None
-    end_ms: int | None
-    is_error: bool | None
-    child_run_id: str | None
+    step_ordinal: int | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    is_error: bool | None = None
+    child_run_id: str | None = None
     """The run it spawned."""
     grade: Grade
     source_id: str
-    offset: int | None
-    length: int | None
+    offset: int | None = None
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +248,46 @@ class Event:
     tokens_after: int | None
     trigger: str | None
     detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """A state that a run was saved in, to go on from after a stop."""
+
+    checkpoint_key: str
+    """Unique: the source and its row there."""
+    conversation_id: str | None = None
+    run_id: str | None = None
+    """The run that was saved; None when no run of its conversation is."""
+    goal_id: str | None = None
+    episode_id: str | None = None
+    """The recorder's own id of the run; None where it keeps none."""
+    checkpoint_id: str | None = None
+    """The recorder's name for what was saved, by which a resume looks for it."""
+    step_seq: int | None = None
+    """The recorder's count of steps within the run."""
+    created_at: datetime | None = None
+    at_ms: int | None = None
+    messages: int | None = None
+    """How many messages the saved conversation has."""
+    input_tokens: int | None = None
+    """Spent until then, cache reads and writes included."""
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    output_tokens: int | None = None
+    tool_calls: int | None = None
+    cost_usd: float | None = None
+    elapsed_ms: int | None = None
+    """Working time until then, by the recorder."""
+    pending_tool_calls: int | None = None
+    """Tool calls at the end of the saved messages that have no result."""
+    resumable: bool
+    """Whether the recorder, asked to go on with this conversation, would take this one."""
+    note: str | None = None
+    """Why it would not, or what it would get wrong."""
+    source_id: str
+    offset: int | None = None
+    """The number of its row in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +398,7 @@ class NamespaceAudit:
 
 Row: TypeAlias = (
     Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
-    | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
+    | Checkpoint | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -355,6 +411,7 @@ TABLES: dict[str, type[Row]] = {
     "block_runs": BlockRun,
     "edges": Edge,
     "events": Event,
+    "checkpoints": Checkpoint,
     "findings": Finding,
 }
 """What readers yield and ingest records."""

@@ -8,6 +8,12 @@ A reader module has:
   for a directory that might be one trace as a whole. Exactly one reader may claim a source.
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows. It
   never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
+* ``companions(path)``, optional: further files that are read with this one: a write-ahead log, the audit log beside a
+  database. When one of them appears, changes or goes, the source is read again.
+* ``part_of(path)``, optional: of such a companion, the file it is read with, if there is one on the disk. What is part
+  of another opened source is listed among the sources and not read by itself.
+* ``record(path, offset, length, limit)``, optional: the recorded text of a step as at most ``limit`` bytes, where
+  ``offset`` and ``length`` are not a place in the file's bytes. Raises OSError when it cannot be had.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
   their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to it.
 """
@@ -87,6 +93,21 @@ def claim(path: Path, head: bytes | None) -> Reader | None:
     if len(claimants) > 1:
         raise AmbiguousFormat(f"{path}: claimed by {', '.join(reader.NAME for reader in claimants)}")
     return claimants[0] if claimants else None
+
+
+def part_of(path: Path) -> tuple[Reader, Path] | None:
+    """The reader and the file that a companion is read with; None for a file that stands for itself."""
+    for reader in readers().values():
+        whole = getattr(reader, "part_of", None)
+        if whole is not None and (found := whole(path)) is not None:
+            return reader, found
+    return None
+
+
+def companions(reader: Reader, path: Path) -> Sequence[Path]:
+    """What is read with a source; nothing for most formats."""
+    further = getattr(reader, "companions", None)
+    return further(path) if further is not None else ()
 
 
 def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:

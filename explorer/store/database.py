@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import tempfile
@@ -45,6 +46,7 @@ ID_COLUMNS = frozenset(
         "run_a",
         "run_b",
         "edge_id",
+        "checkpoint_key",
         "finding_id",
         "namespace",
     )
@@ -228,6 +230,7 @@ def _prefixed(names: Sequence[str], prefix: str) -> str:
     if not prefix:
         return _quoted(names)
     text = _text(f"{prefix}/")
+    quoted = _text(json.dumps(f"{prefix}/", ensure_ascii=False)[1:-1])
     shown = []
     for name in names:
         sql = f'{text} || "{name}"' if name in ID_COLUMNS else f'"{name}"'
@@ -237,6 +240,8 @@ def _prefixed(names: Sequence[str], prefix: str) -> str:
             # Behind the code, where the rules put it too: what a rule finds again has the same id.
             code = "instr(finding_id, ':')"
             sql = f"substr(finding_id, 1, {code}) || {text} || substr(finding_id, {code} + 1)"
+        if name == "candidates":  # a JSON list of run ids
+            sql = f"""replace(replace(candidates, '["', '["' || {quoted}), '","', '","' || {quoted})"""
         shown.append(f'{sql} AS "{name}"')
     return ", ".join(shown)
 

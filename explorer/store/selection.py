@@ -23,6 +23,7 @@ _KEYS = {
     "block_runs": "run_id, step_ordinal, position",
     "edges": "edge_id",
     "events": "run_id, ordinal",
+    "checkpoints": "checkpoint_key",
     "findings": "finding_id, message",
     "step_reuse": "run_id, ordinal",
     "run_footprint": "run_id",
@@ -42,6 +43,10 @@ _BELONGS = {
         "AND (t.to_run_id IS NULL OR t.to_run_id IN (SELECT run_id FROM {runs})) "
         "AND coalesce(t.from_run_id, t.to_run_id) IS NOT NULL"
     ),
+    "checkpoints": (
+        "CASE WHEN t.run_id IS NOT NULL THEN t.run_id IN (SELECT run_id FROM {runs}) "
+        "ELSE t.conversation_id IN (SELECT conversation_id FROM {conversations}) END"
+    ),
     "findings": (
         "CASE WHEN t.run_id IS NOT NULL THEN t.run_id IN (SELECT run_id FROM {runs}) "
         "WHEN t.agent_id IS NOT NULL THEN t.agent_id IN (SELECT agent_id FROM {agents}) "
@@ -58,6 +63,7 @@ _SOURCE = {
     "conversations": "t.source_id",
     "steps": "t.source_id",
     "tool_calls": "t.source_id",
+    "checkpoints": "t.source_id",
     "findings": "coalesce(t.source_id, '')",
 }
 """What ``_source`` is; of other tables it is not told, as nothing asks for it in an export."""

@@ -23,6 +23,7 @@ def test_a_conversation_has_its_own_id_as_title_and_the_path_as_key(reading):
         "started_at": None,
         "ended_at": None,
         "block_scope": "local",
+        "steps_recorded": True,
         "tool_calls_recorded": False,
         "extra": '{"models":["m"]}',
     }
@@ -75,6 +76,7 @@ def test_a_step_has_what_the_request_says(reading):
         "is_replay": False,
         "wait_ms": 7_500,
         "grade": "exact",
+        "candidates": None,
         "source_id": "s",
     }
 

@@ -1,0 +1,9 @@
+"""One module per format: ``files()`` gives the names and bytes of its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from generators import weka
+
+FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [weka.files]
