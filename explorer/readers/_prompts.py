@@ -1,0 +1,56 @@
+"""Prompts without block ids: their parts become the blocks, numbered by first appearance.
+
+A part is the same block as another when it is the same text behind the same parts, as in a prefix cache. Numbers that
+follow each other by first appearance make a prompt that goes on from an earlier one a few stretches, however long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import TypeAlias
+
+Stretch: TypeAlias = tuple[int, int]
+"""First block and how many follow each other from it."""
+
+
+class PromptParts:
+    """The numbering of one namespace."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[int, bytes], int] = {}
+
+    def stretches(self, parts: Iterable[bytes]) -> list[Stretch]:
+        """A whole prompt."""
+        prompt = Prompt(self)
+        for part in parts:
+            prompt.add(part)
+        return prompt.stretches()
+
+    def number(self, behind: int, part: bytes) -> int:
+        """The block of a part that stands behind another block, -1 for the first."""
+        key = behind, blake2b(part, digest_size=16).digest()
+        return self._numbers.setdefault(key, len(self._numbers))
+
+
+class Prompt:
+    """A prompt that grows."""
+
+    def __init__(self, parts: PromptParts) -> None:
+        self._parts = parts
+        self._stretches: list[Stretch] = []
+        self._last = -1
+
+    def add(self, part: bytes) -> None:
+        """Put a part at the end."""
+        number = self._parts.number(self._last, part)
+        if self._stretches and number == self._last + 1:
+            first, count = self._stretches[-1]
+            self._stretches[-1] = first, count + 1
+        else:
+            self._stretches.append((number, 1))
+        self._last = number
+
+    def stretches(self) -> list[Stretch]:
+        """The prompt as it is now."""
+        return self._stretches.copy()

@@ -1,0 +1,217 @@
+"""SQLite databases of recorders: opened without a trace of us beside them, and read past damaged pages.
+
+SQLite's own rules: https://www.sqlite.org/wal.html (a reader of a write-ahead log wants to write a ``-shm`` file beside
+it), https://www.sqlite.org/uri.html (``immutable`` takes no locks and ignores the log), and
+https://www.sqlite.org/fileformat.html (the header).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+MAGIC = b"SQLite format 3\0"
+
+_PAGE_COUNT = 28
+"""Where in the header the number of pages is."""
+
+_ATTEMPTS = 3
+"""Times a database that is being written to is copied, in the hope of a moment in which it is not."""
+
+
+class Unreadable(Exception):
+    """No database, or one that is damaged where everything else hangs on it."""
+
+
+class Damage(NamedTuple):
+    """Rows that could not be read."""
+
+    table: str
+    message: str
+
+
+def beside(path: Path) -> list[Path]:
+    """The files that SQLite keeps beside a database, as far as they exist."""
+    return [file for ending in ("-wal", "-shm", "-journal") if (file := Path(f"{path}{ending}")).is_file()]
+
+
+def database_of(path: Path) -> Path | None:
+    """The database beside which SQLite keeps this file, if it exists."""
+    for ending in ("-wal", "-shm", "-journal"):
+        if path.name.endswith(ending) and len(path.name) > len(ending):
+            database = path.with_name(path.name.removesuffix(ending))
+            return database if database.is_file() else None
+    return None
+
+
+def text(value: bytes) -> str:
+    r"""Recorded text; bytes that are not UTF-8 become ``\\xNN``."""
+    return value.decode("utf-8", "backslashreplace")
+
+
+class Database:
+    """A database that is open for reading."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.damage: list[Damage] = []
+        """What could not be read so far."""
+        self._path = path
+        self._connection = connection
+        self._state = _state(path)
+
+    def changed(self) -> bool:
+        """Whether somebody has written to the database since it was opened, so that rows may be torn or missing."""
+        return _state(self._path) != self._state
+
+    def columns(self, table: str) -> tuple[str, ...]:
+        """The columns of a table; none when there is no such table."""
+        return tuple(row[0] for row in self.execute("SELECT name FROM pragma_table_info(?)", (table,)))
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of an answer, or those before the damage that ends it."""
+        rows: list[tuple[Any, ...]] = []
+        try:
+            for row in self._connection.execute(sql, parameters):
+                rows.append(row)
+        except sqlite3.DatabaseError as error:
+            self.damage.append(Damage("", f"a query failed: {error}"))
+        return rows
+
+    def scan(
+        self, table: str, columns: Sequence[str], where: str = "true", parameters: Sequence[object] = (),
+        key: str = "id",
+    ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
+        """Rows in order of their integer key, which is the first of the columns. Damaged ones are left out."""
+        assert columns[0] == key
+        # The plus keeps SQLite from sorting by an index what lies in order of the key.
+        query = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} >= ? AND ({where}) ORDER BY {key}"
+        start = -(1 << 63)
+        while True:
+            try:
+                for row in self._connection.execute(query, (start, *parameters)):
+                    yield row
+                    start = row[0] + 1
+                return
+            except sqlite3.DatabaseError as error:
+                following = self._behind(f"{query} LIMIT 1", start, parameters)
+                lost = f"from {start:,}" if start > -(1 << 63) else "from the first"
+                lost += " on" if following is None else f" to {following - 1:,}"
+                self.damage.append(Damage(table, f"rows {lost} of {table} cannot be read ({error})"))
+                if following is None:
+                    return
+                start = following
+
+    def _behind(self, query: str, start: int, parameters: Sequence[object]) -> int | None:
+        """The lowest key behind a damaged place from which rows can be read again; None when there is none."""
+
+        def readable(offset: int) -> int | None:
+            try:
+                row = self._connection.execute(query, (base + offset, *parameters)).fetchone()
+            except sqlite3.DatabaseError:
+                return None
+            return row[0] if row else None
+
+        base = max(start, -1)
+        bad, good = 0, 1
+        while (found := readable(good)) is None:
+            bad, good = good, good * 2
+            if good > 1 << 48:
+                return None
+        while good - bad > 1:
+            middle = (bad + good) // 2
+            nearer = readable(middle)
+            if nearer is None:
+                bad = middle
+            else:
+                good, found = middle, nearer
+        return found
+
+
+@contextmanager
+def open_database(path: Path, text_factory: Callable[[bytes], Any] = text) -> Iterator[Database]:
+    """Open a database to read it, its write-ahead log included, with nothing written where it lies.
+
+    A log that was not yet taken over, or a journal of a change that was not finished, needs SQLite to write: then a
+    copy of both is opened.
+
+    Raises:
+        Unreadable: it is no database, or nothing in it can be read.
+        OSError: the file cannot be opened or copied.
+    """
+    with path.open("rb") as opened:
+        head = opened.read(100)
+    if not head.startswith(MAGIC):
+        raise Unreadable("not an SQLite database")
+    unfinished = [file for file in beside(path) if not file.name.endswith("-shm") and file.stat().st_size]
+    pages = _missing_pages(head, path.stat().st_size) if not unfinished else None
+    if not unfinished and pages is None:
+        yield from _opened(path, f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", text_factory, None)
+        return
+    with tempfile.TemporaryDirectory(prefix="trace-explore-") as directory:
+        copy = Path(directory) / "database"
+        for _ in range(_ATTEMPTS):
+            before = _state(path)
+            shutil.copyfile(path, copy)
+            for file in unfinished:
+                target = Path(f"{copy}{file.name.removeprefix(path.name)}")
+                target.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # it has just been taken over
+                    shutil.copyfile(file, target)
+            if _state(path) == before:
+                break
+        if pages is not None:
+            with copy.open("r+b") as opened:  # SQLite opens no file that is shorter than its header says
+                opened.seek(_PAGE_COUNT)
+                opened.write(pages.there.to_bytes(4, "big"))
+        yield from _opened(path, f"file:{quote(os.fsencode(copy))}", text_factory, pages)
+
+
+class _Pages(NamedTuple):
+    """Of a database that was cut off."""
+
+    there: int
+    wanted: int
+
+
+def _missing_pages(head: bytes, size: int) -> _Pages | None:
+    """How many pages there are and should be, where some are missing at the end."""
+    if len(head) < 100 or head[24:28] != head[92:96]:  # the count holds only for the version that it was written with
+        return None
+    page = int.from_bytes(head[16:18], "big")
+    page, wanted = 1 << 16 if page == 1 else page, int.from_bytes(head[_PAGE_COUNT : _PAGE_COUNT + 4], "big")
+    return _Pages(size // page, wanted) if page and 0 < size // page < wanted else None
+
+
+def _opened(path: Path, uri: str, text_factory: Callable[[bytes], Any], pages: _Pages | None) -> Iterator[Database]:
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
+        connection.text_factory = text_factory
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+            connection.execute("PRAGMA query_only = true")
+        except sqlite3.DatabaseError as error:
+            raise Unreadable(str(error)) from None
+        database = Database(path, connection)
+        if pages is not None:
+            message = f"the database is cut off: {pages.there:,} of {pages.wanted:,} pages are there"
+            database.damage.append(Damage("", message))
+        yield database
+
+
+def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
+    """By what it is seen that a database was written to."""
+    files = [path, *(file for file in beside(path) if not file.name.endswith("-shm"))]
+    return tuple((file.name, status.st_size, status.st_mtime_ns) for file in files if (status := _stat(file)))
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:  # gone since it was listed
+        return None
