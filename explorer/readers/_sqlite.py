@@ -72,7 +72,8 @@ class Database:
 
     def columns(self, table: str) -> tuple[str, ...]:
         """The columns of a table; none when there is no such table."""
-        return tuple(row[0] for row in self.execute("SELECT name FROM pragma_table_info(?)", (table,)))
+        rows = self.execute("SELECT name FROM pragma_table_info(?)", (table,))
+        return tuple(text(name) if isinstance(name, bytes) else name for (name,) in rows)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """All rows of an answer, or those before the damage that ends it."""

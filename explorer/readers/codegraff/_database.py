@@ -1,0 +1,302 @@
+"""The database of forge and codegraff: ``.forge.db`` with ``conversations`` and, of codegraff, ``trajectory_events``.
+
+Format: justrach/codegraff crates/forge_repo/src/database and src/trajectory @b4ba8081; upstream forgecode has the first
+of the two tables. One database holds all projects of a user, so it is read conversation by conversation.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from explorer.model import Finding, Row
+from explorer.readers import SourceFile
+from explorer.readers._findings import Findings
+from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text
+from explorer.readers.codegraff._contexts import Context, milliseconds
+from explorer.readers.codegraff._events import children
+from explorer.readers.codegraff._parse import BadEvent, event_of
+from explorer.readers.codegraff._recording import Key, Place, Recording
+
+EVENTS, CONVERSATIONS = "trajectory_events", "conversations"
+_EVENT_COLUMNS = {"id", "conversation_id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "payload"}
+_CONVERSATION_COLUMNS = {"conversation_id", "workspace_id", "context", "created_at"}
+
+_SPREAD = 4
+"""Times as many rows as a conversation has, between its first and its last, that are passed over rather than sorted."""
+
+_KEPT = 8
+"""Parsed messages that are kept: those of a conversation are asked for more than once."""
+
+_LONGEST = 512 << 20
+"""Bytes of the longest messages of one conversation that are read."""
+
+
+def is_database(path: Path, head: bytes) -> bool:
+    """Whether a file is a database with one of the tables."""
+    if not head.startswith(MAGIC):
+        return False
+    if b"trajectory_events" in head or (b"workspace_id" in head and b"__diesel_schema_migrations" in head):
+        return True
+    if not any(file.name.endswith("-wal") and file.stat().st_size for file in beside(path)):
+        return False
+    try:  # what the log holds was not yet written to the file itself
+        with open_database(path, bytes) as database:
+            return bool(_tables(database))
+    except Unreadable:
+        return False
+
+
+def _tables(database: Database) -> list[str]:
+    return [
+        table
+        for table, wanted in ((EVENTS, _EVENT_COLUMNS), (CONVERSATIONS, _CONVERSATION_COLUMNS))
+        if wanted <= set(database.columns(table))
+    ]
+
+
+class _Span(NamedTuple):
+    """Where the events of a conversation are."""
+
+    raw_id: bytes
+    first: int
+    last: int
+    rows: int
+
+
+def read_database(source: SourceFile, findings: Findings) -> Iterator[Row]:
+    """The rows of a database."""
+    try:
+        with open_database(source.path, bytes) as database:
+            yield from _Reading(source, findings, database).rows()
+    except Unreadable as error:
+        message = f"the database cannot be opened ({error}): nothing of it is read"
+        yield from findings.at("damaged-database", "error", message)
+
+
+class _Reading:
+    def __init__(self, source: SourceFile, findings: Findings, database: Database) -> None:
+        self.source = source
+        self.findings = findings
+        self.database = database
+        self.tables = _tables(database)
+        self.contexts = _Stored(database, CONVERSATIONS in self.tables)
+        self.told = 0
+
+    def rows(self) -> Iterator[Row]:
+        done: set[str] = set()
+        for span in self._spans() if EVENTS in self.tables else ():
+            native_id = text(span.raw_id)
+            done.add(native_id)
+            recording = self._recording(native_id, self._child_ids(span))
+            yield from self._events(span, recording)
+            yield from recording.finish()
+            done.update(run.conversation for run in recording.runs if run.conversation)
+            yield from self._problems()
+        # Those of the user first: what agents began is found below them, and what is left then has no parent.
+        for by_agent in (False, True):
+            for native_id in self.contexts.ids(by_agent):
+                if native_id in done:
+                    continue
+                recording = self._recording(native_id, ())
+                if by_agent:
+                    message = "an agent began this conversation, and no call that names it is left"
+                    place = recording.place.conversation_id
+                    yield from self.findings.at("unknown-parent", "warning", message, conversation_id=place)
+                yield from recording.finish()
+                done.add(native_id)
+                done.update(run.conversation for run in recording.runs if run.conversation)
+                yield from self._problems()
+        if self.database.changed():
+            message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
+            yield from self.findings.at("changed-while-read", "warning", message)
+
+    def _recording(self, native_id: str, child_ids: Sequence[str]) -> Recording:
+        key = f"{self.source.source_id}//{native_id}"
+        place = Place(self.source.source_id, key, native_id, lambda event: None)
+        return Recording(place, self.findings, self.contexts, child_ids)
+
+    def _spans(self) -> list[_Span]:
+        """The conversations that have events, in the order of their first."""
+        before = len(self.database.damage)
+        found = self.database.execute(
+            f"SELECT CAST(conversation_id AS BLOB), min(id), max(id), count(*) FROM {EVENTS} GROUP BY conversation_id"
+        )
+        if len(self.database.damage) > before:
+            self.database.damage.pop()  # counted again below, row by row
+            spans: dict[bytes, list[int]] = {}
+            for row, raw_id in self.database.scan(EVENTS, ("id", "CAST(conversation_id AS BLOB)")):
+                span = spans.setdefault(raw_id, [row, row, 0])
+                span[1], span[2] = row, span[2] + 1
+            found = [(raw_id, *span) for raw_id, span in spans.items()]
+            del self.database.damage[before:]
+        return sorted((_Span(*row) for row in found if row[0] is not None), key=lambda span: span.first)
+
+    def _where(self, span: _Span) -> tuple[str, tuple[object, ...]]:
+        if span.last - span.first < _SPREAD * span.rows:
+            # The plus keeps SQLite from going by its index, which has another order.
+            return "id BETWEEN ? AND ? AND +conversation_id = CAST(? AS TEXT)", (span.first, span.last, span.raw_id)
+        return "conversation_id = CAST(? AS TEXT)", (span.raw_id,)
+
+    def _child_ids(self, span: _Span) -> list[str]:
+        """Conversations of agents that this one's results name, and those that began while it went on."""
+        if not self.contexts.has_agents:
+            return []
+        where, parameters = self._where(span)
+        found: list[str] = []
+        query = f"kind = 'tool_result' AND instr(payload, '\"conversation_id\"') > 0 AND ({where})"
+        for _, payload in self.database.scan(EVENTS, ("id", "CAST(payload AS BLOB)"), query, parameters):
+            try:
+                found += children(orjson.loads(payload))
+            except (orjson.JSONDecodeError, AttributeError):
+                continue
+        times = self.database.execute(
+            f"SELECT min(ts_ms), max(ts_ms) FROM {EVENTS} WHERE ts_ms > 0 AND {where}", parameters
+        )
+        if times and isinstance(times[0][0], int) and isinstance(times[0][1], int):
+            found += self.contexts.of_agents(times[0][0], times[0][1])
+        return found
+
+    def _events(self, span: _Span, recording: Recording) -> Iterator[Row]:
+        columns = ("id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)")
+        where, parameters = self._where(span)
+        keys: dict[tuple[object, object], Key] = {}
+        add = recording.add
+        for row, agent, parent, seq, ts, kind, payload in self.database.scan(EVENTS, columns, where, parameters):
+            key = keys.get((agent, parent))
+            if key is None:
+                key = keys[agent, parent] = Key(_text(agent) or "agent", _text(parent), None)
+            try:
+                event, complaint = event_of(row, seq, ts, kind, payload, row, 1)
+            except BadEvent as error:
+                message = f"row {row:,}: {error}; the event is left out, the rest is read"
+                place = recording.place.conversation_id
+                yield from self.findings.at("bad-record", "error", message, conversation_id=place)
+                continue
+            if complaint:
+                yield from recording.complain(complaint, event)
+            yield from add(key, event)
+
+    def _problems(self) -> Iterator[Finding]:
+        """What could not be read since last time."""
+        for damage in self.database.damage[self.told :]:
+            yield from self.findings.at("damaged-database", "error", f"{damage.message}: left out, the rest is read")
+        self.told = len(self.database.damage)
+        for problem in self.contexts.problems:
+            yield from self.findings.at("bad-record", "error", problem)
+        self.contexts.problems.clear()
+
+
+class _Stored:
+    """The messages of conversations, read when they are asked for."""
+
+    def __init__(self, database: Database, present: bool) -> None:
+        self.problems: list[str] = []
+        self._database = database
+        self._cache: OrderedDict[str, Context | None] = OrderedDict()
+        rows = (
+            database.scan(
+                CONVERSATIONS,
+                ("rowid", "conversation_id", "created_at", 'instr(context, \'"initiator":"agent"\') > 0'),
+                key="rowid",
+            )
+            if present
+            else ()
+        )
+        self._rows: dict[str, tuple[int, int | None, bool]] = {
+            _text(native_id) or "": (row, milliseconds(_text(created)), bool(by_agent))
+            for row, native_id, created, by_agent in rows
+        }
+        self.has_agents = any(by_agent for _, _, by_agent in self._rows.values())
+
+    def ids(self, by_agent: bool) -> list[str]:
+        """The conversations that agents, or users, began."""
+        return [native_id for native_id, row in self._rows.items() if row[2] == by_agent]
+
+    def of_agents(self, first: int, last: int) -> list[str]:
+        """Those that agents began between two times."""
+        return [
+            native_id
+            for native_id, (_, created, by_agent) in self._rows.items()
+            if by_agent and created is not None and first <= created <= last
+        ]
+
+    def load(self, conversation_id: str) -> Context | None:
+        """The messages of a conversation; None when there is no such row."""
+        if conversation_id not in self._rows:
+            return None
+        if conversation_id not in self._cache:
+            self._cache[conversation_id] = self._read(conversation_id)
+            if len(self._cache) > _KEPT:
+                self._cache.popitem(last=False)
+        return self._cache[conversation_id]
+
+    def _read(self, conversation_id: str) -> Context | None:
+        row, created, _ = self._rows[conversation_id]
+        found = self._database.execute(
+            "SELECT title, workspace_id, CAST(context AS BLOB), updated_at, CAST(metrics AS BLOB) "
+            f"FROM {CONVERSATIONS} WHERE rowid = ? AND coalesce(length(context), 0) <= {_LONGEST}",
+            (row,),
+        )
+        if not found:
+            self.problems.append(f"conversation {conversation_id}: its messages cannot be read, or are too long")
+            return None
+        title, workspace, context, updated, metrics = found[0]
+        return Context(
+            conversation_id,
+            _text(title),
+            workspace if isinstance(workspace, int) else None,
+            created,
+            milliseconds(_text(updated)),
+            self._json(context, f"conversation {conversation_id}: its messages are not JSON"),
+            self._json(metrics, f"conversation {conversation_id}: its metrics are not JSON"),
+        )
+
+    def _json(self, value: bytes | None, problem: str) -> object:
+        if not value:
+            return None
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError as error:
+            self.problems.append(f"{problem} ({error}); they are left out")
+            return None
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return text(value) or None
+    return None if value is None else str(value)
+
+
+def record(path: Path, offset: int, length: int, limit: int) -> bytes:
+    """The payloads of a step's rows, a line each: the first row's, and those behind it that are of the same call.
+
+    Raises:
+        OSError: the database cannot be read any more.
+    """
+    try:
+        with open_database(path, bytes) as database:
+            rows = database.execute(
+                f"SELECT CAST(payload AS BLOB) FROM {EVENTS} WHERE id >= ? AND id < ? AND conversation_id = "
+                f"(SELECT conversation_id FROM {EVENTS} WHERE id = ?) ORDER BY id",
+                (offset, offset + length, offset),
+            )
+    except Unreadable as error:
+        raise OSError(f"the database cannot be read any more: {error}") from None
+    if not rows:
+        raise OSError("the rows are not in the database any more: ctrl+r reads it again")
+    first = _call_id(rows[0][0])
+    lines = [rows[0][0], *(payload for (payload,) in rows[1:] if _call_id(payload) == first)]
+    return b"\n".join(lines)[:limit]
+
+
+def _call_id(payload: bytes) -> object:
+    try:
+        found = orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return None
+    return found.get("call_id") if isinstance(found, dict) else None

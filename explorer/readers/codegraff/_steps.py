@@ -1,0 +1,144 @@
+"""The steps of one run: its tool calls as the trajectory has them, in the model calls that its messages tell of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from explorer.model import Grade
+from explorer.readers.codegraff._contexts import Asked, ModelCall
+from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event
+from explorer.readers.codegraff._separate import Chain
+
+_WORSE: dict[Grade, int] = {"exact": 0, "derived": 1, "ambiguous": 2, "not_recorded": 3}
+
+
+class Pair(NamedTuple):
+    """A tool call with its result, either of which may be missing."""
+
+    call: Event | None
+    result: Event | None
+
+    @property
+    def event(self) -> Event:
+        """The first of them that there is."""
+        found = self.call or self.result
+        assert found
+        return found
+
+
+@dataclass(slots=True)
+class Draft:
+    """A step to be written."""
+
+    order: tuple[int, int]
+    pairs: list[Pair] = field(default_factory=list)
+    error: Event | None = None
+    """An event that is neither call nor result."""
+    model_call: ModelCall | None = None
+
+    @property
+    def events(self) -> list[Event]:
+        """What of the trajectory it is made of."""
+        return [event for pair in self.pairs for event in pair if event] + ([self.error] if self.error else [])
+
+
+def pair(events: Iterable[Event]) -> tuple[list[Pair], list[Event]]:
+    """Calls with their results in the order of ``seq``, and what is neither; starts and ends left out.
+
+    Ids may repeat: a result goes with the call right before it, else with the first open call of its id.
+    """
+    pairs: list[Pair] = []
+    others: list[Event] = []
+    open_: dict[str | None, list[int]] = {}
+    for event in events:
+        if event.kind == CALL:
+            open_.setdefault(event.call_id, []).append(len(pairs))
+            pairs.append(Pair(event, None))
+        elif event.kind == RESULT:
+            waiting = open_.get(event.call_id)
+            if not waiting:
+                pairs.append(Pair(None, event))
+                continue
+            nearest = waiting[-1] if pairs[waiting[-1]].event.seq == event.seq - 1 else waiting[0]
+            waiting.remove(nearest)
+            pairs[nearest] = Pair(pairs[nearest].call, event)
+        elif event.kind not in (START, END):
+            others.append(event)
+    return pairs, others
+
+
+def grade_of(chain: Chain, events: Iterable[Event]) -> Grade:
+    """How sure it is that all of these are of the chain's run."""
+    return max((chain.grades.get(event.row, "exact") for event in events), key=_WORSE.__getitem__, default="exact")
+
+
+def drafts(chain: Chain, model_calls: Sequence[ModelCall]) -> list[Draft]:
+    """The steps of a run in order.
+
+    A model call holds the tool calls that it asked for. Tool calls of which no message is left, after a compaction or
+    where there are no messages at all, are steps by themselves, and so are errors.
+    """
+    pairs, others = pair(chain.events)
+    asked: dict[str, int] = {}
+    for number, model_call in enumerate(model_calls):
+        for each in model_call.calls:
+            if each.call_id:
+                asked[each.call_id] = -1 if each.call_id in asked else number
+    held: dict[int, list[Pair]] = {}
+    found: list[Draft] = []
+    for each_pair in pairs:
+        number = asked.get(each_pair.event.call_id or "", -1)
+        if number >= 0:
+            held.setdefault(number, []).append(each_pair)
+        else:
+            found.append(Draft((each_pair.event.seq, 0), [each_pair]))
+    found += [Draft((event.seq, 0), error=event) for event in others]
+    before = (chain.events[0].seq if chain.events else 0, 0)
+    for number, model_call in enumerate(model_calls):
+        mine = held.get(number, [])
+        before = (mine[0].event.seq, 0) if mine else (before[0], before[1] + 1)
+        found.append(Draft(before, mine, model_call=model_call))
+    return sorted(found, key=lambda draft: draft.order)
+
+
+def of_run(chain: Chain, model_calls: Sequence[ModelCall]) -> list[ModelCall]:
+    """Which of a conversation's model calls are those of a run: a user's message begins a run.
+
+    Those that answer a message of which one call is the run's; and, of messages without calls, one whose usage is what
+    the run's end reports.
+    """
+    own = {event.call_id for event in chain.events if event.call_id}
+    turns: dict[int, list[ModelCall]] = {}
+    for call in model_calls:
+        turns.setdefault(call.turn, []).append(call)
+    if len(turns) == 1 and chain.label is not None:
+        return list(model_calls)
+    return [
+        call
+        for calls in turns.values()
+        if any(asked.call_id in own for call in calls for asked in call.calls)
+        or (not any(call.calls for call in calls) and _is_reported(chain, calls))
+        for call in calls
+    ]
+
+
+def _is_reported(chain: Chain, calls: Sequence[ModelCall]) -> bool:
+    payload = chain.end.payload if chain.end else None
+    if not payload or payload.get("turns") != len(calls):
+        return False
+    sums = [sum(filter(None, (usage and usage[i] for usage in (call.usage for call in calls)))) for i in (0, 1)]
+    return sums[0] > 0 and sums == [payload.get("prompt_tokens"), payload.get("completion_tokens")]
+
+
+def matching(draft: Draft) -> list[tuple[Asked | None, Pair | None]]:
+    """The tool calls of a step: what the message asked for beside what the trajectory has of it."""
+    left = list(draft.pairs)
+    found: list[tuple[Asked | None, Pair | None]] = []
+    for asked in draft.model_call.calls if draft.model_call else ():
+        mine = next((each for each in left if each.event.call_id == asked.call_id), None)
+        if mine is not None:
+            left.remove(mine)
+        found.append((asked, mine))
+    return found + [(None, each) for each in left]
