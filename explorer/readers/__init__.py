@@ -6,8 +6,8 @@ A reader module has:
 * ``SELF_CONTAINED``: every conversation lies within one source, so its reuse can be computed while it is read.
 * ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file, and is None
   for a directory that might be one trace as a whole. Exactly one reader may claim a source.
-* ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows. It
-  never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
+* ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows, the
+  block runs of a step right behind it. It never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
 * ``companions(path)``, optional: further files that are read with this one: a write-ahead log, the audit log beside a
   database. When one of them appears, changes or goes, the source is read again.
 * ``part_of(path)``, optional: of such a companion, the file it is read with, if there is one on the disk. What is part
@@ -43,6 +43,14 @@ class SourceFile(NamedTuple):
     """What ``settle`` found to be true of the corpus; empty at first."""
 
 
+class Rows(NamedTuple):
+    """Many rows of one table at once, as tuples of its columns in order: for formats of millions of small records, of
+    which to make an object each would take longer than to read them."""
+
+    table: type[Row]
+    values: Sequence[tuple[object, ...]]
+
+
 class Report(NamedTuple):
     """What reading a source told beyond its rows; yielded once, last."""
 
@@ -64,7 +72,7 @@ class Reader(Protocol):
     def claims(self, path: Path, head: bytes | None) -> bool:
         """Whether this source is of the reader's format."""
 
-    def read(self, source: SourceFile) -> Iterator[Row | Report]:
+    def read(self, source: SourceFile) -> Iterator[Row | Rows | Report]:
         """The rows of one source."""
 
 

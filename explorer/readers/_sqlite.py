@@ -22,6 +22,9 @@ MAGIC = b"SQLite format 3\0"
 _PAGE_COUNT = 28
 """Where in the header the number of pages is."""
 
+_ROWS_AT_ONCE = 256
+"""Rows that are fetched together."""
+
 _ATTEMPTS = 3
 """Times a database that is being written to is copied, in the hope of a moment in which it is not."""
 
@@ -94,20 +97,25 @@ class Database:
         # The plus keeps SQLite from sorting by an index what lies in order of the key.
         query = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} >= ? AND ({where}) ORDER BY {key}"
         start = -(1 << 63)
+        at_once = _ROWS_AT_ONCE
         while True:
             try:
-                for row in self._connection.execute(query, (start, *parameters)):
-                    yield row
-                    start = row[0] + 1
+                cursor = self._connection.execute(query, (start, *parameters))
+                while rows := cursor.fetchmany(at_once):
+                    yield from rows
+                    start = rows[-1][0] + 1
                 return
             except sqlite3.DatabaseError as error:
+                if at_once > 1:  # those before the damage were fetched with it
+                    at_once = 1
+                    continue
                 following = self._behind(f"{query} LIMIT 1", start, parameters)
                 lost = f"from {start:,}" if start > -(1 << 63) else "from the first"
                 lost += " on" if following is None else f" to {following - 1:,}"
                 self.damage.append(Damage(table, f"rows {lost} of {table} cannot be read ({error})"))
                 if following is None:
                     return
-                start = following
+                start, at_once = following, _ROWS_AT_ONCE
 
     def _behind(self, query: str, start: int, parameters: Sequence[object]) -> int | None:
         """The lowest key behind a damaged place from which rows can be read again; None when there is none."""

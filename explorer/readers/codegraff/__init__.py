@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from explorer.model import Row
-from explorer.readers import Report, SourceFile
+from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, beside, database_of
 from explorer.readers.codegraff import _database, _dump, _stream
@@ -49,7 +49,7 @@ def part_of(path: Path) -> Path | None:
     return database if claims(database, head) else None
 
 
-def read(source: SourceFile) -> Iterator[Row | Report]:
+def read(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of one source, a conversation at a time."""
     findings = Findings(source.source_id)
     with source.path.open("rb") as file:

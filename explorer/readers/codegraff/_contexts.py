@@ -91,6 +91,22 @@ class Context:
         """The conversations of the agents that its calls ran."""
         return [child for kind, body, _ in self.messages if kind == "tool" for child in children(body)]
 
+    @property
+    def model(self) -> str | None:
+        """The first model that a message names."""
+        for kind, body, _ in self.messages:
+            model = body.get("model") if kind == "text" else None
+            if isinstance(model, str) and model:
+                return model
+        return None
+
+    @property
+    def cost(self) -> float | None:
+        """US dollars over all of its messages."""
+        costs = [usage.cost for _, _, usage in self.messages if usage and usage.cost is not None]
+        return sum(costs) if costs else None
+
+    @property
     def compactions(self) -> int:
         """Messages that stand for others: a summary keeps the usage of the calls it replaces."""
         return sum(kind == "text" and usage is not None and body.get("role") != "Assistant"

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import orjson
 
 from explorer.model import Finding, Row
-from explorer.readers import SourceFile
+from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text
 from explorer.readers.codegraff._contexts import Context, milliseconds
@@ -68,7 +68,7 @@ class _Span(NamedTuple):
     rows: int
 
 
-def read_database(source: SourceFile, findings: Findings) -> Iterator[Row]:
+def read_database(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """The rows of a database."""
     try:
         with open_database(source.path, bytes) as database:
@@ -87,7 +87,7 @@ class _Reading:
         self.contexts = _Stored(database, CONVERSATIONS in self.tables)
         self.told = 0
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Rows]:
         done: set[str] = set()
         for span in self._spans() if EVENTS in self.tables else ():
             native_id = text(span.raw_id)
@@ -161,7 +161,7 @@ class _Reading:
             found += self.contexts.of_agents(times[0][0], times[0][1])
         return found
 
-    def _events(self, span: _Span, recording: Recording) -> Iterator[Row]:
+    def _events(self, span: _Span, recording: Recording) -> Iterator[Row | Rows]:
         columns = ("id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)")
         where, parameters = self._where(span)
         keys: dict[tuple[object, object], Key] = {}
@@ -178,7 +178,7 @@ class _Reading:
                 yield from self.findings.at("bad-record", "error", message, conversation_id=place)
                 continue
             if complaint:
-                yield from recording.complain(complaint, event)
+                yield from recording.complain(*complaint, event)
             yield from add(key, event)
 
     def _problems(self) -> Iterator[Finding]:

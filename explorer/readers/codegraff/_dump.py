@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from explorer.model import Row
-from explorer.readers import SourceFile
+from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._records import loads, open_bytes
 from explorer.readers.codegraff._contexts import Context, milliseconds
@@ -25,7 +25,7 @@ def is_dump(head: bytes) -> bool:
     return _BEGINS.match(head) is not None and all(mark in head for mark in _MARKS)
 
 
-def read_dump(source: SourceFile, findings: Findings) -> Iterator[Row]:
+def read_dump(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """The rows of a dump. One that is cut off is read as far as it goes."""
     with open_bytes(source.path) as buffer:
         text = bytes(buffer)

@@ -38,7 +38,6 @@ class Spawn(NamedTuple):
     ordinal: int
     """Of the tool call in its run."""
     call_id: str | None
-    tool: str | None
     definition: str | None
     """Of the agents it started."""
     tasks: list[str]
@@ -57,7 +56,7 @@ class Spawn(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """A run whose recorded parent cannot be one, and why."""
+    """A run whose recorded parent cannot be one, the code of the finding, and why."""
 
     run: Spawned
     code: str

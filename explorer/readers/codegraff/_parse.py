@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import orjson
 
-from explorer.readers.codegraff._events import CALL, END, ERROR, RESULT, START, Event
+from explorer.readers.codegraff._events import CALL, RESULT, Event, children
 
 _MOST = 1 << 62
-_CHILDREN = (b'"conversation_id"', b'"tasks"')
-"""What a payload holds that starts agents, or names their conversations."""
-
-_SHORT: dict[str, str] = {}
+_KINDS = {kind: (kind, kind.encode()) for kind in (CALL, RESULT)}
+_NAMES: dict[str, str] = {}
 """Tool names, each kept once: there are few of them and millions of calls."""
 
 
@@ -18,9 +18,16 @@ class BadEvent(Exception):
     """What was written is no event."""
 
 
+class Complaint(NamedTuple):
+    """What is odd about an event that is one."""
+
+    code: str
+    message: str
+
+
 def event_of(
     row: int, seq: object, ts: object, kind: object, payload: bytes | None, offset: int, length: int
-) -> tuple[Event, str | None]:
+) -> tuple[Event, Complaint | None]:
     """The event of a row, and a complaint when its columns and its payload disagree.
 
     Raises:
@@ -32,14 +39,24 @@ def event_of(
         raise BadEvent(f"its payload is not JSON ({error})") from None
     if type(fields) is not dict:
         raise BadEvent("its payload is not an object")
-    return event_from(row, seq, ts, kind, fields, offset, length, payload or b"")
+    own = fields.get("kind")
+    names = _KINDS.get(own) if type(own) is str else None
+    if names and kind == names[1] and type(seq) is int and type(ts) is int and 0 <= ts < 1 << 48:
+        # Nearly all are such, so they get by with what is needed of them.
+        name, call_id = fields.get("tool_name"), fields.get("call_id")
+        if type(name) is str and type(call_id) is str and name and call_id:
+            keep = b'"tasks"' in payload or b'"conversation_id"' in payload  # type: ignore[operator]
+            return Event(
+                row, seq, ts, names[0], _NAMES.setdefault(name, name), call_id, fields.get("is_error") is True,
+                fields if keep else None, offset, length,
+            ), None  # fmt: skip
+    return event_from(row, seq, ts, kind, fields, offset, length)
 
 
 def event_from(
-    row: int, seq: object, ts: object, kind: object, fields: dict[str, object], offset: int, length: int,
-    text: bytes = b'"conversation_id"',
-) -> tuple[Event, str | None]:  # fmt: skip
-    """The same for a payload that has been parsed; ``text`` is what it was parsed from, to look for marks in it.
+    row: int, seq: object, ts: object, kind: object, fields: dict[str, object], offset: int, length: int
+) -> tuple[Event, Complaint | None]:
+    """The same for a payload that has been parsed.
 
     Raises:
         BadEvent: there is no count.
@@ -47,28 +64,26 @@ def event_from(
     if type(seq) is not int or not -_MOST < seq < _MOST:
         raise BadEvent(f"its seq is {seq!r:.40}, not a whole number")
     complaint = None
+    said = kind.decode("utf-8", "replace") if isinstance(kind, bytes) else kind if isinstance(kind, str) else None
     own = fields.get("kind")
     if type(own) is not str:
-        own = kind.decode("utf-8", "replace") if isinstance(kind, bytes) else kind if isinstance(kind, str) else "none"
-        complaint = f"its payload has no kind: taken as {own}"
-    elif kind is not None and kind != own and kind != own.encode():
-        other = kind.decode("utf-8", "replace") if isinstance(kind, bytes) else str(kind)
-        complaint = f"the row says {other:.40} and its payload {own:.40}: the payload counts"
+        own = said or "none"
+        complaint = Complaint("kind-mismatch", f"its payload has no kind: taken as {own:.40}")
+    elif said is not None and said != own:
+        complaint = Complaint("kind-mismatch", f"the row says {said:.40} and its payload {own:.40}: the payload counts")
     if type(ts) is not int or not 0 <= ts < 1 << 48:
-        complaint = complaint or f"its ts_ms is {ts!r:.40}, not a time: counted as not recorded"
+        complaint = complaint or Complaint("bad-field", f"its ts_ms is {ts!r:.40}, no time: counted as not recorded")
         ts = 0
-    name = fields.get("tool_name")
-    call_id = fields.get("call_id")
-    keep = own in (START, END, ERROR) or (own in (CALL, RESULT) and any(mark in text for mark in _CHILDREN))
+    name, call_id = fields.get("tool_name"), fields.get("call_id")
+    names = _KINDS.get(own)
+    starts_agents = names is not None and (children(fields) or "tasks" in _object(fields.get("arguments")))
     return Event(
-        row,
-        seq,
-        ts,
-        own,
-        _SHORT.setdefault(name, name) if type(name) is str and name else None,
-        call_id if type(call_id) is str and call_id else None,
-        fields.get("is_error") is True,
-        fields if keep or own not in (CALL, RESULT) else None,
-        offset,
-        length,
-    ), complaint
+        row, seq, ts, names[0] if names else own,
+        _NAMES.setdefault(name, name) if type(name) is str and name else None,
+        call_id if type(call_id) is str and call_id else None, fields.get("is_error") is True,
+        fields if names is None or starts_agents else None, offset, length,
+    ), complaint  # fmt: skip
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}

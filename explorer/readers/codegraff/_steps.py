@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from explorer.model import Grade
+from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._contexts import Asked, ModelCall
 from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event
-from explorer.readers.codegraff._separate import Chain
 
 _WORSE: dict[Grade, int] = {"exact": 0, "derived": 1, "ambiguous": 2, "not_recorded": 3}
 

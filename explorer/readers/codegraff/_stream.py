@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from explorer.model import Row
-from explorer.readers import SourceFile
+from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._records import Buffer, Forget, Lines, loads, open_bytes, outlines
 from explorer.readers.codegraff._parse import BadEvent, event_from
@@ -31,7 +31,7 @@ def is_stream(head: bytes) -> bool:
     return _BEGINS.match(head) is not None and all(mark.search(head) for mark in _MARKS)
 
 
-def read_stream(source: SourceFile, findings: Findings) -> Iterator[Row]:
+def read_stream(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """The rows of a captured stream, its conversations one after the other."""
     recordings: dict[str, Recording] = {}
     with open_bytes(source.path) as buffer:
@@ -63,7 +63,7 @@ def read_stream(source: SourceFile, findings: Findings) -> Iterator[Row]:
                 yield from findings.at("bad-record", "error", f"{error}; left out, the rest is read", line)
                 continue
             if complaint:
-                yield from recording.complain(complaint, event)
+                yield from recording.complain(*complaint, event)
             parent, run_id = found.get("parent_agent_id"), found.get("run_id")
             key_of_run = Key(
                 agent or "agent",

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Row, Run, Step, columns
-from explorer.readers import Report, SourceFile, readers
+from explorer.readers import Report, Rows, SourceFile, readers
 from explorer.reuse.calls import Call, Lineage, Stretch
 from explorer.reuse.derive import derive
 
@@ -64,56 +64,84 @@ class Chunk(NamedTuple):
 
 def chunks(task: Task) -> Iterator[Chunk]:
     """Read one source. Never raises: what goes wrong is the last chunk's ``failure``."""
-    pending: list[Row] = []
+    pending = _Pending()
     report, failure = Report(0), None
-    records = position = 0
+    position = 0
     try:
         reader = readers()[task.reader]
         source = SourceFile(Path(task.path), task.source_id, task.facts)
-        rows: Iterable[Row | Report] = reader.read(source)
+        rows: Iterable[Row | Rows | Report] = reader.read(source)
         for row in with_reuse(rows) if reader.SELF_CONTAINED else rows:
             if isinstance(row, Report):
                 report = row
                 continue
-            pending.append(row)
+            pending.add(row)
             if isinstance(row, Step):
-                records += 1
                 position = max(position, (row.offset or 0) + (row.length or 0))
-            if len(pending) >= CHUNK_ROWS:
-                yield Chunk(task.reading, as_columns(pending), position, records, None, None)
-                pending, records = [], 0
+            if pending.count >= CHUNK_ROWS:
+                yield Chunk(task.reading, pending.columns(), position, pending.steps, None, None)
+                pending = _Pending()
     except OSError as error:
         failure = error.strerror or str(error)
     except Exception as error:  # a reader's mistake costs this source, not the session
         failure = f"the {task.reader} reader failed: {type(error).__name__}: {error}"
-    yield Chunk(task.reading, as_columns(pending), position, records, report, failure)
+    yield Chunk(task.reading, pending.columns(), position, pending.steps, report, failure)
+
+
+class _Pending:
+    """Rows that wait to be sent."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.steps = 0
+        self._tables: dict[str, list[tuple[object, ...]]] = {}
+
+    def add(self, row: Row | Rows) -> None:
+        """Put one row, or several of one table, behind the others."""
+        if isinstance(row, Rows):
+            self._tables.setdefault(_NAME_OF[row.table], []).extend(row.values)
+            self.count += len(row.values)
+            self.steps += len(row.values) if row.table is Step else 0
+            return
+        name = _NAME_OF[type(row)]
+        self._tables.setdefault(name, []).append(_GETTERS[name](row))
+        self.count += 1
+        self.steps += isinstance(row, Step)
+
+    def columns(self) -> Columns:
+        """The same as columns."""
+        return {name: list(zip(*rows, strict=True)) for name, rows in self._tables.items()}
 
 
 def as_columns(rows: Iterable[Row]) -> Columns:
     """Rows of any tables as columns."""
-    tables: dict[str, list[Row]] = {}
+    pending = _Pending()
     for row in rows:
-        tables.setdefault(_NAME_OF[type(row)], []).append(row)
-    return {name: list(zip(*map(_GETTERS[name], table), strict=True)) for name, table in tables.items()}
+        pending.add(row)
+    return pending.columns()
 
 
-def with_reuse(rows: Iterable[Row | Report]) -> Iterator[Row | Report]:
+def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Report]:
     """Pass rows on, and behind each conversation give the reuse of its blocks.
 
     A conversation whose namespace is shared with others is left to ``shared``, which sees all of them.
     """
     lineage = Lineage({}, {}, {})
-    steps: list[Step] = []
-    blocks: dict[tuple[str, int], list[Stretch]] = {}
+    steps: list[tuple[Step, list[Stretch]]] = []  # those with blocks
+    latest: Step | None = None
+    prompt: list[Stretch] | None = None
     sizes: tuple[str, int | None] = "", None
     for row in rows:
         yield row
         if isinstance(row, BlockRun):
-            blocks.setdefault((row.run_id, row.step_ordinal), []).append((row.first_block, row.block_count))
+            if latest is not None and not latest.is_replay:
+                if prompt is None:
+                    prompt = []
+                    steps.append((latest, prompt))
+                prompt.append((row.first_block, row.block_count))
             sizes = row.namespace, row.block_tokens
         elif isinstance(row, Step):
-            if not row.is_replay:
-                steps.append(row)
+            latest, prompt = row, None
         elif isinstance(row, Run):
             lineage.agent_of[row.run_id] = row.agent_id
             lineage.parent_run[row.run_id] = row.parent_run_id
@@ -133,11 +161,10 @@ def with_reuse(rows: Iterable[Row | Report]) -> Iterator[Row | Report]:
                         stretches,
                         sum([count for _, count in stretches]),
                     )
-                    for step in steps
-                    if (stretches := blocks.get((step.run_id, step.ordinal)))
+                    for step, stretches in steps
                 ]
                 yield from derive({row.conversation_id: calls}, {row.conversation_id: row.block_scope}, lineage)
-            lineage, steps, blocks = Lineage({}, {}, {}), [], {}
+            lineage, steps, latest = Lineage({}, {}, {}), [], None
 
 
 def main() -> None:

@@ -1,0 +1,201 @@
+"""Runs from parts: what is not certain is given to the run that it fits best, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from explorer.readers.codegraff._chain import Chain
+from explorer.readers.codegraff._events import END, START, Event
+from explorer.readers.codegraff._parts import Part
+
+
+class Assembly:
+    """Chains from parts: what is not certain is given to the run it fits best."""
+
+    def __init__(self, parts: list[Part], levels: Mapping[int, list[Event]], errors: Sequence[int]) -> None:
+        self.parts = sorted(parts, key=lambda part: (part.first, -len(part.at), part.at[part.first].row))
+        self.levels = levels
+        self.errors = errors
+        self.cores = self._anchors()
+        """What is certain of each chain."""
+        self.taken = [dict(core.at) for core in self.cores]
+        """What each chain has, by number, with what was given to it."""
+        self.given: dict[int, list[tuple[Part, list[int]]]] = {}
+        """Index of a chain -> the parts that were given to it, with the indices of all chains they fit."""
+
+    def _anchors(self) -> list[Part]:
+        """Parts that are certainly of different runs: the starts, or what is better known of the same runs.
+
+        Siblings that started together have starts that are alike, and more may be certain of what they did later.
+        """
+        heads = [part for part in self.parts if part.start]
+        alike: dict[int, list[Part]] = {}
+        for head in heads:
+            alike.setdefault(head.first, []).append(head)
+        for group in alike.values():
+            if len(group) > 1 and (better := self._better(group, heads)):
+                heads = [head for head in heads if not any(head is each for each in group)] + better
+        return heads or self._at_most()
+
+    def _better(self, group: list[Part], heads: list[Part]) -> list[Part] | None:
+        """Parts at one number that are the further way of just these starts, if more is certain of them."""
+        others = [head for head in heads if not any(head is each for each in group)]
+        best, most = None, sum(len(head.at) for head in group)
+        at: dict[int, list[Part]] = {}
+        for part in self.parts:
+            if not part.start and not any(other.fits(part, self.errors) for other in others):
+                for seq in part.at:
+                    at.setdefault(seq, []).append(part)
+        for parts in at.values():
+            certain = sum(len(part.at) for part in parts)
+            if len(parts) == len(group) and certain > most:
+                options = [[i for i, head in enumerate(group) if head.fits(part, self.errors)] for part in parts]
+                if len(match(options)) == len(group):
+                    best, most = parts, certain
+        return best
+
+    def _at_most(self) -> list[Part]:
+        """Without any start: the parts at the number that most runs have written."""
+        most = max(map(len, self.levels.values()))
+        seq = next(seq for seq, events in self.levels.items() if len(events) == most)
+        return [part for part in self.parts if seq in part.at]
+
+    def chains(self) -> list[Chain]:
+        """All of them."""
+        rest = [part for part in self.parts if not any(part is core for core in self.cores)]
+        self._give_edges([part for part in rest if part.start])
+        self._give_edges([part for part in rest if part.end and not part.start])
+        bodies = [part for part in rest if not part.start and not part.end]
+        self._give([part for part in bodies if part.label])
+        self._give([part for part in bodies if not part.label])
+        chains = [Chain() for _ in self.cores]
+        for index, chain in enumerate(chains):
+            self._fill(chain, index, chains)
+        return chains
+
+    def _give_edges(self, edges: list[Part]) -> None:
+        """Give starts, or ends, to the chains that have none; what fits nowhere is a run of its own."""
+        options = [[i for i in range(len(self.cores)) if self._fits(i, edge)] for edge in edges]
+        ranked = [
+            sorted((i for i in fitting if self._is_free(i, edge)), key=lambda i: abs(self._began(i) - edge.began))
+            for edge, fitting in zip(edges, options, strict=True)
+        ]
+        matched = match(ranked)
+        for number, edge in enumerate(edges):
+            if number in matched:
+                self._add(matched[number], edge, options[number])
+            else:
+                self.cores.append(edge)
+                self.taken.append(dict(edge.at))
+
+    def _began(self, index: int) -> int:
+        return min(self.cores[index].began, *(part.began for part, _ in self.given.get(index, ())), 1 << 62)
+
+    def _add(self, index: int, part: Part, fitting: list[int]) -> None:
+        self.taken[index] |= part.at
+        self.given.setdefault(index, []).append((part, fitting if len(fitting) > 1 else [index]))
+
+    def _give(self, bodies: list[Part]) -> None:
+        """Give bodies to chains, those that begin at the same number together."""
+        waiting: dict[int, list[Part]] = {}
+        for body in bodies:
+            waiting.setdefault(body.first, []).append(body)
+        for seq in sorted(waiting):
+            group = waiting[seq]
+            options = [[i for i in range(len(self.cores)) if self._fits(i, body)] for body in group]
+            free = [sorted((i for i in fitting if self._is_free(i, body)), key=lambda i: self._reach(i, body))
+                    for body, fitting in zip(group, options, strict=True)]  # fmt: skip
+            matched = match(free)
+            for number, body in enumerate(group):
+                if number in matched:
+                    index = matched[number]
+                elif options[number] and self._covering(seq) >= len(self.levels[seq]):
+                    index = min(options[number], key=lambda i: self._reach(i, body))
+                else:
+                    self.cores.append(body)
+                    self.taken.append(dict(body.at))
+                    continue
+                self._add(index, body, options[number])
+
+    def _fits(self, index: int, body: Part) -> bool:
+        core = self.cores[index]
+        if not core.fits(body, self.errors):
+            return False
+        return all(part.fits(body, self.errors) for part, fitting in self.given.get(index, ()) if len(fitting) == 1)
+
+    def _is_free(self, index: int, body: Part) -> bool:
+        """Whether no number of the body is taken, and it is in order with what the chain has."""
+        taken = self.taken[index]
+        if not taken.keys().isdisjoint(body.at):
+            return False
+        first, last = body.first, body.last
+        before = max((seq for seq in taken if seq < first), default=None)
+        after = min((seq for seq in taken if seq > last), default=None)
+        return (before is None or (taken[before].row < body.at[first].row and taken[before].kind != END)) and (
+            after is None or (body.at[last].row < taken[after].row and taken[after].kind != START)
+        )
+
+    def _reach(self, index: int, body: Part) -> tuple[int, int]:
+        """How far the chain's nearest event before the body is: in numbers, then in time."""
+        taken = self.taken[index]
+        before = max((seq for seq in taken if seq < body.first), default=None)
+        if before is None:
+            return 1 << 60, 0
+        return body.first - before, abs(body.at[body.first].ts - taken[before].ts)
+
+    def _covering(self, seq: int) -> int:
+        """How many chains may have written this number."""
+        return sum(
+            (core.start is None or core.start.seq <= seq) and (core.end is None or seq <= core.end.seq)
+            for core in self.cores
+        )
+
+    def _fill(self, chain: Chain, index: int, chains: list[Chain]) -> None:
+        core = self.cores[index]
+        events = list(core.at.values())
+        chain.start, chain.end, chain.label = core.start, core.end, core.label
+        labelled = set(core.labelled)
+        for event in core.at.values():
+            chain.grades[event.row] = "derived"
+        chain.grade = chain.start_grade = "derived"
+        for part, fitting in self.given.get(index, ()):
+            sure = len(fitting) == 1
+            chain.start, chain.end = chain.start or part.start, chain.end or part.end
+            if part.label and not chain.label:
+                chain.label = part.label
+                labelled |= part.labelled
+            if (part.end or part.label) and not sure:
+                chain.grade = "ambiguous"
+            if part.start and not sure:
+                chain.start_grade = "ambiguous"
+            events += part.at.values()
+            for event in part.at.values():
+                chain.grades[event.row] = "derived" if sure else "ambiguous"
+                # A conversation that one run alone wrote names that run, whichever start and end are its own.
+                if not sure and event.row not in part.labelled:
+                    chain.candidates[event.row] = [chain, *(chains[i] for i in fitting if i != index)]
+        for row in labelled:
+            chain.grades.pop(row, None)
+        # In doubt two events of one number may have been given to one run.
+        chain.events = sorted(events, key=lambda event: (event.seq, event.row))
+        chain.gaps = [(before.seq, after.seq) for before, after in pairwise(chain.events) if after.seq > before.seq + 1]
+
+
+def match(options: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Give as many as possible one of their options each, none twice; earlier options are preferred (Kuhn)."""
+    owner: dict[int, int] = {}
+
+    def give(number: int, seen: set[int]) -> bool:
+        for option in options[number]:
+            if option in seen:
+                continue
+            seen.add(option)
+            if option not in owner or give(owner[option], seen):
+                owner[option] = number
+                return True
+        return False
+
+    for number in range(len(options)):
+        give(number, set())
+    return {number: option for option, number in owner.items()}

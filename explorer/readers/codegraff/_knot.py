@@ -1,0 +1,141 @@
+"""Runs that were at work together under one key: what is certain of each, by what only one of them can have written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from explorer.readers.codegraff._assembly import Assembly
+from explorer.readers.codegraff._chain import Chain
+from explorer.readers.codegraff._events import ANONYMOUS, CALL, END, RESULT, START, Event
+from explorer.readers.codegraff._parts import Part
+
+
+class Knot:
+    """Runs that were at work together."""
+
+    def __init__(self, events: Sequence[Event], labels: Mapping[int, str]) -> None:
+        self.events = events
+        self.levels: dict[int, list[Event]] = {}
+        for event in events:
+            self.levels.setdefault(event.seq, []).append(event)
+        self.errors = sorted(event.seq for event in events if event.kind not in (START, END, CALL, RESULT))
+        labels = self._of_one_run(labels)
+        self.parts = {event.row: Part(event, labels.get(event.row)) for event in events}
+        self.together = max(map(len, self.levels.values()))
+
+    def _of_one_run(self, labels: Mapping[int, str]) -> dict[int, str]:
+        """The labels without those under which several runs wrote at once, as tasks of one ``session_id`` do."""
+        seen: set[tuple[str, int]] = set()
+        several: set[str] = set()
+        for event in self.events:
+            label = labels.get(event.row)
+            if label is not None:
+                several.update({label} if (label, event.seq) in seen else ())
+                seen.add((label, event.seq))
+        rows = {event.row for event in self.events}
+        return {row: label for row, label in labels.items() if row in rows and label not in several}
+
+    def chains(self) -> list[Chain]:
+        """All of them, by their first event."""
+        certain = self._certain()
+        self._join_calls()
+        self._join_labels()
+        while self._join_neighbours():
+            pass
+        parts = list({id(part): part for part in self.parts.values()}.values())
+        chains = Assembly(parts, self.levels, self.errors).chains()
+        for chain in chains:
+            chain.together = self.together
+            sure = chain.start is not None and chain.grades.get(chain.start.row) != "ambiguous"
+            if sure and chain.start and chain.start.row in certain and chain.adds_up():
+                for row in certain & chain.grades.keys():
+                    del chain.grades[row]
+                    chain.candidates.pop(row, None)
+        return sorted(chains, key=lambda chain: chain.events[0].row)
+
+    def _certain(self) -> set[int]:
+        """The rows of the first run as long as it was alone."""
+        rows: set[int] = set()
+        if self.events[0].kind != START:
+            return rows
+        last = self.events[0].seq - 1
+        lowest = min(self.levels)
+        for event in self.events:
+            if event.seq != last + 1 or len(self.levels[event.seq]) > 1 or lowest < self.events[0].seq:
+                break
+            if rows and event.kind == START:
+                break
+            rows.add(event.row)
+            last = event.seq
+        return rows
+
+    def _join(self, one: Event, other: Event) -> bool:
+        here, there = self.parts[one.row], self.parts[other.row]
+        if here is there or not here.fits(there, self.errors):
+            return False
+        if len(here.at) < len(there.at):
+            here, there = there, here
+        here.take(there)
+        for event in there.at.values():
+            self.parts[event.row] = here
+        return True
+
+    def _join_calls(self) -> None:
+        """A result and its call, where the id stands for one call."""
+        calls: dict[str, list[Event]] = {}
+        results: dict[str, list[Event]] = {}
+        for event in self.events:
+            if event.call_id and not event.call_id.startswith(ANONYMOUS):
+                (calls if event.kind == CALL else results).setdefault(event.call_id, []).append(event)
+        for call_id, asked in calls.items():
+            answered = results.get(call_id, [])
+            if len(asked) == len(answered) == 1 and asked[0].row < answered[0].row:
+                self._join(asked[0], answered[0])
+
+    def _join_labels(self) -> None:
+        """What stands in one conversation, unless a run ended and another began in between."""
+        of: dict[str, list[Event]] = {}
+        for event in self.events:
+            label = self.parts[event.row].label
+            if label is not None:
+                of.setdefault(label, []).append(event)
+        for events in of.values():
+            events.sort(key=lambda event: event.seq)
+            for before, after in pairwise(events):
+                between = [event.kind for seq in range(before.seq + 1, after.seq) for event in self.levels.get(seq, ())]
+                if not (END in between and START in between):
+                    self._join(before, after)
+
+    def _join_neighbours(self) -> bool:
+        """What goes on from what, where only one thing can; whether anything was found."""
+        found = False
+        for seq in sorted(self.levels):
+            below, above = self.levels[seq], self.levels.get(seq + 1, [])
+            open_ = [event for event in below if event.kind != END and seq + 1 not in self.parts[event.row].at]
+            new = [event for event in above if event.kind != START and seq not in self.parts[event.row].at]
+            fitting = {event.row: [e for e in open_ if self._goes_on(e, event)] for event in new}
+            for event in new:
+                if len(fitting[event.row]) == 1:
+                    found |= self._join(fitting[event.row][0], event)
+            if len(open_) == len(new):
+                for event in open_:
+                    followers = [e for e in new if event in fitting[e.row]]
+                    if len(followers) == 1:
+                        found |= self._join(event, followers[0])
+        return found
+
+    def _goes_on(self, before: Event, after: Event) -> bool:
+        return follows(before, after) and self.parts[before.row].fits(self.parts[after.row], self.errors)
+
+
+def follows(before: Event, after: Event) -> bool:
+    """Whether a recorder may have written one right behind the other."""
+    if before.row > after.row or before.kind == END or after.kind == START:
+        return False
+    if after.kind == RESULT:
+        # Calls of one batch are all written first, then their results.
+        return before.kind in (CALL, RESULT) and (before.name == after.name or before.call_id == after.call_id)
+    if after.kind == CALL and before.kind == CALL:
+        return before.name == after.name
+    return True

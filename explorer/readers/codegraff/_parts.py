@@ -1,0 +1,118 @@
+"""Events that are certainly of one run, and whether two such sets may be of the same."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event, whole
+
+CLOCK_MS = 50
+"""How far apart two clock readings of one moment may be."""
+
+
+class _Counts(NamedTuple):
+    """What an end says of its run."""
+
+    calls: int | None
+    failed: int | None
+    began: int | None
+    """Milliseconds since 1970."""
+
+
+class Part:
+    """A set of events of one run. Joined to others as more becomes certain."""
+
+    __slots__ = (
+        "at", "calls", "counts", "end", "failed", "first", "first_row", "label", "labelled", "last", "last_row",
+        "since", "start",
+    )  # fmt: skip
+
+    def __init__(self, event: Event, label: str | None) -> None:
+        self.at = {event.seq: event}
+        self.start = event if event.kind == START else None
+        self.end = event if event.kind == END else None
+        self.counts = _counts(event) if self.end else None
+        self.label = label
+        self.labelled = {event.row} if label else set()
+        self.first = self.last = event.seq
+        self.first_row = self.last_row = event.row
+        self.calls = int(event.kind == CALL)
+        self.failed = int(event.kind == RESULT and event.is_error)
+        self.since = event.ts if event.ts and event.kind != START else _NEVER
+        """The earliest of its events but the start, in milliseconds since 1970."""
+
+    @property
+    def began(self) -> int:
+        """When its run was under way, in milliseconds since 1970: by its end if it has one."""
+        if self.counts and self.counts.began:
+            return self.counts.began
+        return self.at[self.first].ts
+
+    def fits(self, other: Part, errors: Sequence[int]) -> bool:
+        """Whether both may be of one run. ``errors`` are the numbers of what is neither call nor result, in order."""
+        if (self.start and other.start) or (self.end and other.end):
+            return False
+        if self.label and other.label and self.label != other.label:
+            return False
+        start, end = self.start or other.start, self.end or other.end
+        if start and (self.first < start.seq or other.first < start.seq):
+            return False
+        if end and (self.last > end.seq or other.last > end.seq or not self._agrees(other, start, end.seq, errors)):
+            return False
+        # A recorder writes in the order in which it counts.
+        if self.last < other.first:
+            return self.last_row < other.first_row
+        if other.last < self.first:
+            return other.last_row < self.first_row
+        if not self.at.keys().isdisjoint(other.at):
+            return False
+        rows = [event.row for _, event in sorted((self.at | other.at).items())]
+        return rows == sorted(rows)
+
+    def _agrees(self, other: Part, start: Event | None, end: int, errors: Sequence[int]) -> bool:
+        """Whether what the end says of its run holds for both together."""
+        counts = self.counts or other.counts
+        assert counts
+        if counts.calls is not None:
+            if self.calls + other.calls > counts.calls:
+                return False
+            if start is not None:
+                between = end - start.seq - 1 - 2 * counts.calls
+                if not 0 <= between <= bisect_left(errors, end) - bisect_right(errors, start.seq):
+                    return False
+        if counts.failed is not None and self.failed + other.failed > counts.failed:
+            return False
+        if counts.began is None:
+            return True
+        if start is not None and start.ts > counts.began + CLOCK_MS:
+            return False
+        return min(self.since, other.since) >= counts.began - CLOCK_MS
+
+    def take(self, other: Part) -> None:
+        """Make the events of another part its own."""
+        self.at |= other.at
+        self.start, self.end = self.start or other.start, self.end or other.end
+        self.counts = self.counts or other.counts
+        self.label = self.label or other.label
+        self.labelled |= other.labelled
+        if other.first < self.first:
+            self.first, self.first_row = other.first, other.first_row
+        if other.last > self.last:
+            self.last, self.last_row = other.last, other.last_row
+        self.calls += other.calls
+        self.failed += other.failed
+        self.since = min(self.since, other.since)
+
+
+_NEVER = 1 << 62
+
+
+def _counts(end: Event) -> _Counts:
+    wall = whole(end.payload, "wall_ms")
+    return _Counts(
+        whole(end.payload, "tool_calls"),
+        whole(end.payload, "tool_errors"),
+        end.ts - wall if wall is not None and end.ts else None,
+    )

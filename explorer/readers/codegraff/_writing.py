@@ -1,0 +1,256 @@
+"""The steps and tool calls of one run, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+import orjson
+
+from explorer.model import BlockRun, Grade, Row, Step, ToolCall
+from explorer.readers import Rows
+from explorer.readers.codegraff._chain import Chain
+from explorer.readers.codegraff._clock import EPOCH, moment
+from explorer.readers.codegraff._contexts import Asked, ModelCall
+from explorer.readers.codegraff._draft import RunDraft
+from explorer.readers.codegraff._events import CALL, ERROR, RESULT, Event, children, words
+from explorer.readers.codegraff._lineage import Spawn
+from explorer.readers.codegraff._steps import Draft, Pair, drafts, grade_of, matching
+
+# The rows of a plain run are made as tuples, so their order must be that of the columns.
+assert Step.__slots__ == (
+    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "request_model", "model", "provider", "input_tokens",
+    "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "tokens_grade", "finish_reason",
+    "error", "is_replay", "wait_ms", "grade", "candidates", "source_id", "offset", "length", "extra",
+)  # fmt: skip
+assert ToolCall.__slots__ == (
+    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
+    "grade", "source_id", "offset", "length",
+)  # fmt: skip
+
+
+class Target(NamedTuple):
+    """Where the rows belong."""
+
+    source_id: str
+    namespace: str
+    """The conversation's key."""
+    base: int | None
+    """The conversation's start, in milliseconds since 1970."""
+
+    def ms(self, ts: int | None) -> int | None:
+        """Milliseconds from the conversation's start."""
+        return None if not ts or self.base is None else ts - self.base
+
+
+def write(
+    target: Target, run: RunDraft, chain: Chain, model_calls: Sequence[ModelCall], run_ids: Mapping[int, str]
+) -> Iterator[Row | Rows]:
+    """The steps of a run with their tool calls. ``run_ids`` names the runs of the chains that are candidates, by id."""
+    plain = None if model_calls or chain.candidates else _in_pairs(target, run, chain)
+    if plain is not None:
+        yield from plain
+        return
+    for draft in drafts(chain, model_calls):
+        yield from _step(target, run, chain, draft, run_ids)
+
+
+def _in_pairs(target: Target, run: RunDraft, chain: Chain) -> tuple[Rows, Rows] | None:
+    """The steps and tool calls of a run that is nothing but calls, each with its result behind it, and errors.
+
+    Nearly all are, and there are millions of them; None for a run that has anything else.
+    """
+    events = chain.events[chain.start is not None : len(chain.events) - (chain.end is not None)]
+    run_id, source_id, _, base = run.run_id, *target
+    grades, epoch = chain.grades, EPOCH
+    steps: list[tuple[object, ...]] = []
+    tool_calls: list[tuple[object, ...]] = []
+    errors: list[tuple[int | None, str]] = []
+    ordinal = 0
+    upcoming = iter(events)
+    for event in upcoming:
+        row, _, ts, kind, name, call_id, _, payload, offset, length = event
+        if not ts or base is None:
+            return None
+        start = ts - base
+        ordinal += 1
+        if kind == ERROR:
+            message = words(payload, "message") or kind
+            if payload and payload.get("source") is not None:
+                return None
+            errors.append((start, message))
+            steps.append((
+                run_id, ordinal, epoch + timedelta(milliseconds=ts), start, start, None, None, None, None, None, None,
+                None, None, "not_recorded", None, message, False, None, grades.get(row, "exact"), None, source_id,
+                offset, length, None,
+            ))  # fmt: skip
+            continue
+        result = next(upcoming, None)
+        if result is None or kind != CALL or payload:
+            return None
+        _, _, answered, other, _, its_id, is_error, told, at, size = result
+        if other != RESULT or its_id != call_id or told or not answered:
+            return None
+        grade = grade_of(chain, (event, result)) if grades else "exact"
+        end, span = answered - base, at + size - offset
+        steps.append((
+            run_id, ordinal, epoch + timedelta(milliseconds=ts), start, end, None, None, None, None, None, None,
+            None, None, "not_recorded", None, None, False, None, grade, None, source_id, offset, span, None,
+        ))  # fmt: skip
+        tool_calls.append((
+            run_id, len(tool_calls) + 1, ordinal, call_id, name, start, end, is_error, None, grade, source_id, offset,
+            span,
+        ))  # fmt: skip
+    run.steps, run.tool_calls = ordinal, len(tool_calls)
+    run.errors += errors
+    return Rows(Step, steps), Rows(ToolCall, tool_calls)
+
+
+def _step(target: Target, run: RunDraft, chain: Chain, draft: Draft, run_ids: Mapping[int, str]) -> Iterator[Row]:
+    run.steps += 1
+    events = draft.events
+    grade = grade_of(chain, events)
+    candidates = None
+    if grade == "ambiguous" and chain.candidates:
+        among = {run_ids[id(each)]: None for event in events for each in chain.candidates.get(event.row, ())}
+        candidates = _json([run.run_id, *(other for other in among if other != run.run_id)])
+    call = draft.model_call
+    start, end = _interval(chain, draft)
+    usage = call.usage if call else None
+    failure = draft.error if draft.error and draft.error.kind == ERROR else None
+    error = (words(failure.payload, "message") or ERROR) if failure else None
+    yield Step(
+        run_id=run.run_id,
+        ordinal=run.steps,
+        started_at=moment(start),
+        start_ms=target.ms(start),
+        end_ms=target.ms(end),
+        model=call.model if call else None,
+        input_tokens=usage.prompt if usage else None,
+        cache_read_tokens=usage.cached if usage else None,
+        output_tokens=usage.completion if usage else None,
+        tokens_grade=_usage_grade(call),
+        error=error,
+        grade=grade,
+        candidates=candidates,
+        source_id=target.source_id,
+        offset=events[0].offset if events else None,
+        length=_length(events),
+        extra=_extra(draft),
+    )
+    position = 0
+    for first, count in call.prompt if call else ():
+        yield BlockRun(run.run_id, run.steps, position, target.namespace, first, count, None)
+        position += count
+    for asked, pair in matching(draft):
+        spawn, tool_call = _tool_call(target, run, chain, asked, pair)
+        if spawn is not None:
+            run.spawns.append(spawn)
+            run.spawning.append((tool_call, spawn))
+        else:
+            yield tool_call
+    if failure and error:
+        run.errors.append((target.ms(failure.ts), error))
+
+
+def _interval(chain: Chain, draft: Draft) -> tuple[int | None, int | None]:
+    """When a step was.
+
+    A tool call from its call to its result; a model call from what was written before it to its first tool call, or
+    to the end of the run.
+    """
+    events = draft.events
+    if draft.model_call is None:
+        last = draft.pairs[-1].result if draft.pairs else draft.error
+        return events[0].ts or None, (last.ts or None) if last else None
+    before = [each for each in chain.events if each.seq < draft.order[0] or (not events and each.seq == draft.order[0])]
+    start = before[-1].ts if before else None
+    if events:
+        return start or None, events[0].ts or None
+    end = chain.end
+    return start or None, end.ts or None if end and before and end.seq == before[-1].seq + 1 else None
+
+
+def _tool_call(
+    target: Target, run: RunDraft, chain: Chain, asked: Asked | None, pair: Pair | None
+) -> tuple[Spawn | None, ToolCall]:
+    """A tool call, by what the message asked for and what the trajectory has of it, and the agents it started."""
+    run.tool_calls += 1
+    call, result = pair or (None, None)
+    events = [each for each in (call, result) if each]
+    call_id = asked.call_id if asked else events[0].call_id
+    name = asked.name if asked else events[0].name
+    arguments = asked.arguments if asked else (call.payload or {}).get("arguments") if call else None
+    below = (list(asked.children) if asked else []) or children(result.payload if result else None)
+    tasks = _tasks(arguments)
+    is_error = result.is_error if result else asked.is_error if asked else None
+    grade = grade_of(chain, events)
+    tool_call = ToolCall(
+        run_id=run.run_id,
+        ordinal=run.tool_calls,
+        step_ordinal=run.steps,
+        tool_call_id=call_id,
+        name=name,
+        start_ms=target.ms(call.ts) if call else None,
+        end_ms=target.ms(result.ts) if result else None,
+        is_error=is_error,
+        grade=grade,
+        source_id=target.source_id,
+        offset=events[0].offset if events else None,
+        length=_length(events),
+    )
+    if not below and not tasks:
+        return None, tool_call
+    called, answered = (each.ts or None if each else None for each in (call, result))
+    definition = _definition(name, arguments)
+    return (
+        Spawn(run, run.tool_calls, call_id, definition, tasks, below, called, answered, grade, is_error is True),
+        tool_call,
+    )
+
+
+def _definition(tool: str | None, arguments: object) -> str | None:
+    """Which agents a call starts: ``task`` says so, and an agent that is a tool has the tool's name."""
+    named = arguments.get("agent_id") if isinstance(arguments, dict) else None
+    if isinstance(named, str) and named:
+        return named
+    return tool if tool != "task" else None
+
+
+def _tasks(arguments: object) -> list[str]:
+    tasks = arguments.get("tasks") if isinstance(arguments, dict) and "agent_id" in arguments else None
+    return [task for task in tasks if isinstance(task, str)] if isinstance(tasks, list) else []
+
+
+def _usage_grade(call: ModelCall | None) -> Grade:
+    usage = call.usage if call else None
+    if usage is None or (usage.prompt is None and usage.completion is None):
+        return "not_recorded"
+    return "derived" if usage.approximate else "exact"
+
+
+def _length(events: Sequence[Event]) -> int | None:
+    """From the first to the last of them: in rows of a database, else in bytes."""
+    if not events:
+        return None
+    return max(each.offset + each.length for each in events) - events[0].offset
+
+
+def _extra(draft: Draft) -> str | None:
+    """What of a step no column names."""
+    found: dict[str, object] = {}
+    call, event = draft.model_call, draft.error
+    if call is not None:
+        found["message"] = call.message
+        if call.usage and call.usage.cost is not None:
+            found["cost_usd"] = call.usage.cost
+    if event is not None and event.kind != ERROR:
+        found["kind"] = event.kind
+    if event is not None and (source := words(event.payload, "source")):
+        found["source"] = source
+    return _json(found) if found else None
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
