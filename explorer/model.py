@@ -55,7 +55,7 @@ class Source:
     bad_records: int | None
     """Records that could not be read; each of the first hundred is a finding."""
     message: str | None
-    """Why it is not ``read``."""
+    """Why it is not ``read``, or which other source it was read with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

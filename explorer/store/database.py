@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -80,6 +80,8 @@ class Opening(NamedTuple):
     """False while sources are still being read."""
     paths: tuple[Path, ...] = ()
     """What was opened: nothing is ever written in there."""
+    companions: Mapping[str, Sequence[tuple[str, int, int]]] = {}
+    """source_id -> path, size and time of change of every file that was read with it."""
 
 
 class DamagedPart(Exception):
@@ -105,6 +107,7 @@ class Database:
 
     def __init__(self, opening: Opening) -> None:
         self.sources = opening.roots
+        self.companions = opening.companions
         self.complete = opening.complete
         self.paths = opening.paths
         self.part_bytes: dict[str, int] = {}

@@ -78,6 +78,15 @@ _PAGES = (
         "Nothing.",
     ),
     Explanation(
+        "lone-companion",
+        "info",
+        "a file that is read with another one, which is not opened",
+        "The file belongs to another one on the disk, as a write-ahead log does to its database, and only it was opened.",
+        "By itself it cannot be read: what is in it is in no number.",
+        "The file is listed among the sources as skipped.",
+        "Open the file that the message names, or the directory that holds both.",
+    ),
+    Explanation(
         "bad-record",
         "error",
         "a record could not be read",
@@ -198,6 +207,57 @@ _PAGES = (
         "Records were not written or were deleted: calls of the run are missing, and what follows may be another run's.",
         "Nothing is filled in. What follows the gap is graded derived.",
         "See whether the run's own count (reported_tool_calls) tells how many are missing.",
+    ),
+    Explanation(
+        "dropped-records",
+        "warning",
+        "records that the recorder itself says it dropped",
+        "At its end a recorder wrote down how many of its own records it could not write.",
+        "What they would have told is not in any number.",
+        "Nothing is filled in. If exactly so many numbers are missing, the finding names them.",
+        "Nothing: the recorder knew, and went on.",
+    ),
+    Explanation(
+        "spliced-record",
+        "error",
+        "a record that another one was written into",
+        "A line begins with a part of one record and goes on with the whole of another, because two writers had one "
+        "file or one of them lost its place.",
+        "The record that was cut short is missing from every sum.",
+        "The record that is whole is read as if it had a line of its own. The other one is left out.",
+        "The finding has the line. Let each writer have a file, or write each line at once.",
+    ),
+    Explanation(
+        "missing-end",
+        "warning",
+        "something that began and was never written to its end",
+        "A process without the record of its end, a turn without its closing record though the process went on, or calls "
+        "of a sub-agent that was never written down, which recorders do when it ends.",
+        "It was killed, is still at work, or its last record was lost: its outcome is not known, and what the recorder "
+        "adds up at the end is missing.",
+        "Everything recorded is shown and counted. Calls of sub-agents that were never written down are put together by "
+        "their label, below the turn in which they began; if several had that label, they are one.",
+        "If the recorder is still at work, reload.",
+    ),
+    Explanation(
+        "late-parent",
+        "info",
+        "a sub-agent recorded below a later turn than its own",
+        "The recorder looks up the parent of a sub-agent when it ends, and by then another turn had begun. By its start "
+        "it belongs to an earlier one.",
+        "Read as recorded, a sub-agent in the background burdens a turn that did not ask for it.",
+        "It is shown below the turn that was going on when it began, and graded derived. Its result goes to the recorded "
+        "one, which was there to take it.",
+        "Nothing.",
+    ),
+    Explanation(
+        "capped-tools",
+        "warning",
+        "a list of tool calls that is as long as such lists get",
+        "The recorder lists the first 64 tool calls of a run and no more, and there is no trace that has each of them.",
+        "There may have been any number beyond: the run's tool calls and tool errors are a lower bound.",
+        "The listed calls are shown, without times.",
+        "Keep the operational trace (.graff/traces) with the lineage.",
     ),
     Explanation(
         "missing-start",

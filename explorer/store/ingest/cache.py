@@ -49,6 +49,10 @@ class Entry:
     """Whether its blocks are in a namespace that other sources share."""
     problem: str | None = None
     """Why no reader got to see it."""
+    companions: Sequence[tuple[str, int, int]] = ()
+    """Real path, size and time of change of every file that was read with it."""
+    whole: str | None = None
+    """Of a file that is read with another: the source_id of that."""
 
 
 @dataclass(slots=True)

@@ -24,11 +24,19 @@ def unread(found: Found, problem: str) -> list[Row]:
         severity = "warning"
     if problem.startswith("the same "):
         code, severity = "same-file", "info"
+    if problem.startswith("part of "):
+        code, severity = "lone-companion", "info"
     status: SourceStatus = "failed" if severity == "error" else "skipped"
     return [
         Source(found.source_id, found.source_id, None, found.size, status, None, None, message),
         _finding(code, severity, found.source_id, message),
     ]
+
+
+def companion(found: Found, reader: str, whole: str) -> list[Row]:
+    """A source that is read with another one, and not by itself."""
+    message = f"read with {whole}"
+    return [Source(found.source_id, found.source_id, reader, found.size, "read", None, None, message)]
 
 
 def read(found: Found, reader: str, last: Chunk, records: int) -> list[Row]:

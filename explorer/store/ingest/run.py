@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
@@ -24,9 +24,10 @@ from explorer.store.database import Batch, Opening
 from explorer.store.export import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
 from explorer.store.ingest.cache import Cache, Entry
-from explorer.store.ingest.outcome import CONTENT, read, unread
+from explorer.store.ingest.companions import Part, State, Wholes, state_of
+from explorer.store.ingest.outcome import CONTENT, companion, read, unread
 from explorer.store.ingest.pool import INLINE_BYTES, Pool
-from explorer.store.ingest.walk import Found, identify, walk
+from explorer.store.ingest.walk import Claim, Found, identify, walk
 from explorer.store.ingest.worker import CHUNK_ROWS, Chunk, Columns, Task, as_columns
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class _Begun:
 
     task: Task
     found: Found
+    companions: State
     position: int = 0
     """How far the reading is, in bytes."""
     records: int = 0
@@ -87,6 +89,7 @@ class Ingest:
         self.dead -= self.manifest.live()
         self.finished: list[Entry] = []  # read, but not yet in a written batch
         self.begun: dict[str, _Begun] = {}  # every reading of this ingest
+        self.lone: dict[str, Part] = {}  # companions by source_id whose whole is not opened
         self.replacing: set[str] = set()  # readings under way of sources whose earlier reading counts until then
         self.started = time.monotonic()
         self.next_shown = FIRST_SHOWN_SECONDS
@@ -153,24 +156,42 @@ class Ingest:
     def _sort_out(self, found: Sequence[Found]) -> list[Found]:
         """Tell what must be read from what is in the cache."""
         to_read: list[Found] = []
+        wholes = Wholes(found)
         for each in found:
             if each.is_directory and not each.problem and is_bundle(each.path):
                 self._forget(each.source_id)
                 self._take_bundle(each)
                 continue
+            part = wholes.part(each)
+            if part and part.source_id is None:
+                self.lone[each.source_id] = part
             entry = self.manifest.entries.get(each.source_id)
-            if entry and (entry.size, entry.mtime_ns) == _state(each):
-                if not each.problem and not entry.problem:
-                    continue
-                if entry.problem and entry.problem == identify(each).problem:  # as unreadable as before
-                    continue
+            if entry and self._is_as_it_was(each, entry, part):
+                continue
             self._forget(each.source_id)
-            to_read.append(each)
+            if part and part.source_id is not None:
+                self._note_companion(each, part.reader, part.source_id)
+            else:
+                to_read.append(each)
         return to_read
+
+    def _is_as_it_was(self, found: Found, entry: Entry, part: Part | None) -> bool:
+        if (entry.size, entry.mtime_ns) != _state(found) or entry.whole != (part.source_id if part else None):
+            return False
+        if entry.problem:
+            return entry.problem == self._identify(found).problem  # as unreadable as before
+        return not found.problem and [tuple(each) for each in entry.companions] == state_of(entry.reader, found.path)
+
+    def _identify(self, found: Found) -> Claim:
+        claim = identify(found)
+        lone = self.lone.get(found.source_id)
+        if lone and claim.reader is None:
+            return Claim(None, f"part of {lone.whole}, which is not opened")
+        return claim
 
     def _claim(self, found: Found) -> Task | None:
         """What is to be read of a source; None, and a note of why, when nothing is."""
-        claim = identify(found)
+        claim = self._identify(found)
         if claim.reader is None:
             self._note_unread(found, claim.problem or "")
             return None
@@ -210,7 +231,7 @@ class Ingest:
         for each in sources:
             task = task_of(each)
             if task:
-                self.begun[task.reading] = _Begun(task, each)
+                self.begun[task.reading] = _Begun(task, each, state_of(task.reader, each.path))
                 yield task
             else:
                 self._tell(files_done=self.done.files_done + 1, bytes_done=self.done.bytes_done + (each.size or 0))
@@ -221,15 +242,15 @@ class Ingest:
             begun.shared = True
         begun.records += chunk.records
         found, last = begun.found, chunk.report is not None
-        reached = max(begun.position, (found.size or 0) if last else chunk.position)
+        # What a reader takes for places may be the numbers of rows in a database, which know no bytes.
+        reached = max(begun.position, (found.size or 0) if last else min(chunk.position, found.size or 0))
         self._keep(chunk.columns, chunk.reading)
         if chunk.report is not None:
             self._keep(as_columns(read(found, begun.task.reader, chunk, begun.records)), chunk.reading)
             state = _state(found) if chunk.failure is None else _NEVER
             assumed, votes = dict(chunk.report.assumed), list(chunk.report.votes)
-            self.finished.append(
-                Entry(found.source_id, *state, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
-            )
+            entry = Entry(found.source_id, *state, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
+            self.finished.append(replace(entry, companions=begun.companions))
             self.replacing.discard(chunk.reading)
         self._tell(
             files_done=self.done.files_done + last,
@@ -244,6 +265,12 @@ class Ingest:
         self._keep(as_columns(unread(found, problem)), reading)
         kept = None if problem in CONTENT else problem
         self.finished.append(Entry(found.source_id, *_state(found), None, reading, problem=kept))
+
+    def _note_companion(self, found: Found, reader: str, whole: str) -> None:
+        """A source that is read with another one."""
+        reading = uuid.uuid4().hex[:12]
+        self._keep(as_columns(companion(found, reader, whole)), reading)
+        self.finished.append(Entry(found.source_id, *_state(found), reader, reading, whole=whole))
 
     @cached_property
     def parts(self) -> Parts:
@@ -309,7 +336,8 @@ class Ingest:
         return batches
 
     def _opening(self, complete: bool) -> Opening:
-        return Opening([*self._batches(), *self.bundles], self.roots, complete, tuple(self.paths))
+        companions = {entry.source_id: entry.companions for entry in self._entries() if entry.companions}
+        return Opening([*self._batches(), *self.bundles], self.roots, complete, tuple(self.paths), companions)
 
     def _show_if_due(self) -> None:
         passed = time.monotonic() - self.started

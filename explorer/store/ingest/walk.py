@@ -25,6 +25,8 @@ class Found(NamedTuple):
     problem: str | None
     """Why it cannot be read: permission, not a regular file, a second name of what is read under another."""
     is_directory: bool = False
+    identity: tuple[int, int] = (0, 0)
+    """By which it is told whether two paths lead to one file."""
 
 
 class Claim(NamedTuple):
@@ -71,10 +73,10 @@ def _root_name(root: Path, alone: bool) -> str:
     """What stands before the names below an opened path: nothing when there is no other."""
     if stat.S_ISDIR(root.stat().st_mode) and alone:
         return ""
-    return _text(root.name if root.name not in ("", "..") else os.path.basename(os.path.realpath(root)))  # noqa: PTH119
+    return text(root.name if root.name not in ("", "..") else os.path.basename(os.path.realpath(root)))  # noqa: PTH119
 
 
-def _text(name: str) -> str:
+def text(name: str) -> str:
     r"""A name as text: bytes that are not UTF-8 become ``\\xNN``."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
@@ -88,7 +90,7 @@ def _children(place: _Place) -> tuple[list[_Place], list[_Place]]:
     path, name = place
     with os.scandir(path) as entries:
         listed = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    places = [(entry, (entry.path, "/".join(filter(None, (name, _text(entry.name)))))) for entry in listed]
+    places = [(entry, (entry.path, "/".join(filter(None, (name, text(entry.name)))))) for entry in listed]
     return (
         [place for entry, place in places if not entry.is_symlink()],
         [place for entry, place in places if entry.is_symlink()],
@@ -102,13 +104,18 @@ def _look(place: _Place, seen: dict[tuple[int, int], str]) -> Found:
     except OSError as error:
         return Found(path, source_id, None, None, error.strerror or str(error))
     is_directory, problem = stat.S_ISDIR(status.st_mode), None
-    key = status.st_dev, status.st_ino
+    key = identity(status)
     if not is_directory and not stat.S_ISREG(status.st_mode):
         problem = "not a regular file"
     elif key in seen and status.st_ino:  # some network drives number nothing
         problem = f"the same {'directory' if is_directory else 'file'} as {seen[key] or '.'}"
     seen.setdefault(key, source_id)
-    return Found(path, source_id, status.st_size, status.st_mtime_ns, problem, is_directory)
+    return Found(path, source_id, status.st_size, status.st_mtime_ns, problem, is_directory, key)
+
+
+def identity(status: os.stat_result) -> tuple[int, int]:
+    """What two paths to one file have in common."""
+    return status.st_dev, status.st_ino
 
 
 def identify(found: Found) -> Claim:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import errno
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.readers import readers
 from explorer.store.queries.scope import one
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from explorer.store.database import Database
 
 
@@ -23,17 +27,32 @@ def record(database: Database, run_id: str, step_ordinal: int, limit: int = 1 <<
     with database.cursor() as cursor:
         row = one(
             cursor,
-            'SELECT s.source_id, s."offset", s.length, f.bytes '
+            'SELECT s.source_id, s."offset", s.length, f.bytes, f.format '
             "FROM steps AS s LEFT JOIN sources AS f USING (source_id) WHERE s.run_id = $1 AND s.ordinal = $2",
             [run_id, step_ordinal],
         )
     if row is None or row[1] is None or row[2] is None or row[0] not in database.sources:
         return None
-    source_id, offset, length, size = row
+    source_id, offset, length, size, format_ = row
     path = database.sources[source_id]
     now = path.stat()
-    if not stat.S_ISREG(now.st_mode) or size not in (None, now.st_size):
+    companions = [(Path(name), bytes_) for name, bytes_, _ in database.companions.get(source_id, ())]
+    if not stat.S_ISREG(now.st_mode) or size not in (None, now.st_size) or any(map(_has_changed, companions)):
         raise OSError(errno.ESTALE, "the file has changed since it was read: ctrl+r reads it again", str(path))
+    recorded: Callable[[Path, int, int, int], bytes] = getattr(readers().get(format_), "record", _stretch)
+    return recorded(path, offset, length, limit).decode("utf-8", "replace")
+
+
+def _has_changed(companion: tuple[Path, int]) -> bool:
+    path, size = companion
+    try:
+        return path.stat().st_size != size
+    except FileNotFoundError:
+        return True
+
+
+def _stretch(path: Path, offset: int, length: int, limit: int) -> bytes:
+    """Bytes of a file: where a record is in most formats."""
     with path.open("rb") as file:
         file.seek(offset)
-        return file.read(min(length, limit)).decode("utf-8", "replace")
+        return file.read(min(length, limit))

@@ -1,4 +1,7 @@
-"""A format whose files say line by line what reading them does: how many steps, and what goes wrong."""
+"""A format whose files say line by line what reading them does: how many steps, and what goes wrong.
+
+The lines of NAME-log and of logs/NAME are read behind those of NAME.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,28 @@ def claims(path: Path, head: bytes | None) -> bool:
     return path.suffix == ".scripted"
 
 
+def companions(path: Path) -> list[Path]:
+    files = path.with_name(f"{path.name}-log"), path.parent / "logs" / path.name
+    return [file for file in files if file.is_file()]
+
+
+def part_of(path: Path) -> Path | None:
+    whole = None
+    if path.name.endswith(".scripted-log"):
+        whole = path.with_name(path.name.removesuffix("-log"))
+    elif path.parent.name == "logs" and path.suffix == ".scripted":
+        whole = path.parent.parent / path.name
+    return whole if whole and whole.is_file() else None
+
+
+def record(path: Path, offset: int, length: int, limit: int) -> bytes:
+    return f"step {offset} of {path.name}".encode()[:limit]
+
+
 def read(source: SourceFile) -> Iterator[Row | Report]:
     name, done = source.source_id, 0
-    for line in source.path.read_text().splitlines():
+    lines = [line for path in (source.path, *companions(source.path)) for line in path.read_text().splitlines()]
+    for line in lines:
         word, _, rest = line.partition(" ")
         if word == "steps":
             for _ in range(int(rest)):
