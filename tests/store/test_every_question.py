@@ -26,6 +26,8 @@ from tests.store.world import (
     tool_call,
 )
 
+WHOLE = queries.Stretch(0, 99, True)
+
 QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "counts": lambda cursor, tree, at: queries.counts(cursor),
     "children": lambda cursor, tree, at: [
@@ -45,6 +47,18 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, tree, at, own) for own in (True, False)],
     "sibling_matrix": lambda cursor, tree, at: queries.sibling_matrix(cursor, tree, at or "x"),
     "findings": lambda cursor, tree, at: queries.findings(cursor, tree, at),
+    "timeline": lambda cursor, tree, at: [queries.timeline(cursor, tree, at, own) for own in (True, False)],
+    "timeline_ticks": lambda cursor, tree, at: [
+        queries.timeline_ticks(cursor, tree, at, own, [WHOLE], queries.Cells(0, 10, 10, wall))
+        for own in (True, False)
+        for wall in (True, False)
+    ],
+    "timeline_spot": lambda cursor, tree, at: queries.timeline_spot(
+        cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1)
+    ),
+    "timeline_beside": lambda cursor, tree, at: [
+        queries.timeline_beside(cursor, tree, at, False, WHOLE, 0, False, by) for by in (1, -1)
+    ],
     "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),
 }
 

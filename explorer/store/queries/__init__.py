@@ -22,6 +22,23 @@ from explorer.store.queries.shapes import (
     TreeView,
 )
 from explorer.store.queries.steps import findings, steps
+from explorer.store.queries.timeline import (
+    Bin,
+    Cells,
+    Drawn,
+    Happening,
+    Lane,
+    Mark,
+    Spot,
+    SpotStep,
+    Stretch,
+    Ticks,
+    Timeline,
+    timeline,
+    timeline_beside,
+    timeline_spot,
+    timeline_ticks,
+)
 from explorer.store.queries.tree import (
     build_tree,
     children,
@@ -36,16 +53,27 @@ from explorer.store.queries.tree import (
 )
 
 __all__ = [
+    "Bin",
+    "Cells",
     "ColdStart",
     "Counts",
+    "Drawn",
     "Fact",
     "FilterError",
     "FindingRow",
+    "Happening",
+    "Lane",
+    "Mark",
     "Node",
     "NodeKind",
     "ReuseTotals",
     "SiblingMatrix",
     "SortKey",
+    "Spot",
+    "SpotStep",
+    "Stretch",
+    "Ticks",
+    "Timeline",
     "Totals",
     "TreeView",
     "build_tree",
@@ -65,4 +93,8 @@ __all__ = [
     "sibling",
     "sibling_matrix",
     "steps",
+    "timeline",
+    "timeline_beside",
+    "timeline_spot",
+    "timeline_ticks",
 ]

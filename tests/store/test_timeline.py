@@ -1,0 +1,283 @@
+"""What the timeline asks: lanes, the cells of the screen, one cell, the next mark."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from explorer.model import Checkpoint, Row
+from explorer.store.database import Cursor, Database
+from explorer.store.queries import (
+    Bin,
+    Cells,
+    Drawn,
+    Stretch,
+    Ticks,
+    Timeline,
+    TreeView,
+    build_tree,
+    timeline,
+    timeline_beside,
+    timeline_spot,
+    timeline_ticks,
+)
+from tests.store.world import (
+    agent,
+    conversation,
+    edge,
+    event,
+    family,
+    make_database,
+    row,
+    run,
+    step,
+    tool_call,
+)
+
+SECOND = Cells(0, 1_000, 10)
+EPOCH = 1_767_362_700_000  # 2026-01-02 14:05 in UTC
+CLOCK = datetime(2026, 1, 2, 14, 5, tzinfo=UTC).replace(tzinfo=None)
+
+
+class World:
+    """A database with a cursor, to ask one question after the other."""
+
+    def __init__(self, rows: list[Row], where: str | None = None) -> None:
+        self.database: Database = make_database(rows)
+        self.tree: TreeView = build_tree(self.database, where)
+        self._open = self.database.cursor()
+        self.cursor: Cursor = self._open.__enter__()
+
+    def lanes(self, node: str | None = "c", own: bool = False) -> Timeline:
+        return timeline(self.cursor, self.tree, node, own)
+
+    def ticks(self, *stretches: Stretch, node: str | None = "c", own: bool = False, cells: Cells = SECOND) -> Ticks:
+        return timeline_ticks(self.cursor, self.tree, node, own, stretches, cells)
+
+    def row(self, name: str, cells: Cells = SECOND, grouped: bool = False) -> Drawn:
+        """One row, of the line of a node; of all below it too where it is grouped."""
+        lane = next(lane for lane in self.lanes().lanes if lane.node_id == name)
+        stretch = Stretch(lane.position, lane.last if grouped else lane.position, grouped)
+        return self.ticks(stretch, cells=cells).rows[0]
+
+    def spot(self, name: str, start: float, width: float = 1_000, **values: Any) -> Any:
+        lane = next(lane for lane in self.lanes().lanes if lane.node_id == name)
+        stretch = Stretch(lane.position, lane.position, False)
+        return timeline_spot(self.cursor, self.tree, "c", False, stretch, Cells(start, width, 1), **values)
+
+
+@pytest.fixture(scope="module")
+def home() -> World:
+    return World(family())
+
+
+def one_run(*rows: Row, **values: Any) -> World:
+    """A conversation with an agent ``a`` and its run ``r``."""
+    return World([conversation(), agent("a"), run("r", "a", **{"start_ms": 0, "end_ms": 9_999} | values), *rows])
+
+
+class TestLanes:
+    def test_they_stand_in_the_order_of_the_tree_with_their_times(self, home: World) -> None:
+        found = home.lanes()
+        assert [(lane.node_id, lane.depth, lane.start_ms, lane.end_ms, lane.runs) for lane in found.lanes] == [
+            ("c", 0, 0, 9_000, 4),
+            ("main", 1, 0, 9_000, 4),
+            ("x", 2, 1_000, 3_000, 2),
+            ("z", 3, 2_000, 2_100, 1),
+            ("y", 2, 1_500, 2_500, 1),
+        ]
+        assert found[1:] == (5, 4, 0, 1, 0, 0, 9_000, None, None, 330)
+
+    def test_depth_counts_from_the_node_that_was_asked_for(self, home: World) -> None:
+        assert [(lane.node_id, lane.depth) for lane in home.lanes("x").lanes] == [("x", 0), ("z", 1)]
+
+    def test_edges_say_who_was_spawned_and_whose_result_was_lost(self) -> None:
+        rows = [*family(), edge("e5", "result", "y/1", "main/1", at_ms=2_500, delivered=False)]
+        found = {lane.node_id: (lane.parent_run_id, lane.spawned, lane.result) for lane in World(rows).lanes().lanes}
+        assert found == {
+            "c": (None, False, None),
+            "main": (None, False, None),
+            "x": ("main/1", True, "given"),
+            "z": ("x/1", True, None),
+            "y": ("main/1", True, "lost"),
+        }
+
+    def test_own_is_the_node_alone(self, home: World) -> None:
+        assert [lane.node_id for lane in home.lanes("c", own=True).lanes] == ["main"]
+        assert home.lanes("c", own=True).runs == 1
+
+    def test_everything_that_is_open_is_every_line(self, home: World) -> None:
+        assert home.lanes(None) == home.lanes("c")
+
+    def test_what_is_not_there_has_no_lanes(self, home: World) -> None:
+        assert home.lanes("nobody") == ([], 0, 0, 0, 0, 0, None, None, None, None, None)
+
+    def test_an_agent_of_several_runs_spans_them(self) -> None:
+        world = World([
+            conversation(), agent("a"), run("r1", "a", start_ms=5, end_ms=10),
+            run("r2", "a", ordinal=2, start_ms=8, status="running"), step("r2", 1, start_ms=9, end_ms=30),
+        ])  # fmt: skip
+        found = world.lanes("a").lanes
+        assert [(lane.run_id, lane.start_ms, lane.end_ms, lane.is_open, lane.end_recorded) for lane in found] == [
+            (None, 5, 30, False, False),
+            ("r1", 5, 10, False, True),
+            ("r2", 8, 30, True, False),
+        ]
+
+    def test_a_run_without_times_has_none(self) -> None:
+        world = one_run(start_ms=None, end_ms=None)
+        assert [(lane.start_ms, lane.below_start_ms) for lane in world.lanes().lanes] == [(None, None), (None, None)]
+
+    def test_the_clock_is_the_conversations_or_else_that_of_its_runs(self) -> None:
+        world = World([
+            conversation("c", started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=5),
+            conversation("d"), agent("b", conversation_id="d"),
+            run("s", "b", conversation_id="d", start_ms=1_000, end_ms=2_000, started_at=CLOCK),
+            conversation("e"), agent("f", conversation_id="e"),
+            run("t", "f", conversation_id="e", start_ms=0, end_ms=1),
+        ])  # fmt: skip
+        found = world.lanes(None)
+        clocks = {lane.node_id: lane.clock_ms for lane in found.lanes if lane.run_id}
+        assert clocks == {"a": EPOCH, "b": EPOCH - 1_000, "f": None}
+        assert (found.conversations, found.clocked) == (3, 2)
+        assert (found.wall_start, found.wall_end) == (EPOCH, EPOCH + 1_000)
+
+    def test_a_filter_keeps_the_way_and_counts_the_rest(self) -> None:
+        world = World(family(), "agent_name = 'Plan'")
+        found = world.lanes()
+        assert [(lane.node_id, lane.kept) for lane in found.lanes] == [
+            ("c", True), ("main", False), ("x", False), ("z", True)
+        ]  # fmt: skip
+        assert (found.runs, found.left_out) == (1, 3)
+
+
+class TestCells:
+    def test_steps_are_counted_where_they_start(self, home: World) -> None:
+        found = home.row("x")
+        assert {cell: (bin.steps, bin.context) for cell, bin in found.bins.items() if bin.steps} == {1: (2, 66)}
+        assert found.busy == {1, 2, 3}
+        assert home.row("main").busy == {0, 4, 8}
+
+    def test_what_kind_they_are_is_counted_too(self) -> None:
+        world = one_run(
+            step("r", 1, start_ms=10, error="no"), step("r", 2, start_ms=20, is_replay=True, input_tokens=999),
+            step("r", 3, start_ms=30, grade="ambiguous", output_tokens=7), step("r", 4, start_ms=40, grade="derived"),
+        )  # fmt: skip
+        assert world.row("a").bins == {0: Bin(4, 1, 1, 1, 1, 7, frozenset())}
+
+    def test_only_the_window_is_read_but_what_goes_on_in_it_is_seen(self) -> None:
+        world = one_run(
+            step("r", 1, start_ms=0, end_ms=4_500, input_tokens=5), step("r", 2, start_ms=5_000, input_tokens=6),
+            step("r", 3, start_ms=9_000, end_ms=9_500, input_tokens=7), step("r", 4),
+        )  # fmt: skip
+        found = world.row("a", Cells(3_000, 1_000, 4))
+        assert found.bins == {2: Bin(1, 0, 0, 0, 0, 6)}
+        assert found.busy == {0, 1}
+        assert (found.context_before, found.untimed) == (5, 1)
+
+    def test_events_edges_checkpoints_and_failed_tools_are_marks(self) -> None:
+        saved: Checkpoint = row(Checkpoint, checkpoint_key="k", run_id="r", at_ms=4_000)
+        world = World([
+            conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=9_000),
+            run("s", "b", "r", start_ms=1_500, end_ms=8_000),
+            event("r", "compaction", at_ms=2_000), event("r", "note", ordinal=2, at_ms=3_000, trigger="total_tokens"),
+            event("r", "note", ordinal=3, at_ms=1_000, trigger="repaired-time"), saved,
+            event("s", "note", at_ms=2_500, trigger="checkpoint"),
+            edge("1", "spawn", "r", "s"), edge("2", "result", "s", "r", delivered=False),
+            edge("3", "message", "s", "r", at_ms=5_000), tool_call("r", 1, is_error=True, start_ms=6_000),
+            step("r", 1, start_ms=7_000), tool_call("r", 2, step_ordinal=1, is_error=True),
+        ])  # fmt: skip
+        marks = {cell: set(bin.marks) for cell, bin in world.row("a").bins.items()}
+        assert marks == {
+            1: {"spawn"}, 2: {"compaction"}, 4: {"checkpoint"}, 5: {"received"}, 6: {"tool_error"}, 7: {"tool_error"},
+        }  # fmt: skip
+        assert {cell: set(bin.marks) for cell, bin in world.row("b").bins.items()} == {
+            2: {"checkpoint"}, 5: {"sent"}, 8: {"lost"}
+        }  # fmt: skip
+        # A group marks only what went wrong.
+        assert {cell for cell, bin in world.row("a", grouped=True).bins.items() if bin.marks} == {8}
+
+    def test_the_wall_clock_moves_everything(self) -> None:
+        world = World([conversation(started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=5_000),
+                       step("r", 1, start_ms=2_000, end_ms=3_500)])  # fmt: skip
+        found = world.row("a", Cells(EPOCH, 1_000, 6, wall=True))
+        assert (set(found.bins), found.busy) == ({2}, {2, 3})
+        assert world.ticks(cells=Cells(EPOCH, 1_000, 6, wall=True)).at_once == [1, 1, 1, 1, 1, 0]
+
+
+class TestAtOnce:
+    def test_the_most_within_each_cell_counts(self, home: World) -> None:
+        assert home.ticks().at_once == [1, 3, 4, 1, 1, 1, 1, 1, 1, 0]
+
+    def test_one_run_after_the_other_is_never_two_at_once(self) -> None:
+        rows = [conversation(), agent("a")]
+        rows += [run(f"r{i}", "a", ordinal=i, start_ms=100 * i, end_ms=100 * i + 100) for i in range(20)]
+        assert World(rows).ticks(cells=Cells(0, 1_000, 3)).at_once == [1, 1, 0]
+
+    def test_a_window_in_the_middle_knows_what_began_before_it(self, home: World) -> None:
+        assert home.ticks(cells=Cells(2_050, 10, 3)).at_once == [4, 4, 4]
+        assert home.ticks(cells=Cells(2_700, 100, 5)).at_once == [2, 2, 2, 1, 1]
+
+    def test_each_group_counts_its_own(self, home: World) -> None:
+        assert home.row("x", grouped=True).at_once == [0, 1, 2, 0, 0, 0, 0, 0, 0, 0]
+
+    def test_runs_that_only_lead_to_kept_ones_do_not_count(self) -> None:
+        world = World(family(), "agent_name = 'Plan'")
+        assert world.ticks().at_once == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+
+    def test_a_run_of_no_length_is_one_all_the_same(self) -> None:
+        assert one_run(start_ms=2_000, end_ms=2_000).ticks(cells=Cells(0, 1_000, 4)).at_once == [0, 0, 1, 0]
+
+
+class TestSpots:
+    def test_a_cell_tells_its_steps_and_what_happened(self, home: World) -> None:
+        found = home.spot("x", 1_000)
+        assert [(step.run_id, step.ordinal, step.input_tokens) for step in found.steps] == [
+            ("x/1", 1, 50), ("x/1", 2, 60)
+        ]  # fmt: skip
+        assert (found.step_count, found.last_ordinal) == (2, 2)
+        assert [(one.what, one.outward, one.other) for one in found.happenings] == [
+            ("spawn", False, "main"), ("tool", None, "Bash")
+        ]  # fmt: skip
+
+    def test_an_ambiguous_step_says_how_many_runs_fit(self) -> None:
+        world = one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates='["r","s","t"]'))
+        assert [(one.grade, one.candidates) for one in world.spot("a", 0).steps] == [("ambiguous", 3)]
+
+    def test_candidates_that_are_no_json_are_one(self) -> None:
+        world = one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates="[oh"))
+        assert world.spot("a", 0).steps[0].candidates == 1
+
+    def test_a_crowded_cell_shows_the_first_and_counts_the_rest(self) -> None:
+        world = one_run(*(step("r", i, start_ms=i) for i in range(1, 30)))
+        found = world.spot("a", 0, limit=2)
+        assert ([step.ordinal for step in found.steps], found.step_count, found.last_ordinal) == ([1, 2], 29, 29)
+
+    def test_the_next_mark_is_a_step_or_something_that_is_drawn(self, home: World) -> None:
+        x = next(lane.position for lane in home.lanes().lanes if lane.node_id == "x")
+
+        def beside(at: float, by: int) -> float | None:
+            return timeline_beside(home.cursor, home.tree, "c", False, Stretch(x, x, False), at, False, by)
+
+        assert beside(0, 1) == 1_000
+        assert beside(1_001, 1) == 1_500
+        assert beside(1_501, 1) == 2_000  # spawns z
+        assert beside(2_001, 1) is None
+        assert beside(1_500, -1) == 1_000
+        assert beside(1_000, -1) is None
+
+
+def test_times_that_no_clock_has_do_no_harm() -> None:
+    huge = 2**62 - 1
+    world = World([
+        conversation(started_at=CLOCK), agent("a"), run("r", "a", start_ms=-huge, end_ms=huge),
+        step("r", 1, start_ms=huge, end_ms=-huge, input_tokens=huge, output_tokens=huge),
+        edge("1", "spawn", "r", "gone", at_ms=huge),
+    ])  # fmt: skip
+    found = world.lanes()
+    assert found.start_ms == -float(huge)
+    for wall in (False, True):
+        world.ticks(Stretch(1, 1, False), Stretch(1, 1, True), cells=Cells(0, 1e18, 5, wall))
+        world.spot("a", 0)
