@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 if TYPE_CHECKING:
     from explorer.store.queries import SortKey
 
-Tab: TypeAlias = Literal["overview", "steps", "reuse", "findings"]
+Tab: TypeAlias = Literal["overview", "steps", "timeline", "reuse", "findings"]
 Unit: TypeAlias = Literal["blocks", "tokens"]
 Measure: TypeAlias = Literal["containment", "jaccard", "shared", "prefix"]
 
 TABS: dict[Tab, tuple[str, str]] = {
     "overview": ("1", "Overview"),
     "steps": ("2", "Steps"),
+    "timeline": ("3", "Timeline"),
     "reuse": ("4", "Reuse"),
     "findings": ("6", "Findings"),
 }
-"""Each tab with its key. 3 and 5 belong to the time line and the messages."""
+"""Each tab with its key. 5 belongs to the messages."""
 
 SORTS: dict[SortKey, tuple[str, bool]] = {
     "order": ("recorded order", False),

@@ -57,12 +57,13 @@ def test_nothing_of_it_reaches_the_terminal(opener: Opener, size: tuple[int, int
 
         await look()
         await look("j", "l", "j")
-        for tab in ("1", "2", "4", "6"):
+        for tab in ("1", "2", "3", "4", "6"):
             await look(tab)
         await look("escape", "6", "tab", "enter")
         await look("escape", "2", "tab", "enter")
         await look("w", "escape", "escape")
         await look("r", "m", "l", "c")
+        await look("escape", "t", "tab", "j", "l", "a", "space")
         await look("escape", "y")
         await look("escape", "x", "escape")
         await look("slash", "type:foo")

@@ -119,10 +119,19 @@ def test_search_goes_to_hidden_nodes_and_counts(opener: Opener) -> None:
 
 def test_digits_choose_tabs_and_only_tabs_that_exist(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        for key, tab in (("2", "steps"), ("4", "reuse"), ("6", "findings"), ("1", "overview"), ("r", "reuse")):
+        keys = {
+            "2": "steps",
+            "3": "timeline",
+            "4": "reuse",
+            "6": "findings",
+            "1": "overview",
+            "t": "timeline",
+            "r": "reuse",
+        }
+        for key, tab in keys.items():
             await press(pilot, key)
             assert main_screen(pilot).state.tab == tab
-        await press(pilot, "3")
+        await press(pilot, "5")
         assert main_screen(pilot).state.tab == "reuse"
 
     drive(opener(family()), script)
@@ -274,7 +283,7 @@ def test_a_place_is_gone_to_with_its_step(opener: Opener) -> None:
 @pytest.mark.parametrize("size", [NARROW, (60, 15), (80, 40), (200, 60)])
 def test_everything_is_reachable_at_any_size(opener: Opener, size: tuple[int, int]) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        for key in ("1", "2", "4", "6"):
+        for key in ("1", "2", "3", "4", "6"):
             await press(pilot, key)
         await press(pilot, "escape")
         assert pilot.app.focused is tree_of(pilot)

@@ -17,6 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from explorer.tui.columns import COLUMNS
+from explorer.tui.lanes import LOOKS as MARKS
 from explorer.tui.step_columns import LOOKS
 from explorer.tui.widgets.overview import LEGEND
 from explorer.tui.widgets.sibling_grid import MEASURES
@@ -170,3 +171,9 @@ def meanings() -> Iterator[Entry]:
         yield Entry("The sibling matrix", title, text)
     for name, look in LOOKS.items():
         yield Entry("The steps' columns", name, look.help)
+    yield Entry(
+        "The timeline", "active at once", "the most runs that ran side by side within the cell; # is 10 or more"
+    )
+    for mark in MARKS.values():
+        if mark.text:
+            yield Entry("The timeline", mark.glyph, mark.help)

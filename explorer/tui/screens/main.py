@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from explorer.tui.opened import Opened
     from explorer.tui.widgets.loading_line import Read
     from explorer.tui.widgets.sibling_grid import SiblingGrid
+    from explorer.tui.widgets.timeline import TimelineLanes
 
 WIDE = 100
 """Columns from which tree and details stand side by side."""
@@ -66,6 +67,7 @@ class MainScreen(Verbs):
         Binding("shift+tab", "switch_pane", "switch back", show=False, id="view.switch_back"),
         Binding("1", "tab('overview')", "Overview", show=False, id="view.overview"),
         Binding("2", "tab('steps')", "Steps", show=False, id="view.steps"),
+        Binding("3,t", "tab('timeline')", "Timeline", show=False, id="view.timeline"),
         Binding("4,r", "tab('reuse')", "Reuse", show=False, id="view.reuse"),
         Binding("6", "tab('findings')", "Findings", show=False, id="view.findings"),
         Binding("o", "own", "own/total", id="view.own", tooltip="Numbers of a node alone, or with all below"),
@@ -346,5 +348,15 @@ class MainScreen(Verbs):
 
     def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
         """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
+        self.tree_pane.go_to(event.node_id)
+        self._focus(self.tree_pane.agents, False)
+
+    async def on_timeline_lanes_step_wanted(self, event: TimelineLanes.StepWanted) -> None:
+        """Go to a step of the timeline in the grid."""
+        await self.detail_pane.aim(event.run_id, event.ordinal)
+        self._focus(self.detail_pane.focus_target(), True)
+
+    def on_timeline_lanes_run_wanted(self, event: TimelineLanes.RunWanted) -> None:
+        """Go to a run of the timeline in the tree."""
         self.tree_pane.go_to(event.node_id)
         self._focus(self.tree_pane.agents, False)

@@ -245,6 +245,7 @@ class Verbs(Screen[None]):
         titles = {
             "Overview": "In the overview and other pages",
             "StepsGrid": "In the steps",
+            "TimelineLanes": "In the timeline",
             "ReuseTab": "In the reuse tab",
             "SiblingGrid": "In the sibling matrix",
             "FindingsList": "In the findings",

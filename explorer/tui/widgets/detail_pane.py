@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DetailPane(Vertical):
-    """Overview, steps, reuse and findings of one node, or of everything that is open."""
+    """Overview, steps, timeline, reuse and findings of one node, or of everything that is open."""
 
     REST: ClassVar[float] = 0.08
     """Seconds the cursor must rest before anything is asked, so that a held key stays smooth."""
@@ -74,7 +74,7 @@ class DetailPane(Vertical):
         self.query_one(TabBar).tab = tab
         switcher = self.query_one(ContentSwitcher)
         if self._tab(tab) is None:
-            await switcher.add_content(_make(tab, self.state))
+            await switcher.add_content(_make(tab, self.state, self._questions))
         if self.state.tab == tab:
             switcher.current = tab
             self._ask_soon()
@@ -143,13 +143,17 @@ class DetailPane(Vertical):
         self.query_one(TabBar).marks = SEVERITY_MARKS[node.worst] if node is not None and node.worst else ""
 
 
-def _make(tab: Tab, state: State) -> Widget:
+def _make(tab: Tab, state: State, questions: Questions) -> Widget:
     # Imported when first chosen: none of them is needed for the first frame.
     match tab:
         case "steps":
             from explorer.tui.widgets.steps_tab import StepsTab
 
             return StepsTab(id=tab)
+        case "timeline":
+            from explorer.tui.widgets.timeline_tab import TimelineTab
+
+            return TimelineTab(questions, id=tab)
         case "reuse":
             from explorer.tui.widgets.reuse_tab import ReuseTab
 

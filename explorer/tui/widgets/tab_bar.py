@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
@@ -12,7 +15,7 @@ from explorer.tui.state import TABS, Tab
 
 
 class TabBar(Widget):
-    """``1 Overview  2 Steps  4 Reuse  6 Findings``."""
+    """``1 Overview  2 Steps  3 Timeline  4 Reuse  6 Findings``; where that does not fit, names are cut short."""
 
     tab: reactive[Tab] = reactive("overview")
     marks: reactive[str] = reactive("")
@@ -33,12 +36,24 @@ class TabBar(Widget):
         """The line; the chosen tab is reversed."""
         text = Text("", no_wrap=True, end="")
         self._spans = []
-        for tab, (key, label) in TABS.items():
+        for tab, label in self._labels(self._letters()):
             start = text.cell_len
-            mark = f" {self.marks}" if tab == "findings" and self.marks else ""
-            text.append(f" {key} {label}{mark} ", "reverse bold" if tab == self.tab else "")
+            text.append(label, "reverse bold" if tab == self.tab else "")
             self._spans.append((start, text.cell_len, tab))
         return text
+
+    def _labels(self, letters: int) -> Iterator[tuple[Tab, str]]:
+        """Every tab with at most so many letters, but for the chosen one, which keeps its name."""
+        for tab, (key, label) in TABS.items():
+            mark = f" {self.marks}" if tab == "findings" and self.marks else ""
+            yield tab, f" {key} {label if tab == self.tab else label[:letters]}{mark} "
+
+    def _letters(self) -> int:
+        longest = max(len(label) for _, label in TABS.values())
+        for letters in range(longest, 0, -1):
+            if sum(cell_len(label) for _, label in self._labels(letters)) <= self.size.width:
+                return letters
+        return 0
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tab that was clicked."""

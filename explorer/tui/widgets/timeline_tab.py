@@ -1,0 +1,149 @@
+"""The timeline of a node: asks for the lanes, then for what is on the screen of them, then for the cursor's cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.timer import Timer
+
+from explorer.tui.widgets.timeline import TimelineLanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from textual.widget import Widget
+
+    from explorer.store.database import Cursor
+    from explorer.store.queries import Cells, Spot, Stretch, Ticks, Timeline
+    from explorer.tui.lanes import Row
+    from explorer.tui.questions import Questions
+    from explorer.tui.time_scale import Window
+    from explorer.tui.widgets.detail_tab import View
+
+
+class TimelineTab(Vertical, can_focus=False):
+    """When the runs of the node and below it ran."""
+
+    REST: ClassVar[float] = 0.04
+    """Seconds in which nothing may move before anything is asked, so that held keys stay smooth."""
+
+    def __init__(self, questions: Questions, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._questions = questions
+        self._view: View | None = None
+        self._waiting: dict[str, Timer] = {}
+
+    def compose(self) -> ComposeResult:
+        """The lanes draw everything."""
+        yield TimelineLanes(id="lanes")
+
+    @property
+    def lanes(self) -> TimelineLanes:
+        """What draws."""
+        return self.query_one(TimelineLanes)
+
+    def question(self, view: View) -> Callable[[Cursor], Timeline]:
+        """The lanes of the node."""
+
+        def ask(cursor: Cursor) -> Timeline:
+            from explorer.store import queries
+
+            return queries.timeline(cursor, view.opened.tree, view.node_id, view.own)
+
+        return ask
+
+    async def answer(self, answer: Timeline, view: View, keep: bool) -> None:
+        """Show them."""
+        self._view = view
+        self.lanes.show(answer, keep)
+
+    def focus_target(self) -> Widget:
+        """The lanes."""
+        return self.lanes
+
+    @on(TimelineLanes.CellsWanted)
+    def _cells_wanted(self) -> None:
+        self._soon("timeline", self._ask_cells)
+
+    @on(TimelineLanes.SpotWanted)
+    def _spot_wanted(self) -> None:
+        self._soon("timeline-spot", self._ask_spot)
+
+    def _soon(self, group: str, ask: Callable[[], None]) -> None:
+        if (timer := self._waiting.pop(group, None)) is not None:
+            timer.stop()
+        if self.REST:
+            self._waiting[group] = self.set_timer(self.REST, ask)
+        else:
+            ask()
+
+    def _ask_cells(self) -> None:
+        view, shown = self._view, self.lanes
+        if view is None or shown.window.cells <= 0:
+            return
+        rows, window = shown.rows_near(), shown.window
+
+        def ask(cursor: Cursor) -> Ticks:
+            from explorer.store import queries
+
+            stretches = [_stretch(row) for row in rows]
+            cells = _cells(window, window.cells, shown.wall)
+            return queries.timeline_ticks(cursor, view.opened.tree, view.node_id, view.own, stretches, cells)
+
+        self._questions.ask(
+            "timeline", view.opened.database, ask, lambda answer: shown.take_cells(answer, window, rows)
+        )
+
+    def _ask_spot(self) -> None:
+        view, shown, row = self._view, self.lanes, self.lanes.current
+        if view is None or row is None or not row.drawn or shown.window.cells <= 0:
+            shown.take_spot(None)
+            return
+        here = shown.window._replace(start=shown.window.at(shown.cell))
+        wall = shown.wall
+
+        def ask(cursor: Cursor) -> Spot:
+            from explorer.store import queries
+
+            stretch, cell = _stretch(row), _cells(here, 1, wall)
+            return queries.timeline_spot(cursor, view.opened.tree, view.node_id, view.own, stretch, cell)
+
+        self._questions.ask("timeline-spot", view.opened.database, ask, shown.take_spot)
+
+    @on(TimelineLanes.BesideWanted)
+    def _beside_wanted(self, event: TimelineLanes.BesideWanted) -> None:
+        view, shown, row = self._view, self.lanes, self.lanes.current
+        if view is None or row is None:
+            return
+        by, wall = event.by, shown.wall
+        at = shown.window.at(shown.cell + 1 if by > 0 else shown.cell)
+
+        def ask(cursor: Cursor) -> float | None:
+            from explorer.store import queries
+
+            return queries.timeline_beside(
+                cursor, view.opened.tree, view.node_id, view.own, _stretch(row), at, wall, by
+            )
+
+        def found(moment: float | None) -> None:
+            if moment is None:
+                self.notify(f"Nothing {'later' if by > 0 else 'earlier'} in this row.", timeout=2)
+            else:
+                shown.go_to(moment)
+
+        self._questions.ask("timeline-beside", view.opened.database, ask, found)
+
+
+def _stretch(row: Row) -> Stretch:
+    from explorer.store.queries import Stretch
+
+    return Stretch(row.first, row.last, row.grouped)
+
+
+def _cells(window: Window, count: int, wall: bool) -> Cells:
+    from explorer.store.queries import Cells
+
+    return Cells(window.start, window.width, count, wall)
