@@ -19,7 +19,7 @@ from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text
 from explorer.readers.codegraff._contexts import Context, milliseconds
 from explorer.readers.codegraff._events import children
-from explorer.readers.codegraff._parse import BadEvent, event_of
+from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_of
 from explorer.readers.codegraff._recording import Key, Place, Recording
 
 EVENTS, CONVERSATIONS = "trajectory_events", "conversations"
@@ -171,15 +171,17 @@ class _Reading:
             if key is None:
                 key = keys[agent, parent] = Key(_text(agent) or "agent", _text(parent), None)
             try:
-                event, complaint = event_of(row, seq, ts, kind, payload, row, 1)
+                event = event_of(row, seq, ts, kind, payload, row, 1)
             except BadEvent as error:
                 message = f"row {row:,}: {error}; the event is left out, the rest is read"
                 place = recording.place.conversation_id
                 yield from self.findings.at("bad-record", "error", message, conversation_id=place)
                 continue
-            if complaint:
-                yield from recording.complain(*complaint, event)
-            yield from add(key, event)
+            except OddEvent as odd:
+                event = odd.event
+                yield from recording.complain(odd.code, str(odd), event)
+            if rows := add(key, event):
+                yield from rows
 
     def _problems(self) -> Iterator[Finding]:
         """What could not be read since last time."""

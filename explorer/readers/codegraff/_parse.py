@@ -2,87 +2,90 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import orjson
 
 from explorer.readers.codegraff._events import CALL, RESULT, Event, children
 
 _MOST = 1 << 62
-_KINDS = {kind: (kind, kind.encode()) for kind in (CALL, RESULT)}
-_NAMES: dict[str, str] = {}
+_KINDS: dict[object, tuple[str, bytes]] = {kind: (kind, kind.encode()) for kind in (CALL, RESULT)}
+_named = dict[str, str]().setdefault
 """Tool names, each kept once: there are few of them and millions of calls."""
+
+_new, _loads = tuple.__new__, orjson.loads
 
 
 class BadEvent(Exception):
     """What was written is no event."""
 
 
-class Complaint(NamedTuple):
-    """What is odd about an event that is one."""
+class OddEvent(Exception):
+    """What was written is an event, and something about it is odd."""
 
-    code: str
-    message: str
+    def __init__(self, event: Event, code: str, message: str) -> None:
+        super().__init__(message)
+        self.event = event
+        self.code = code
 
 
-def event_of(
-    row: int, seq: object, ts: object, kind: object, payload: bytes | None, offset: int, length: int
-) -> tuple[Event, Complaint | None]:
-    """The event of a row, and a complaint when its columns and its payload disagree.
+def event_of(row: int, seq: object, ts: object, kind: object, payload: bytes | None, offset: int, length: int) -> Event:
+    """The event of a row.
 
     Raises:
         BadEvent: the payload is not a JSON object, or there is no count.
+        OddEvent: its columns and its payload disagree.
     """
     try:
-        fields = orjson.loads(payload or b"")
+        fields = _loads(payload or b"")
     except orjson.JSONDecodeError as error:
         raise BadEvent(f"its payload is not JSON ({error})") from None
     if type(fields) is not dict:
         raise BadEvent("its payload is not an object")
-    own = fields.get("kind")
-    names = _KINDS.get(own) if type(own) is str else None
-    if names and kind == names[1] and type(seq) is int and type(ts) is int and 0 <= ts < 1 << 48:
+    get = fields.get
+    names = _KINDS.get(get("kind"))
+    if names is not None and kind == names[1] and type(seq) is int and type(ts) is int and 0 <= ts < 1 << 48:
         # Nearly all are such, so they get by with what is needed of them.
-        name, call_id = fields.get("tool_name"), fields.get("call_id")
+        name, call_id = get("tool_name"), get("call_id")
         if type(name) is str and type(call_id) is str and name and call_id:
-            keep = b'"tasks"' in payload or b'"conversation_id"' in payload  # type: ignore[operator]
-            return Event(
-                row, seq, ts, names[0], _NAMES.setdefault(name, name), call_id, fields.get("is_error") is True,
-                fields if keep else None, offset, length,
-            ), None  # fmt: skip
+            keep = fields if b'"tasks"' in payload or b'"conversation_id"' in payload else None  # type: ignore[operator]
+            is_error = get("is_error") is True
+            return _new(Event, (row, seq, ts, names[0], _named(name, name), call_id, is_error, keep, offset, length))
     return event_from(row, seq, ts, kind, fields, offset, length)
 
 
 def event_from(
     row: int, seq: object, ts: object, kind: object, fields: dict[str, object], offset: int, length: int
-) -> tuple[Event, Complaint | None]:
+) -> Event:
     """The same for a payload that has been parsed.
 
     Raises:
         BadEvent: there is no count.
+        OddEvent: its columns and its payload disagree.
     """
     if type(seq) is not int or not -_MOST < seq < _MOST:
         raise BadEvent(f"its seq is {seq!r:.40}, not a whole number")
-    complaint = None
+    complaint: tuple[str, str] | None = None
     said = kind.decode("utf-8", "replace") if isinstance(kind, bytes) else kind if isinstance(kind, str) else None
     own = fields.get("kind")
     if type(own) is not str:
         own = said or "none"
-        complaint = Complaint("kind-mismatch", f"its payload has no kind: taken as {own:.40}")
+        complaint = ("kind-mismatch", f"its payload has no kind: taken as {own:.40}")
     elif said is not None and said != own:
-        complaint = Complaint("kind-mismatch", f"the row says {said:.40} and its payload {own:.40}: the payload counts")
+        complaint = ("kind-mismatch", f"the row says {said:.40} and its payload {own:.40}: the payload counts")
     if type(ts) is not int or not 0 <= ts < 1 << 48:
-        complaint = complaint or Complaint("bad-field", f"its ts_ms is {ts!r:.40}, no time: counted as not recorded")
+        complaint = complaint or ("bad-field", f"its ts_ms is {ts!r:.40}, no time: counted as not recorded")
         ts = 0
     name, call_id = fields.get("tool_name"), fields.get("call_id")
     names = _KINDS.get(own)
     starts_agents = names is not None and (children(fields) or "tasks" in _object(fields.get("arguments")))
-    return Event(
+    event = Event(
         row, seq, ts, names[0] if names else own,
-        _NAMES.setdefault(name, name) if type(name) is str and name else None,
+        _named(name, name) if type(name) is str and name else None,
         call_id if type(call_id) is str and call_id else None, fields.get("is_error") is True,
         fields if names is None or starts_agents else None, offset, length,
-    ), complaint  # fmt: skip
+    )  # fmt: skip
+    if complaint:
+        raise OddEvent(event, *complaint)
+    return event
 
 
 def _object(value: object) -> dict[str, object]:

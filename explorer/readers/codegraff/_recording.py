@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+from operator import gt
 from typing import NamedTuple, Protocol
 
 from explorer.model import Finding, Row, Severity
@@ -23,6 +25,8 @@ from explorer.readers.codegraff._writing import Target, write
 LONG_KNOT = 5_000
 """Events after which those of a key are written at the next start, without waiting for an end that may never come: a
 run that was killed leaves none."""
+
+_EDGES = frozenset((START, END))
 
 CLOCK_STEP_MS = 1_000
 """A clock that goes back by less is not worth a finding."""
@@ -82,7 +86,6 @@ class Recording:
         self._parts = PromptParts()
         self._base = self.context.created if self.context else None
         self._latest: int | None = None
-        self._previous = 0
         self._groups: dict[Key, list[Event]] = {}
         self._open: Counter[Key] = Counter()
         self._numbers: Counter[str] = Counter()
@@ -116,37 +119,34 @@ class Recording:
 
     def add(self, key: Key, event: Event) -> Iterable[Row | Rows]:
         """Take an event, in the order of writing; gives the rows of runs that have ended."""
-        ts, kind = event.ts, event.kind
-        found: Iterable[Row | Rows] = ()
-        if ts:
-            if self._latest is None:
-                self._latest = ts
-                if self._base is None or ts < self._base:
-                    self._base = ts  # the conversation began no later than its first event
-            elif ts > self._latest:
-                self._latest = ts
-            if ts < self._previous - CLOCK_STEP_MS:
-                text = f"the clock went back by {(self._previous - ts) / 1000:.1f} s"
-                found = self._finding("clock-backwards", "info", text, event)
-            self._previous = ts
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = []
-        if kind == START:
-            if len(group) > LONG_KNOT and group[-1].seq < event.seq:
-                found = [*found, *self._write(key)]
-                group = self._groups[key] = []
-            self._open[key] += 1
-        group.append(event)
-        if kind == END:
+            if event.ts and (self._base is None or (not self.runs and event.ts < self._base)):
+                self._base = event.ts  # the conversation began no later than its first event
+        if event.kind not in _EDGES:
+            group.append(event)
+            return ()
+        return self._add_edge(key, event, group)
+
+    def _add_edge(self, key: Key, event: Event, group: list[Event]) -> Iterable[Row | Rows]:
+        """Take a start or an end: where nothing of a key is open, its runs can be written."""
+        if event.kind == END:
+            group.append(event)
             self._open[key] = max(0, self._open[key] - 1)
-            if not self._open[key]:
-                return [*found, *self._write(key)]
-        return found
+            return () if self._open[key] else self._write(key)
+        self._open[key] += 1
+        rows: list[Row | Rows] = []
+        if len(group) > LONG_KNOT and group[-1].seq < event.seq:
+            rows = list(self._write(key))
+            group = self._groups[key] = []
+        group.append(event)
+        return rows
 
     def _write(self, key: Key) -> Iterator[Row | Rows]:
         """Tell apart the runs of a key and write their steps."""
         events = self._groups.pop(key, [])
+        yield from self._check_clock(events)
         held = self._holders
         labels = {event.row: held[event.call_id] for event in events if event.call_id in held} if held else {}
         chains = separate(events, labels)
@@ -164,6 +164,15 @@ class Recording:
                 yield from self._doubt(doubt, run)
         for chain in chains:
             chain.events, chain.grades, chain.candidates = [], {}, {}  # written, and there may be many
+
+    def _check_clock(self, events: Sequence[Event]) -> Iterator[Finding]:
+        times = [event.ts for event in events if event.ts]
+        self._latest = max(times, default=self._latest) if self._latest is None else max(self._latest, *times, 0)
+        if any(map(gt, times, [later + CLOCK_STEP_MS for later in times[1:]])):
+            for before, after in pairwise([event for event in events if event.ts]):
+                if after.ts < before.ts - CLOCK_STEP_MS:
+                    text = f"the clock went back by {(before.ts - after.ts) / 1000:.1f} s"
+                    yield from self._finding("clock-backwards", "info", text, after)
 
     def _begin(self, key: Key, chain: Chain) -> RunDraft:
         """A run for events that are one run's."""

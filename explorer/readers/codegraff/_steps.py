@@ -52,20 +52,33 @@ def pair(events: Iterable[Event]) -> tuple[list[Pair], list[Event]]:
     pairs: list[Pair] = []
     others: list[Event] = []
     open_: dict[str | None, list[int]] = {}
+    waiting: Event | None = None  # a call whose result may come next, as nearly all do
     for event in events:
-        if event.kind == CALL:
-            open_.setdefault(event.call_id, []).append(len(pairs))
-            pairs.append(Pair(event, None))
-        elif event.kind == RESULT:
-            waiting = open_.get(event.call_id)
-            if not waiting:
+        kind = event.kind
+        if kind == CALL:
+            if waiting is not None:
+                open_.setdefault(waiting.call_id, []).append(len(pairs))
+                pairs.append(Pair(waiting, None))
+            waiting = event
+            continue
+        if kind == RESULT and waiting is not None and waiting.call_id == event.call_id:
+            pairs.append(Pair(waiting, event))
+            waiting = None
+            continue
+        if waiting is not None:
+            open_.setdefault(waiting.call_id, []).append(len(pairs))
+            pairs.append(Pair(waiting, None))
+            waiting = None
+        if kind == RESULT:
+            if earlier := open_.get(event.call_id):
+                number = earlier.pop(0)
+                pairs[number] = Pair(pairs[number].call, event)
+            else:
                 pairs.append(Pair(None, event))
-                continue
-            nearest = waiting[-1] if pairs[waiting[-1]].event.seq == event.seq - 1 else waiting[0]
-            waiting.remove(nearest)
-            pairs[nearest] = Pair(pairs[nearest].call, event)
-        elif event.kind not in (START, END):
+        elif kind not in (START, END):
             others.append(event)
+    if waiting is not None:
+        pairs.append(Pair(waiting, None))
     return pairs, others
 
 

@@ -13,7 +13,7 @@ from explorer.model import Row
 from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._records import Buffer, Forget, Lines, loads, open_bytes, outlines
-from explorer.readers.codegraff._parse import BadEvent, event_from
+from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_from
 from explorer.readers.codegraff._recording import Key, NoContexts, Place, Recording
 
 _MARKS = [
@@ -56,14 +56,15 @@ def read_stream(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
                 recordings[native_id] = Recording(place, findings, NoContexts())
             recording = recordings[native_id]
             try:
-                event, complaint = event_from(
+                event = event_from(
                     number, found.get("seq"), found.get("ts_ms"), found.get("kind"), payload, start, end - start
                 )
             except BadEvent as error:
                 yield from findings.at("bad-record", "error", f"{error}; left out, the rest is read", line)
                 continue
-            if complaint:
-                yield from recording.complain(*complaint, event)
+            except OddEvent as odd:
+                event = odd.event
+                yield from recording.complain(odd.code, str(odd), event)
             parent, run_id = found.get("parent_agent_id"), found.get("run_id")
             key_of_run = Key(
                 agent or "agent",

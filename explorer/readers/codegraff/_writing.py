@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._clock import EPOCH, moment
 from explorer.readers.codegraff._contexts import Asked, ModelCall
 from explorer.readers.codegraff._draft import RunDraft
-from explorer.readers.codegraff._events import CALL, ERROR, RESULT, Event, children, words
+from explorer.readers.codegraff._events import ERROR, Event, children, words
 from explorer.readers.codegraff._lineage import Spawn
-from explorer.readers.codegraff._steps import Draft, Pair, drafts, grade_of, matching
+from explorer.readers.codegraff._steps import Draft, Pair, drafts, grade_of, matching, pair
 
 # The rows of a plain run are made as tuples, so their order must be that of the columns.
 assert Step.__slots__ == (
@@ -48,78 +48,87 @@ def write(
     target: Target, run: RunDraft, chain: Chain, model_calls: Sequence[ModelCall], run_ids: Mapping[int, str]
 ) -> Iterator[Row | Rows]:
     """The steps of a run with their tool calls. ``run_ids`` names the runs of the chains that are candidates, by id."""
-    plain = None if model_calls or chain.candidates else _in_pairs(target, run, chain)
-    if plain is not None:
-        yield from plain
+    if not model_calls:
+        yield from _plain(target, run, chain, run_ids)
         return
     for draft in drafts(chain, model_calls):
         yield from _step(target, run, chain, draft, run_ids)
 
 
-def _in_pairs(target: Target, run: RunDraft, chain: Chain) -> tuple[Rows, Rows] | None:
-    """The steps and tool calls of a run that is nothing but calls, each with its result behind it, and errors.
-
-    Nearly all are, and there are millions of them; None for a run that has anything else.
-    """
-    events = chain.events[chain.start is not None : len(chain.events) - (chain.end is not None)]
+def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, str]) -> tuple[Rows, Rows]:
+    """The steps and tool calls of a run without messages: there are millions of them, so they are made as tuples."""
+    pairs, others = pair(chain.events)
+    drafted: list[Pair | Event] = [*pairs, *others]
+    if others:
+        drafted.sort(key=lambda each: each.seq if isinstance(each, Event) else each.event.seq)
     run_id, source_id, _, base = run.run_id, *target
-    grades, epoch = chain.grades, EPOCH
+    grades, epoch, origin = chain.grades, EPOCH, base or 0
     steps: list[tuple[object, ...]] = []
     tool_calls: list[tuple[object, ...]] = []
-    errors: list[tuple[int | None, str]] = []
-    ordinal = 0
-    upcoming = iter(events)
-    for event in upcoming:
-        row, _, ts, kind, name, call_id, _, payload, offset, length = event
-        if not ts or base is None:
-            return None
-        start = ts - base
-        ordinal += 1
-        if kind == ERROR:
-            message = words(payload, "message") or kind
-            if payload and payload.get("source") is not None:
-                return None
-            errors.append((start, message))
-            steps.append((
-                run_id, ordinal, epoch + timedelta(milliseconds=ts), start, start, None, None, None, None, None, None,
-                None, None, "not_recorded", None, message, False, None, grades.get(row, "exact"), None, source_id,
-                offset, length, None,
-            ))  # fmt: skip
-            continue
-        result = next(upcoming, None)
-        if result is None or kind != CALL or payload:
-            return None
-        _, _, answered, other, _, its_id, is_error, told, at, size = result
-        if other != RESULT or its_id != call_id or told or not answered:
-            return None
-        grade = grade_of(chain, (event, result)) if grades else "exact"
-        end, span = answered - base, at + size - offset
+    grade: Grade = "exact"
+    candidates = None
+    for ordinal, each in enumerate(drafted, 1):
+        if isinstance(each, Event):
+            event = last = each
+            error, extra = _error(event), _json(_of_event(event)) if _of_event(event) else None
+        else:
+            call, result = each
+            event, last = call or result, result or call  # type: ignore[assignment]
+            error = extra = None
+        if grades:
+            grade = grade_of(chain, (event, last))
+            candidates = _candidates(run, chain, (event, last), run_ids) if grade == "ambiguous" else None
+        ts, ended = event.ts, last.ts
+        start = ts - origin if ts else None
+        end = ended - origin if ended else None
+        offset = event.offset
+        length = last.offset + last.length - offset
         steps.append((
-            run_id, ordinal, epoch + timedelta(milliseconds=ts), start, end, None, None, None, None, None, None,
-            None, None, "not_recorded", None, None, False, None, grade, None, source_id, offset, span, None,
+            run_id, ordinal, epoch + timedelta(milliseconds=ts) if ts else None, start, end, None, None, None, None,
+            None, None, None, None, "not_recorded", None, error, False, None, grade, candidates, source_id, offset,
+            length, extra,
         ))  # fmt: skip
+        if isinstance(each, Event):
+            if error:
+                run.errors.append((start, error))
+            continue
+        run.steps = ordinal
+        if event.payload or last.payload:
+            spawn, tool_call = _tool_call(target, run, chain, None, each)
+            if spawn is not None:
+                run.spawns.append(spawn)
+                run.spawning.append((tool_call, spawn))
+                continue
+            run.tool_calls -= 1
+        run.tool_calls += 1
         tool_calls.append((
-            run_id, len(tool_calls) + 1, ordinal, call_id, name, start, end, is_error, None, grade, source_id, offset,
-            span,
+            run_id, run.tool_calls, ordinal, event.call_id, event.name, start if each.call else None,
+            end if each.result else None, last.is_error if each.result else None, None, grade, source_id, offset,
+            length,
         ))  # fmt: skip
-    run.steps, run.tool_calls = ordinal, len(tool_calls)
-    run.errors += errors
+    run.steps = len(steps)
     return Rows(Step, steps), Rows(ToolCall, tool_calls)
+
+
+def _candidates(run: RunDraft, chain: Chain, events: Iterable[Event], run_ids: Mapping[int, str]) -> str | None:
+    """The runs that a step may be of, its own first; None where only its place in the run is in doubt."""
+    among = {run_ids[id(each)]: None for event in events for each in chain.candidates.get(event.row, ())}
+    return _json([run.run_id, *(other for other in among if other != run.run_id)]) if among else None
+
+
+def _error(event: Event) -> str | None:
+    return (words(event.payload, "message") or ERROR) if event.kind == ERROR else None
 
 
 def _step(target: Target, run: RunDraft, chain: Chain, draft: Draft, run_ids: Mapping[int, str]) -> Iterator[Row]:
     run.steps += 1
     events = draft.events
     grade = grade_of(chain, events)
-    candidates = None
-    if grade == "ambiguous" and chain.candidates:
-        among = {run_ids[id(each)]: None for event in events for each in chain.candidates.get(event.row, ())}
-        candidates = _json([run.run_id, *(other for other in among if other != run.run_id)])
+    candidates = _candidates(run, chain, events, run_ids) if grade == "ambiguous" else None
     call = draft.model_call
     start, end = _interval(chain, draft)
     usage = call.usage if call else None
-    failure = draft.error if draft.error and draft.error.kind == ERROR else None
-    error = (words(failure.payload, "message") or ERROR) if failure else None
+    error = _error(draft.error) if draft.error else None
     yield Step(
         run_id=run.run_id,
         ordinal=run.steps,
@@ -143,15 +152,15 @@ def _step(target: Target, run: RunDraft, chain: Chain, draft: Draft, run_ids: Ma
     for first, count in call.prompt if call else ():
         yield BlockRun(run.run_id, run.steps, position, target.namespace, first, count, None)
         position += count
-    for asked, pair in matching(draft):
-        spawn, tool_call = _tool_call(target, run, chain, asked, pair)
+    for asked, recorded in matching(draft):
+        spawn, tool_call = _tool_call(target, run, chain, asked, recorded)
         if spawn is not None:
             run.spawns.append(spawn)
             run.spawning.append((tool_call, spawn))
         else:
             yield tool_call
-    if failure and error:
-        run.errors.append((target.ms(failure.ts), error))
+    if draft.error and error:
+        run.errors.append((target.ms(draft.error.ts), error))
 
 
 def _interval(chain: Chain, draft: Draft) -> tuple[int | None, int | None]:
@@ -173,11 +182,11 @@ def _interval(chain: Chain, draft: Draft) -> tuple[int | None, int | None]:
 
 
 def _tool_call(
-    target: Target, run: RunDraft, chain: Chain, asked: Asked | None, pair: Pair | None
+    target: Target, run: RunDraft, chain: Chain, asked: Asked | None, recorded: Pair | None
 ) -> tuple[Spawn | None, ToolCall]:
     """A tool call, by what the message asked for and what the trajectory has of it, and the agents it started."""
     run.tool_calls += 1
-    call, result = pair or (None, None)
+    call, result = recorded or (None, None)
     events = [each for each in (call, result) if each]
     call_id = asked.call_id if asked else events[0].call_id
     name = asked.name if asked else events[0].name
@@ -245,11 +254,16 @@ def _extra(draft: Draft) -> str | None:
         found["message"] = call.message
         if call.usage and call.usage.cost is not None:
             found["cost_usd"] = call.usage.cost
-    if event is not None and event.kind != ERROR:
-        found["kind"] = event.kind
-    if event is not None and (source := words(event.payload, "source")):
-        found["source"] = source
+    if event is not None:
+        found |= _of_event(event)
     return _json(found) if found else None
+
+
+def _of_event(event: Event) -> dict[str, object]:
+    """What of an event that is neither call nor result no column names."""
+    found: dict[str, object] = {} if event.kind == ERROR else {"kind": event.kind}
+    source = words(event.payload, "source")
+    return found | ({"source": source} if source else {})
 
 
 def _json(value: object) -> str:
