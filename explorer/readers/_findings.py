@@ -10,7 +10,7 @@ from explorer.model import Finding, Severity
 EACH = 100
 """Findings of one code that are given singly for a conversation; the rest are one finding that counts them."""
 
-_BAD = frozenset(("bad-record", "truncated-record"))
+_BAD = frozenset(("bad-record", "truncated-record", "spliced-record"))
 
 
 class Findings:

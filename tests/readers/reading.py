@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ from explorer.model import (
     Step,
     ToolCall,
 )
-from explorer.readers import HEAD_BYTES, Report, SourceFile, claim, readers, settle
+from explorer.readers import HEAD_BYTES, Report, SourceFile, claim, companions, part_of, readers, settle
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_traces"
@@ -133,6 +134,21 @@ def claimed() -> list[tuple[str, Path]]:
     """Every sample that a reader claims, with the reader's name."""
     found = [(claim(path, head(path)), path) for path in samples() if path.stat().st_size]
     return [(reader.NAME, path) for reader, path in found if reader]
+
+
+def wholes() -> list[tuple[str, Path]]:
+    """The claimed samples but for those that are read with another one."""
+    return [(name, path) for name, path in claimed() if part_of(path) is None]
+
+
+def moved(path: Path, directory: Path) -> Path:
+    """A copy of a sample below another directory, with what is read with it at its side."""
+    reader = claim(path, head(path))
+    for file in (path, *(companions(reader, path) if reader else ())):
+        copy = Path(os.path.normpath(directory / path.parent.name / os.path.relpath(file, path.parent)))
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+    return directory / path.parent.name / path.name
 
 
 def settled(reader: str, directory: Path) -> dict[str, str]:

@@ -1,11 +1,14 @@
 """The samples are what the generator writes and what their README says."""
 
+import json
 import re
 import runpy
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 
+from explorer.readers import part_of
 from tests.readers.reading import SAMPLES, UNREAD, claimed, read, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
 
@@ -25,6 +28,7 @@ def readme_rows():
 
 
 ROWS = list(readme_rows())
+WEKA, GRAFF = ([row for row in ROWS if row[0].is_relative_to(SAMPLES / name)] for name in ("weka", "graff"))
 
 
 def name(row):
@@ -72,7 +76,7 @@ def test_the_readme_has_a_row_for_every_sample():
     assert [line for path, line, _ in ROWS if path == CORPUS] == [1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if numbers(row[2]) and row[0].parent.name != "damaged"], ids=name)
+@pytest.mark.parametrize("row", [row for row in WEKA if numbers(row[2]) and row[0].parent.name != "damaged"], ids=name)
 def test_the_readme_gives_the_numbers_that_the_json_module_counts(row):
     path, line, text = row
     found = steps(path, line)
@@ -85,7 +89,7 @@ def test_the_readme_gives_the_numbers_that_the_json_module_counts(row):
     )
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row[0].name not in UNREAD], ids=name)
+@pytest.mark.parametrize("row", [row for row in WEKA if row[0].name not in UNREAD], ids=name)
 def test_the_readme_gives_the_numbers_that_the_reader_finds(row):
     path, line, text = row
     found = read(path, facts=settled("weka", path.parent))
@@ -105,6 +109,44 @@ def test_the_readme_gives_the_numbers_that_the_reader_finds(row):
         assert path.name == "bad-line.jsonl"
         by_line = [sum(step.run_id == f"{c.conversation_id}/main/1" for step in own) for c in found.conversations]
         assert text.startswith("{}, {} and {} steps".format(*by_line))
+
+
+def whole_lines(path):
+    """The records of a graff file that are lines of their own."""
+    for text in path.read_bytes().split(b"\n"):
+        with suppress(ValueError):
+            yield json.loads(text)
+
+
+@pytest.mark.parametrize("row", [row for row in GRAFF if "steps" in row[2]], ids=name)
+def test_the_readme_gives_the_numbers_of_a_process(row):
+    path, _, text = row
+    calls = list(whole_lines(path.parent.parent / "traces" / path.name))
+    nodes = [record for record in whole_lines(path) if "ms" in record and record["kind"] != "turn"]
+    roots = {"main", *(node["label"] for node in nodes)}
+    steps = [call["agent"] for call in calls if call["ev"] == "api"]
+    sub_agents = len(nodes) + len({agent for agent in steps if agent not in roots})
+    tools = sum(call["ev"] == "tool" for call in calls)
+    counted = f"{len(steps)} steps, {sub_agents} sub-agent{'s' * (sub_agents > 1)}, {tools} tool calls."
+    assert text.startswith(counted)
+    found = read(path, reader="graff")
+    assert (len(found.steps), len(found.agents) - 1, len(found.tool_calls)) == (len(steps), sub_agents, tools)
+
+
+def test_the_readme_counts_the_processes_of_the_legacy_file():
+    ((path, _, text),) = [row for row in GRAFF if row[0].name == "harness.trajectory.jsonl"]
+    records = list(whole_lines(path))
+    sessions, nodes = sum(r["kind"] == "session" for r in records), sum("ms" in r for r in records)
+    assert text.startswith(f"{sessions} conversations, {nodes} runs.")
+    found = read(path, reader="graff")
+    assert (len(found.conversations), len(found.runs)) == (sessions, nodes)
+
+
+@pytest.mark.parametrize("row", [row for row in GRAFF if row[2].startswith("part of")], ids=name)
+def test_what_the_readme_calls_a_part_is_one(row):
+    reader, whole = part_of(row[0])
+    assert reader.NAME == "graff"
+    assert (whole.name, whole.parent.name) == (row[0].name, "trajectories")
 
 
 @pytest.mark.parametrize(
