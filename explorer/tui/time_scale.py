@@ -53,11 +53,15 @@ class Window(NamedTuple):
         """When a cell begins."""
         return self.start + self.width * cell
 
+    def under(self, cell: int) -> float:
+        """The moment in a cell that zooming there keeps in it: of the first its start, of the last its end."""
+        return self.at(cell * self.cells / max(self.cells - 1, 1))
+
     def zoomed(self, factor: float, cell: int, span: Span) -> Window:
-        """Cells of ``factor`` times the time, with the one under the cursor staying where it is."""
+        """Cells of ``factor`` times the time, with what is under the cursor staying there."""
         whole = fitted(span, self.cells)
         width = min(max(self.width * factor, FINEST), whole.width)
-        start = self.at(cell + 0.5) - (cell + 0.5) * width
+        start = self.under(cell) - (self.under(cell) - self.start) * width / self.width
         return Window(start, width, self.cells).within(span)
 
     def panned(self, cells: int, span: Span) -> Window:

@@ -22,7 +22,12 @@ class TestWindow:
         window = Window(20_000, 100, 100)
         zoomed = window.zoomed(0.5, 60, span)
         assert zoomed.width == 50
-        assert zoomed.at(60.5) == window.at(60.5)
+        assert window.at(60) <= zoomed.at(60) <= zoomed.at(61) <= window.at(61)
+
+    @pytest.mark.parametrize(("cell", "edge"), [(0, "start"), (99, "end")])
+    def test_zooming_at_an_edge_of_the_window_keeps_that_edge(self, cell: int, edge: str) -> None:
+        window = Window(20_000, 100, 100)
+        assert getattr(window.zoomed(0.5, cell, Span(0, 100_000)), edge) == getattr(window, edge)
 
     def test_zooming_out_ends_with_everything(self) -> None:
         span = Span(0, 9_000)

@@ -379,11 +379,18 @@ _LANES = """
         JOIN internal.runs AS s USING (run_id)
         JOIN runs AS r USING (run_id)
     ),
+    -- Most lines have nothing below them, and a range takes long to join.
     below AS (
         SELECT w.position, count(*) AS runs, min(x.start) AS start, max(x.stop) AS stop
         FROM rows AS w
         JOIN timed AS x ON x.position BETWEEN w.position AND w.last
+        WHERE w.last > w.position
         GROUP BY w.position
+        UNION ALL
+        SELECT w.position, 1, x.start, x.stop
+        FROM rows AS w
+        JOIN timed AS x ON x.position = w.position
+        WHERE w.last = w.position
     ),
     spawns AS (SELECT DISTINCT to_run_id AS run_id FROM edges WHERE kind = 'spawn'),
     results AS (

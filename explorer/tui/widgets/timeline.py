@@ -294,12 +294,12 @@ class TimelineLanes(ScrollView, can_focus=True):
 
     def action_zoom(self, factor: float) -> None:
         """Zoom around the cursor."""
-        at = self.window.at(self.cell + 0.5)
+        at = self.window.under(self.cell)
         self._see(self.window.zoomed(factor, self.cell, self.span), at)
 
     def action_whole(self) -> None:
         """Show the whole span."""
-        self._see(fitted(self.span, self.window.cells), self.window.at(self.cell + 0.5))
+        self._see(fitted(self.span, self.window.cells), self.window.under(self.cell))
 
     def action_pan(self, by: int) -> None:
         """Move the window by half of it."""
