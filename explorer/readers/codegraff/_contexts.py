@@ -107,6 +107,12 @@ class Context:
         return sum(costs) if costs else None
 
     @property
+    def tokens(self) -> tuple[int, int]:
+        """Input and output over all of its messages."""
+        usages = [usage for _, _, usage in self.messages if usage]
+        return sum(each.prompt or 0 for each in usages), sum(each.completion or 0 for each in usages)
+
+    @property
     def compactions(self) -> int:
         """Messages that stand for others: a summary keeps the usage of the calls it replaces."""
         return sum(kind == "text" and usage is not None and body.get("role") != "Assistant"

@@ -35,7 +35,8 @@ class Part:
         self.end = event if event.kind == END else None
         self.counts = _counts(event) if self.end else None
         self.label = label
-        self.labelled = {event.row} if label else set()
+        # What an end sums up is good evidence, and only a call's id in a conversation's messages is proof.
+        self.labelled = {event.row} if label and not self.end else set()
         self.first = self.last = event.seq
         self.first_row = self.last_row = event.row
         self.calls = int(event.kind == CALL)

@@ -19,7 +19,7 @@ from explorer.readers.codegraff._draft import RunDraft
 from explorer.readers.codegraff._events import END, START, Event
 from explorer.readers.codegraff._lineage import Spawn, resolve
 from explorer.readers.codegraff._separate import separate
-from explorer.readers.codegraff._steps import of_run
+from explorer.readers.codegraff._steps import of_run, tells_all
 from explorer.readers.codegraff._writing import Target, write
 
 LONG_KNOT = 5_000
@@ -89,12 +89,16 @@ class Recording:
         self._groups: dict[Key, list[Event]] = {}
         self._open: Counter[Key] = Counter()
         self._numbers: Counter[str] = Counter()
-        self._holders = self._find_holders(child_ids)
-
-    def _find_holders(self, child_ids: Iterable[str]) -> dict[str | None, str]:
+        self._holders: dict[str | None, str] = {}
         """Call id -> the one conversation whose messages hold it, over this conversation and those below it."""
+        self._by_sums: dict[tuple[object, object], str] = {}
+        """Input and output tokens -> the one conversation of an agent whose calls add up to them."""
+        self._look_into(child_ids)
+
+    def _look_into(self, child_ids: Iterable[str]) -> None:
         held: dict[str | None, str] = {}
-        several: set[str] = set()
+        several: set[str | None] = set()
+        sums: dict[tuple[object, object], list[str]] = {}
         waiting, seen = [self.place.native_id, *child_ids], set[str]()
         while waiting:
             conversation_id = waiting.pop()
@@ -106,10 +110,13 @@ class Recording:
             if context is None:
                 continue
             waiting.extend(context.children)
+            if not own:
+                sums.setdefault(context.tokens, []).append(conversation_id)
             for call_id in context.call_ids:
                 if held.setdefault(call_id, conversation_id) != conversation_id:
                     several.add(call_id)
-        return {call_id: holder for call_id, holder in held.items() if call_id not in several}
+        self._holders = {call_id: holder for call_id, holder in held.items() if call_id not in several}
+        self._by_sums = {tokens: holders[0] for tokens, holders in sums.items() if len(holders) == 1}
 
     @property
     def _target(self) -> Target:
@@ -147,23 +154,30 @@ class Recording:
         """Tell apart the runs of a key and write their steps."""
         events = self._groups.pop(key, [])
         yield from self._check_clock(events)
-        held = self._holders
-        labels = {event.row: held[event.call_id] for event in events if event.call_id in held} if held else {}
-        chains = separate(events, labels)
+        chains = separate(events, self._labels(events))
         runs = [self._begin(key, chain) for chain in chains]
         run_ids = {id(chain): run.run_id for chain, run in zip(chains, runs, strict=True)}
         if any(chain.together > 1 for chain in chains):
             yield from self._doubt(_doubts.of_collision(key.agent, chains), runs[0])
-        for chain, run in zip(chains, runs, strict=True):
-            run.context = self._context_of(run)
-            calls = of_run(chain, list(run.context.model_calls(self._parts))) if run.context else []
-            if run.context and not calls:
-                run.context = None
-            yield from write(self._target, run, chain, calls, run_ids)
+        calls = [self._model_calls(run, chain) for chain, run in zip(chains, runs, strict=True)]
+        told = {id(chain) for chain, own in zip(chains, calls, strict=True) if tells_all(chain, own)}
+        for chain, run, own in zip(chains, runs, calls, strict=True):
+            yield from write(self._target, run, chain, own, run_ids, told)
             for doubt in _doubts.of_run(chain):
                 yield from self._doubt(doubt, run)
         for chain in chains:
             chain.events, chain.grades, chain.candidates = [], {}, {}  # written, and there may be many
+
+    def _labels(self, events: Sequence[Event]) -> dict[int, str]:
+        """Row -> the conversation that it belongs to, where messages tell: by a call's id, or an end's sums."""
+        held, sums = self._holders, self._by_sums
+        labels = {event.row: held[event.call_id] for event in events if event.call_id in held} if held else {}
+        for event in events if sums else ():
+            if event.kind == END and event.payload:
+                tokens = event.payload.get("prompt_tokens"), event.payload.get("completion_tokens")
+                if isinstance(tokens[0], int) and tokens in sums:
+                    labels[event.row] = sums[tokens]
+        return labels
 
     def _check_clock(self, events: Sequence[Event]) -> Iterator[Finding]:
         times = [event.ts for event in events if event.ts]
@@ -192,10 +206,14 @@ class Recording:
         self.runs.append(run)
         return run
 
-    def _context_of(self, run: RunDraft) -> Context | None:
-        if run.conversation is not None:
-            return self.contexts.load(run.conversation)
-        return self.context if run.is_root else None
+    def _model_calls(self, run: RunDraft, chain: Chain) -> list[ModelCall]:
+        """Those of a run, where messages are kept."""
+        if run.conversation is None and not run.is_root:
+            return []
+        context = self.contexts.load(run.conversation) if run.conversation else self.context
+        found = of_run(chain, list(context.model_calls(self._parts))) if context else []
+        run.context = context if found else None
+        return found
 
     def _run_id(self, agent: str) -> str:
         name = agent.replace("/", "∕")  # the division slash: a name must not look like a path of ours
@@ -252,15 +270,14 @@ class Recording:
                     f"call {spawn.call_id} started {len(spawn.tasks)} agents and failed: its result names none of them"
                 )
                 yield from self._finding("lost-child-ids", "warning", text, None, spawn.run.run_id)
-            for child in spawn.children or ([] if seen else self._by_title(spawn)):
-                if child in known:
-                    continue
-                known.add(child)
+            below = [child for child in spawn.children or ([] if seen else self._by_title(spawn)) if child not in known]
+            known.update(below)
+            for child in below[self._recorded_otherwise(spawn, below) :]:
                 before = len(self.runs)
                 context = self.contexts.load(child)
                 if context is not None:
                     yield from self._from_messages(context, spawn)
-                elif not seen:
+                else:
                     agent = spawn.definition or "agent"
                     run_id = self._run_id(agent)
                     self.runs.append(RunDraft(run_id, agent, None, child, child, False, spawn.called, spawn.answered))
@@ -268,6 +285,24 @@ class Recording:
                     if not spawn.children:
                         run.parent, run.spawn, run.parent_grade = spawn.run, spawn, "derived"
                     spawns.extend(run.spawns)
+
+    def _recorded_otherwise(self, spawn: Spawn, children: Sequence[str]) -> int:
+        """How many of a call's conversations are runs whose events tell nothing of their messages.
+
+        Which is whose is known when it is one of each.
+        """
+        bare = [
+            run
+            for run in self.runs
+            if run.chain is not None
+            and not run.is_root
+            and run.conversation is None
+            and spawn.covers(run)
+            and spawn.definition in (None, run.agent)
+        ]
+        if len(bare) == len(children) == 1:
+            bare[0].conversation = children[0]
+        return min(len(bare), len(children))
 
     def _by_title(self, spawn: Spawn) -> list[str]:
         """Conversations that bear a task as their title and began while the call was open."""

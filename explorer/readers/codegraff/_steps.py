@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from explorer.model import Grade
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._contexts import Asked, ModelCall
-from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event
+from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event, whole
 
 _WORSE: dict[Grade, int] = {"exact": 0, "derived": 1, "ambiguous": 2, "not_recorded": 3}
 
@@ -87,26 +88,27 @@ def grade_of(chain: Chain, events: Iterable[Event]) -> Grade:
     return max((chain.grades.get(event.row, "exact") for event in events), key=_WORSE.__getitem__, default="exact")
 
 
-def drafts(chain: Chain, model_calls: Sequence[ModelCall]) -> list[Draft]:
+def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] = ()) -> list[Draft]:
     """The steps of a run in order.
 
     A model call holds the tool calls that it asked for. Tool calls of which no message is left, after a compaction or
-    where there are no messages at all, are steps by themselves, and so are errors.
+    where there are no messages at all, are steps by themselves, and so are errors. But one that may be of several runs
+    is a step of its own only if there is one of them of which the messages do not tell everything: ``told`` holds the
+    ``id`` of the others' chains.
     """
     pairs, others = pair(chain.events)
-    asked: dict[str, int] = {}
+    asked: dict[str | None, deque[int]] = {}
     for number, model_call in enumerate(model_calls):
         for each in model_call.calls:
-            if each.call_id:
-                asked[each.call_id] = -1 if each.call_id in asked else number
+            asked.setdefault(each.call_id, deque()).append(number)
     held: dict[int, list[Pair]] = {}
     found: list[Draft] = []
-    for each_pair in pairs:
-        number = asked.get(each_pair.event.call_id or "", -1)
-        if number >= 0:
-            held.setdefault(number, []).append(each_pair)
-        else:
-            found.append(Draft((each_pair.event.seq, 0), [each_pair]))
+    for recorded in pairs:
+        event = recorded.event
+        if waiting := asked.get(event.call_id):
+            held.setdefault(waiting.popleft(), []).append(recorded)
+        elif not (among := chain.candidates.get(event.row)) or any(id(each) not in told for each in among):
+            found.append(Draft((event.seq, 0), [recorded]))
     found += [Draft((event.seq, 0), error=event) for event in others]
     before = (chain.events[0].seq if chain.events else 0, 0)
     for number, model_call in enumerate(model_calls):
@@ -116,23 +118,32 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall]) -> list[Draft]:
     return sorted(found, key=lambda draft: draft.order)
 
 
+def tells_all(chain: Chain, model_calls: Sequence[ModelCall]) -> bool:
+    """Whether these are all calls of the run, by the count of its end."""
+    counted = whole(chain.end.payload, "tool_calls") if chain.end else None
+    return bool(model_calls) and counted == sum(len(call.calls) for call in model_calls)
+
+
 def of_run(chain: Chain, model_calls: Sequence[ModelCall]) -> list[ModelCall]:
     """Which of a conversation's model calls are those of a run: a user's message begins a run.
 
-    Those that answer a message of which one call is the run's; and, of messages without calls, one whose usage is what
-    the run's end reports.
+    Those that answer a message of which one call is the run's, by an id that no other message's calls have; and those
+    whose usage is what the run's end reports.
     """
-    own = {event.call_id for event in chain.events if event.call_id}
     turns: dict[int, list[ModelCall]] = {}
+    in_turns: dict[str, set[int]] = {}
     for call in model_calls:
         turns.setdefault(call.turn, []).append(call)
+        for asked in call.calls:
+            if asked.call_id:
+                in_turns.setdefault(asked.call_id, set()).add(call.turn)
     if len(turns) == 1 and chain.label is not None:
         return list(model_calls)
+    own = {event.call_id for event in chain.events if event.call_id and len(in_turns.get(event.call_id, ())) == 1}
     return [
         call
         for calls in turns.values()
-        if any(asked.call_id in own for call in calls for asked in call.calls)
-        or (not any(call.calls for call in calls) and _is_reported(chain, calls))
+        if any(asked.call_id in own for call in calls for asked in call.calls) or _is_reported(chain, calls)
         for call in calls
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -45,13 +45,18 @@ class Target(NamedTuple):
 
 
 def write(
-    target: Target, run: RunDraft, chain: Chain, model_calls: Sequence[ModelCall], run_ids: Mapping[int, str]
-) -> Iterator[Row | Rows]:
-    """The steps of a run with their tool calls. ``run_ids`` names the runs of the chains that are candidates, by id."""
+    target: Target, run: RunDraft, chain: Chain, model_calls: Sequence[ModelCall], run_ids: Mapping[int, str],
+    told: Container[int] = (),
+) -> Iterator[Row | Rows]:  # fmt: skip
+    """The steps of a run with their tool calls.
+
+    ``run_ids`` names the runs of the chains that are candidates, by their ``id``; ``told`` are those of which messages
+    tell all calls.
+    """
     if not model_calls:
         yield from _plain(target, run, chain, run_ids)
         return
-    for draft in drafts(chain, model_calls):
+    for draft in drafts(chain, model_calls, told):
         yield from _step(target, run, chain, draft, run_ids)
 
 
