@@ -1,4 +1,4 @@
-"""First frame beside an empty Textual app; keys in a tree of 100,000 runs and a grid of 1,000,000 steps."""
+"""First frame beside an empty Textual app; keys in a tree and a timeline of 100,000 runs, a grid of 1,000,000 steps."""
 
 import statistics
 import sys
@@ -55,6 +55,11 @@ def run(path, repeats):
                 terminal.settle(3)
             _report(f"grid of {STEPS:,} steps", terminal, [b"j"], repeats * 20)
             _report("the same, a page at a time", terminal, [PAGE_DOWN, PAGE_DOWN, PAGE_UP], repeats * 10)
+            for key in (b"t", b" "):  # the timeline, and the runs below the first opened
+                terminal.key_to_paint(key)
+                terminal.settle(3)
+            _report(f"timeline of {RUNS:,} runs", terminal, [b"j", b"l"], repeats * 20)
+            _report("the same, zooming and panning", terminal, [b"+", b"L", b"H", b"-"], repeats * 10)
 
 
 def _report(name, terminal, keys, count):

@@ -160,7 +160,7 @@ class Verbs(Screen[None]):
         from explorer.tui.copying import copy, copyables
         from explorer.tui.screens.menu import Choice, MenuScreen
 
-        # Only the grid of steps has it; its module is not loaded before the first steps are.
+        # The grid of steps and the timeline have it; their modules are not loaded before they are chosen.
         step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
         items = {item.id: item for item in copyables(self.node, step, self.paths, self.state.where)}
 

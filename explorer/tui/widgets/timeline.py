@@ -188,6 +188,12 @@ class TimelineLanes(ScrollView, can_focus=True):
         """The row under the cursor."""
         return self.rows[self.row] if self.row < len(self.rows) else None
 
+    @property
+    def chosen(self) -> tuple[str, int] | None:
+        """Run and ordinal of the first step in the cursor's cell, for those who copy it."""
+        steps = self._spot.steps if self._spot is not None else []
+        return (steps[0].run_id, steps[0].ordinal) if steps else None
+
     def rows_near(self) -> list[Row]:
         """The rows on the screen, and a page of those above and below."""
         height = max(1, self._height)
