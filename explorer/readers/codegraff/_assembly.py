@@ -162,9 +162,10 @@ class Assembly:
         for part, fitting in self.given.get(index, ()):
             sure = len(fitting) == 1
             chain.start, chain.end = chain.start or part.start, chain.end or part.end
-            if part.label and not chain.label:
-                chain.label = part.label
-                labelled |= part.labelled
+            named: set[int] = set()
+            if part.label and chain.label in (None, part.label):
+                chain.label, named = part.label, part.labelled
+                labelled |= named
             if (part.end or part.label) and not sure:
                 chain.grade = "ambiguous"
             if part.start and not sure:
@@ -173,7 +174,7 @@ class Assembly:
             for event in part.at.values():
                 chain.grades[event.row] = "derived" if sure else "ambiguous"
                 # A conversation that one run alone wrote names that run, whichever start and end are its own.
-                if not sure and event.row not in part.labelled:
+                if not sure and event.row not in named:
                     chain.candidates[event.row] = [chain, *(chains[i] for i in fitting if i != index)]
         for row in labelled:
             chain.grades.pop(row, None)
