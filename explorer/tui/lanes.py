@@ -62,7 +62,7 @@ LOOKS: dict[str, Look] = {
     "bar": Look("─", "bar", "between steps", "the run goes on, no step of it is under way"),
     "repaired-busy": Look("╍", "busy", "step, repaired times", "a step is under way; its times were repaired"),
     "repaired": Look("╌", "bar", "repaired times", "a run whose times were repaired, or cannot be sure"),
-    "heat-1": Look("░", "heat-1", "1 run", "one run of this agent, or below this line, is active"),
+    "heat-1": Look("░", "heat-1", "1 run", "one run of this agent is active; of a folded row, one of all below it"),
     "heat-2": Look("▒", "heat-2", "2 at once", "two are active at once"),
     "heat-3": Look("▓", "heat-3", "3 at once", "three are active at once"),
     "heat-4": Look("█", "heat-4", "4 or more", "four or more are active at once"),
@@ -110,6 +110,11 @@ class Row(NamedTuple):
     def grouped(self) -> bool:
         """Whether its cells say how many runs are active."""
         return self.kind in ("group", "cluster")
+
+    @property
+    def own(self) -> bool:
+        """Whether these are the runs of one agent only: those below it have rows of their own."""
+        return self.kind == "group" and not self.folded and self.lane is not None and self.lane.kind == "agent"
 
     @property
     def drawn(self) -> bool:

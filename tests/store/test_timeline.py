@@ -223,6 +223,19 @@ class TestAtOnce:
     def test_each_group_counts_its_own(self, home: World) -> None:
         assert home.row("x", grouped=True).at_once == [0, 1, 2, 0, 0, 0, 0, 0, 0, 0]
 
+    def test_an_agent_counts_its_own_runs_without_those_below(self) -> None:
+        world = World([
+            conversation(), agent("a"), agent("b", "a"), run("r1", "a", start_ms=0, end_ms=3_000),
+            run("r2", "a", ordinal=2, start_ms=1_000, end_ms=2_000), run("s", "b", "r1", start_ms=1_000, end_ms=4_000),
+            step("s", 1, start_ms=1_500, error="no"), step("r2", 1, start_ms=1_500),
+        ])  # fmt: skip
+        a = next(lane for lane in world.lanes().lanes if lane.node_id == "a")
+        cells = Cells(0, 1_000, 5)
+        everything, own = world.ticks(Stretch(a.position, a.last, True), Stretch(a.position, a.last, True, True),
+                                      cells=cells).rows  # fmt: skip
+        assert (everything.at_once, own.at_once) == ([1, 3, 2, 1, 0], [1, 2, 1, 0, 0])
+        assert (everything.bins[1].failed, own.bins[1].failed) == (1, 0)
+
     def test_runs_that_only_lead_to_kept_ones_do_not_count(self) -> None:
         world = World(family(), "agent_name = 'Plan'")
         assert world.ticks().at_once == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]

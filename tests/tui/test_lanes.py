@@ -150,6 +150,12 @@ class TestRows:
         assert [(r.kind, r.first, r.last) for r in rows] == [("lane", 0, 0), ("group", 1, 3)]
         assert [r.agent for r in rows_of(lanes, (), False)] == ["", "", "n1", "n1"]
 
+    def test_an_agent_that_is_open_shows_its_own_runs_and_a_folded_one_all_below(self) -> None:
+        lanes = timeline(lane(0, "r"), lane(1, None, last=2), lane(2, "r1", depth=1, kind="run"))
+        assert [[r.own for r in rows_of(lanes, folded, False)] for folded in ((), {"n1"})] == [
+            [False, True, False], [False, False]
+        ]  # fmt: skip
+
     def test_runs_without_times_come_last_under_a_line_that_says_so(self) -> None:
         lanes = timeline(lane(0, "a", None, None), lane(1, "b"), lines=7, left_out=3)
         rows = rows_of(lanes, (), False)

@@ -95,6 +95,8 @@ class Stretch(NamedTuple):
     last: int
     grouped: bool
     """Whether it shows how many of them are active at once, rather than one run."""
+    own: bool = False
+    """Only the runs of the agent at ``first``, and none of the agents below it."""
 
 
 class Cells(NamedTuple):
@@ -214,6 +216,7 @@ def timeline_ticks(
         "firsts": [stretch.first for stretch in stretches],
         "lasts": [stretch.last for stretch in stretches],
         "grouped": [stretch.grouped for stretch in stretches],
+        "owns": [stretch.own for stretch in stretches],
     }
 
     def ask(sql: str) -> list[tuple[Any, ...]]:
@@ -280,7 +283,7 @@ def timeline_spot(
     if scope is None:
         return Spot([], 0, None, [], 0)
     parts = _parts(tree, scope, own, cell.wall)
-    asked = {"start": cell.start, "finish": cell.start + cell.width, "first": stretch.first, "last": stretch.last}
+    asked = _members(stretch) | {"start": cell.start, "finish": cell.start + cell.width}
     steps = cursor.execute(_SPOT_STEPS.format(**parts, limit=limit), asked).fetchall()
     counted = cursor.execute(_SPOT_COUNT.format(**parts), asked).fetchall()[0]
     happenings = [Happening(*row) for row in cursor.execute(_SPOT_REST.format(**parts), asked).fetchall()]
@@ -295,9 +298,13 @@ def timeline_beside(
     if scope is None:
         return None
     way = ("min", ">=") if by > 0 else ("max", "<")
-    asked = {"first": stretch.first, "last": stretch.last, "at": at}
+    asked = _members(stretch) | {"at": at}
     row = one_of(cursor, _BESIDE.format(**_parts(tree, scope, own, wall), pick=way[0], side=way[1]), asked)
     return cast("float | None", row[0])
+
+
+def _members(stretch: Stretch) -> dict[str, float | bool]:
+    return {"first": stretch.first, "last": stretch.last, "own": stretch.own}
 
 
 def one_of(cursor: Cursor, sql: str, parameters: Mapping[str, object]) -> tuple[Any, ...]:
@@ -348,7 +355,7 @@ _CHOSEN = """
 _PLACED = """
     placed AS (
         SELECT
-            h.run_id, h.position, h.kept, {shift} AS shift,
+            h.run_id, h.position, h.agent_position, h.kept, {shift} AS shift,
             coalesce(s.start_ms, s.end_ms)::DOUBLE + {shift} AS start,
             greatest(coalesce(s.end_ms, s.start_ms), coalesce(s.start_ms, s.end_ms))::DOUBLE + {shift} AS stop
         FROM chosen AS h
@@ -438,12 +445,12 @@ _ROWS = """
     rows AS (
         SELECT
             generate_subscripts($firsts::BIGINT[], 1) - 1 AS row, unnest($firsts::BIGINT[]) AS first,
-            unnest($lasts::BIGINT[]) AS last, unnest($grouped::BOOLEAN[]) AS grouped
+            unnest($lasts::BIGINT[]) AS last, unnest($grouped::BOOLEAN[]) AS grouped, unnest($owns::BOOLEAN[]) AS own
     ),
     members AS (
         SELECT w.row, w.grouped, p.run_id, p.kept, p.shift, p.start, p.stop
         FROM rows AS w
-        JOIN placed AS p ON p.position BETWEEN w.first AND w.last
+        JOIN placed AS p ON p.position BETWEEN w.first AND w.last AND (NOT w.own OR p.agent_position = w.first)
     )
 """
 """The rows of the screen and their runs."""
@@ -611,7 +618,12 @@ _MARKS = (
 """
 )
 
-_SPOT_MEMBERS = "members AS (SELECT run_id, shift FROM placed WHERE position BETWEEN $first AND $last)"
+_SPOT_MEMBERS = """
+    members AS (
+        SELECT run_id, shift FROM placed
+        WHERE position BETWEEN $first AND $last AND (NOT $own OR agent_position = $first)
+    )
+"""
 
 _SPOT_FROM = """
     FROM steps AS s

@@ -140,7 +140,7 @@ class TimelineTab(Vertical, can_focus=False):
 def _stretch(row: Row) -> Stretch:
     from explorer.store.queries import Stretch
 
-    return Stretch(row.first, row.last, row.grouped)
+    return Stretch(row.first, row.last, row.grouped, row.own)
 
 
 def _cells(window: Window, count: int, wall: bool) -> Cells:
