@@ -7,11 +7,14 @@ A reader module has:
 * ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file, and is None
   for a directory that might be one trace as a whole. Exactly one reader may claim a source.
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows, the
-  block runs of a step right behind it. It never raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
+  block runs of a step right behind it. It never raises for damaged content: what cannot be read becomes a ``Finding``
+  with its line, the rest is read on.
 * ``companions(path)``, optional: further files that are read with this one: a write-ahead log, the audit log beside a
   database. When one of them appears, changes or goes, the source is read again.
 * ``part_of(path)``, optional: of such a companion, the file it is read with, if there is one on the disk. What is part
   of another opened source is listed among the sources and not read by itself.
+* ``shares(path)``, optional: how many parts a source of millions of records is read in, side by side; each by a call of
+  ``read`` that yields the conversations of ``source.share``. It depends on the source alone, and so do the keys.
 * ``record(path, offset, length, limit)``, optional: the recorded text of a step as at most ``limit`` bytes, where
   ``offset`` and ``length`` are not a place in the file's bytes. Raises OSError when it cannot be had.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
@@ -41,11 +44,15 @@ class SourceFile(NamedTuple):
     """Path relative to the opened directory, as text; the root of every key."""
     facts: Mapping[str, str] = {}
     """What ``settle`` found to be true of the corpus; empty at first."""
+    share: tuple[int, int] = (0, 1)
+    """Which part of it to read, from 0, and of how many."""
 
 
 class Rows(NamedTuple):
-    """Many rows of one table at once, as tuples of its columns in order: for formats of millions of small records, of
-    which to make an object each would take longer than to read them."""
+    """Many rows of one table at once, as tuples of its columns in order; timestamps in microseconds since 1970.
+
+    For formats of millions of small records: to make an object of each would take longer than to read them.
+    """
 
     table: type[Row]
     values: Sequence[tuple[object, ...]]
@@ -116,6 +123,12 @@ def companions(reader: Reader, path: Path) -> Sequence[Path]:
     """What is read with a source; nothing for most formats."""
     further = getattr(reader, "companions", None)
     return further(path) if further is not None else ()
+
+
+def shares(reader: Reader, path: Path) -> int:
+    """How many parts a source is read in; one for most formats."""
+    divide = getattr(reader, "shares", None)
+    return max(1, divide(path)) if divide is not None else 1
 
 
 def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:

@@ -14,10 +14,11 @@ _BAD = frozenset(("bad-record", "truncated-record", "spliced-record"))
 
 
 class Findings:
-    """Makes the findings of a source."""
+    """Makes the findings of a source, or of one share of it."""
 
-    def __init__(self, source_id: str) -> None:
+    def __init__(self, source_id: str, share: int = 0) -> None:
         self.source_id = source_id
+        self._share = f"{share}/" if share else ""
         self.bad_records = 0
         self._seen: Counter[tuple[str, Severity, str | None]] = Counter()  # by conversation
         self._given: Counter[tuple[str, Severity]] = Counter()
@@ -38,7 +39,7 @@ class Findings:
         self.bad_records += code in _BAD
         if self._seen[code, severity, conversation_id] <= EACH:
             self._given[code, severity] += 1
-            key = f"{code}:{self.source_id}:{severity}:{self._given[code, severity]}"
+            key = f"{code}:{self.source_id}:{severity}:{self._share}{self._given[code, severity]}"
             yield Finding(
                 key, code, severity, self.source_id, line, conversation_id, agent_id, run_id, step_ordinal, message
             )

@@ -188,13 +188,13 @@ _PAGES = (
         "run-collision",
         "warning",
         "runs that were recorded under one key",
-        "Several runs of one agent definition were at work together and wrote under the same conversation and agent, with "
-        "the same sequence numbers: siblings of one fan-out, or two processes on one conversation.",
-        "Read by their key they are one run with the steps, the tokens and the reward of all. Whoever compares versions of "
-        "an agent by such runs compares noise.",
-        "They are told apart: by the conversation whose messages hold a call's id, by calls and their results, by numbers "
-        "that only one of them can go on from, and by what each end counts and times. Each step has its grade; one that "
-        "fits several runs is given to one of them and names all in its candidates. The sums of each run are those of "
+        "Several runs of one agent definition were at work together and wrote under the same conversation and agent, "
+        "with the same sequence numbers: siblings of one fan-out, or two processes on one conversation.",
+        "Read by their key they are one run with the steps, the tokens and the reward of all. Whoever compares versions "
+        "of an agent by such runs compares noise.",
+        "They are told apart: by the conversation whose messages hold a call's id, by calls and their results, by "
+        "numbers that only one of them can go on from, and by what each end counts and times. Each step has its grade; "
+        "one that fits several runs is given to one of them and names all in its candidates. The sums of each run are those of "
         "its own end. The finding has the merged numbers beside the true ones.",
         "Trust the sums. Take steps graded ambiguous as those of one of their candidates. A recorder that stamps a run "
         "id on every event leaves nothing to tell apart.",
@@ -204,7 +204,7 @@ _PAGES = (
         "warning",
         "numbers that no record has",
         "A recorder counts its records up by one, and some of the numbers are missing.",
-        "Records were not written or were deleted: calls of the run are missing, and what follows may be another run's.",
+        "Records were not written or were deleted: calls are missing, and what follows may be another run's.",
         "Nothing is filled in. What follows the gap is graded derived.",
         "See whether the run's own count (reported_tool_calls) tells how many are missing.",
     ),

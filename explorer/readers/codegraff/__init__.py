@@ -49,9 +49,15 @@ def part_of(path: Path) -> Path | None:
     return database if claims(database, head) else None
 
 
+def shares(path: Path) -> int:
+    """A database of very many events is read in several parts."""
+    with path.open("rb") as file:
+        return _database.shares(path) if file.read(len(MAGIC)) == MAGIC else 1
+
+
 def read(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of one source, a conversation at a time."""
-    findings = Findings(source.source_id)
+    findings = Findings(source.source_id, source.share[0])
     with source.path.open("rb") as file:
         head = file.read(1 << 16)
     if head.startswith(MAGIC):

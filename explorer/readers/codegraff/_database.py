@@ -32,6 +32,9 @@ _SPREAD = 4
 _KEPT = 8
 """Parsed messages that are kept: those of a conversation are asked for more than once."""
 
+_EVENTS_A_SHARE, _MOST_SHARES = 200_000, 16
+"""A larger database is read in parts; their number depends on it alone, as the keys of findings do on the parts."""
+
 _LONGEST = 512 << 20
 """Bytes of the longest messages of one conversation that are read."""
 
@@ -68,6 +71,28 @@ class _Span(NamedTuple):
     rows: int
 
 
+def shares(path: Path) -> int:
+    """How many parts a database is read in: one for so many events each, and for one that has to be copied first."""
+    if any(file.stat().st_size for file in beside(path) if not file.name.endswith("-shm")):
+        return 1
+    try:
+        with open_database(path, bytes) as database:
+            rows = database.execute(f"SELECT max(id) - min(id) FROM {EVENTS}") if EVENTS in _tables(database) else []
+    except Unreadable:
+        return 1
+    return min(_MOST_SHARES, 1 + (rows[0][0] or 0) // _EVENTS_A_SHARE) if rows else 1
+
+
+def _share(spans: Sequence[_Span], number: int, of: int) -> list[_Span]:
+    """Conversations that follow each other and have about one in ``of`` of the events together."""
+    total, passed, found = sum(span.rows for span in spans), 0, []
+    for span in spans:
+        if passed * of // max(total, 1) == number:
+            found.append(span)
+        passed += span.rows
+    return found
+
+
 def read_database(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """The rows of a database."""
     try:
@@ -85,19 +110,32 @@ class _Reading:
         self.database = database
         self.tables = _tables(database)
         self.contexts = _Stored(database, CONVERSATIONS in self.tables)
-        self.told = 0
+        self.told = 0 if source.share[0] == 0 else len(database.damage)
 
     def rows(self) -> Iterator[Row | Rows]:
-        done: set[str] = set()
-        for span in self._spans() if EVENTS in self.tables else ():
+        spans = self._spans() if EVENTS in self.tables else []
+        first, of = self.source.share
+        done = {text(span.raw_id) for span in spans}
+        own = _share(spans, first, of)
+        for span in own:
             native_id = text(span.raw_id)
-            done.add(native_id)
             recording = self._recording(native_id, self._child_ids(span))
             yield from self._events(span, recording)
             yield from recording.finish()
             done.update(run.conversation for run in recording.runs if run.conversation)
             yield from self._problems()
-        # Those of the user first: what agents began is found below them, and what is left then has no parent.
+        if first == 0:
+            yield from self._without_events(done | self._named_by([span for span in spans if span not in own]))
+        if first == 0 and self.database.changed():
+            message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
+            yield from self.findings.at("changed-while-read", "warning", message)
+        yield from self._problems()
+
+    def _without_events(self, done: set[str]) -> Iterator[Row | Rows]:
+        """Conversations of which only the messages are kept.
+
+        Those of the user first: what agents began is found below them, and what is left then has no parent.
+        """
         for by_agent in (False, True):
             for native_id in self.contexts.ids(by_agent):
                 if native_id in done:
@@ -111,9 +149,17 @@ class _Reading:
                 done.add(native_id)
                 done.update(run.conversation for run in recording.runs if run.conversation)
                 yield from self._problems()
-        if self.database.changed():
-            message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
-            yield from self.findings.at("changed-while-read", "warning", message)
+
+    def _named_by(self, spans: Sequence[_Span]) -> set[str]:
+        """The conversations of agents that are shown below others, which another share reads."""
+        found: set[str] = set()
+        waiting = [child for span in spans for child in self._child_ids(span)]
+        while waiting:
+            child = waiting.pop()
+            if child not in found and (context := self.contexts.load(child)) is not None:
+                found.add(child)
+                waiting.extend(context.children)
+        return found
 
     def _recording(self, native_id: str, child_ids: Sequence[str]) -> Recording:
         key = f"{self.source.source_id}//{native_id}"

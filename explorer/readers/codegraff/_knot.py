@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from explorer.readers.codegraff._assembly import Assembly
 from explorer.readers.codegraff._chain import Chain
-from explorer.readers.codegraff._events import ANONYMOUS, CALL, END, RESULT, START, Event
+from explorer.readers.codegraff._events import ANONYMOUS, CALL, END, RESULT, START, Event, whole
 from explorer.readers.codegraff._parts import Part
 
 
@@ -57,7 +58,7 @@ class Knot:
     def _certain(self) -> set[int]:
         """The rows of the first run as long as it was alone."""
         rows: set[int] = set()
-        if self.events[0].kind != START:
+        if self.events[0].kind != START or not self._is_whole():
             return rows
         last = self.events[0].seq - 1
         lowest = min(self.levels)
@@ -69,6 +70,14 @@ class Knot:
             rows.add(event.row)
             last = event.seq
         return rows
+
+    def _is_whole(self) -> bool:
+        """Whether no start, call or result is missing by what the ends count: what stands alone may miss another's."""
+        number = Counter(event.kind for event in self.events)
+        counted = [whole(event.payload, "tool_calls") for event in self.events if event.kind == END]
+        if number[START] != number[END] or None in counted:
+            return False
+        return number[CALL] == number[RESULT] == sum(each or 0 for each in counted)
 
     def _join(self, one: Event, other: Event) -> bool:
         here, there = self.parts[one.row], self.parts[other.row]

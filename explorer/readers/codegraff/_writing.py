@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 
 import orjson
@@ -11,7 +10,7 @@ import orjson
 from explorer.model import BlockRun, Grade, Row, Step, ToolCall
 from explorer.readers import Rows
 from explorer.readers.codegraff._chain import Chain
-from explorer.readers.codegraff._clock import EPOCH, moment
+from explorer.readers.codegraff._clock import moment
 from explorer.readers.codegraff._contexts import Asked, ModelCall
 from explorer.readers.codegraff._draft import RunDraft
 from explorer.readers.codegraff._events import ERROR, Event, children, words
@@ -67,7 +66,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     if others:
         drafted.sort(key=lambda each: each.seq if isinstance(each, Event) else each.event.seq)
     run_id, source_id, _, base = run.run_id, *target
-    grades, epoch, origin = chain.grades, EPOCH, base or 0
+    grades, origin = chain.grades, base or 0
     steps: list[tuple[object, ...]] = []
     tool_calls: list[tuple[object, ...]] = []
     grade: Grade = "exact"
@@ -89,7 +88,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
         offset = event.offset
         length = last.offset + last.length - offset
         steps.append((
-            run_id, ordinal, epoch + timedelta(milliseconds=ts) if ts else None, start, end, None, None, None, None,
+            run_id, ordinal, 1000 * ts if ts else None, start, end, None, None, None, None,
             None, None, None, None, "not_recorded", None, error, False, None, grade, candidates, source_id, offset,
             length, extra,
         ))  # fmt: skip

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from explorer.model import Finding, Row, Severity, Source, SourceStatus
+from explorer.readers import Report
 from explorer.store.ingest.walk import Found
-from explorer.store.ingest.worker import Chunk
 
 CONTENT: dict[str, tuple[str, Severity, str]] = {
     "empty": ("empty-source", "info", "the file is empty"),
@@ -39,16 +39,16 @@ def companion(found: Found, reader: str, whole: str) -> list[Row]:
     return [Source(found.source_id, found.source_id, reader, found.size, "read", None, None, message)]
 
 
-def read(found: Found, reader: str, last: Chunk, records: int) -> list[Row]:
-    """A source whose reading has ended with this chunk, after so many model calls."""
-    bad = last.report.bad_records if last.report else 0
+def read(found: Found, reader: str, report: Report, failure: str | None, records: int) -> list[Row]:
+    """A source whose reading has ended, after so many model calls; ``failure`` is why before its end."""
+    bad = report.bad_records
     status: SourceStatus = "read"
-    if last.failure or bad:
+    if failure or bad:
         status = "partial" if records else "failed"
-    message = last.failure or (f"{bad:,} {'record' if bad == 1 else 'records'} could not be read" if bad else None)
+    message = failure or (f"{bad:,} {'record' if bad == 1 else 'records'} could not be read" if bad else None)
     rows: list[Row] = [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
-    if last.failure:
-        rows.append(_finding("unreadable-source", "error", found.source_id, last.failure))
+    if failure:
+        rows.append(_finding("unreadable-source", "error", found.source_id, failure))
     return rows
 
 

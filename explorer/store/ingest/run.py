@@ -10,8 +10,8 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import blake2b
 from itertools import islice
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.model import Conversation, columns
-from explorer.readers import readers, settle
+from explorer.readers import Report, readers, settle, shares
 from explorer.store.database import Batch, Opening
 from explorer.store.export import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
@@ -61,6 +61,11 @@ class _Begun:
     records: int = 0
     shared: bool = False
     """Whether it has blocks in a namespace that other sources share."""
+    open: int = 1
+    """Shares of it that are still to come."""
+    report: Report = field(default_factory=lambda: Report(0))
+    """What the shares that have come told together."""
+    failure: str | None = None
 
 
 class Ingest:
@@ -221,8 +226,12 @@ class Ingest:
         jobs = self.options.jobs
         if jobs is None:
             jobs = 0 if total <= INLINE_BYTES else min(os.cpu_count() or 1, 16)
-        with Pool(min(jobs, len(sources)), self.cancelled.is_set) as pool:
-            for chunk in pool.read(self._tasks(sources, task_of)):
+        tasks: Iterable[Task] = self._tasks(sources, task_of)
+        if len(sources) < jobs:  # a large one may be read in several parts
+            tasks = list(tasks)
+            jobs = min(jobs, len(tasks))
+        with Pool(jobs, self.cancelled.is_set) as pool:
+            for chunk in pool.read(tasks):
                 self._take(chunk, self.begun[chunk.reading])
                 self._show_if_due()
         self._stop_if_cancelled()
@@ -231,8 +240,9 @@ class Ingest:
         for each in sources:
             task = task_of(each)
             if task:
-                self.begun[task.reading] = _Begun(task, each, state_of(task.reader, each.path))
-                yield task
+                parts = shares(readers()[task.reader], each.path)
+                self.begun[task.reading] = _Begun(task, each, state_of(task.reader, each.path), open=parts)
+                yield from (task._replace(share=(number, parts)) for number in range(parts))
             else:
                 self._tell(files_done=self.done.files_done + 1, bytes_done=self.done.bytes_done + (each.size or 0))
 
@@ -241,14 +251,20 @@ class Ingest:
         if "global" in chunk.columns.get("conversations", _NO_CONVERSATION)[_SCOPE]:
             begun.shared = True
         begun.records += chunk.records
-        found, last = begun.found, chunk.report is not None
+        if chunk.report is not None:
+            begun.open -= 1
+            bad, votes = begun.report.bad_records + chunk.report.bad_records, [*begun.report.votes, *chunk.report.votes]
+            begun.report = Report(bad, {**begun.report.assumed, **chunk.report.assumed}, votes)
+            begun.failure = begun.failure or chunk.failure
+        found, last = begun.found, not begun.open
         # What a reader takes for places may be the numbers of rows in a database, which know no bytes.
         reached = max(begun.position, (found.size or 0) if last else min(chunk.position, found.size or 0))
         self._keep(chunk.columns, chunk.reading)
-        if chunk.report is not None:
-            self._keep(as_columns(read(found, begun.task.reader, chunk, begun.records)), chunk.reading)
-            state = _state(found) if chunk.failure is None else _NEVER
-            assumed, votes = dict(chunk.report.assumed), list(chunk.report.votes)
+        if last:
+            report, failure = begun.report, begun.failure
+            self._keep(as_columns(read(found, begun.task.reader, report, failure, begun.records)), chunk.reading)
+            state = _state(found) if failure is None else _NEVER
+            assumed, votes = dict(report.assumed), list(report.votes)
             entry = Entry(found.source_id, *state, begun.task.reader, chunk.reading, assumed, votes, begun.shared)
             self.finished.append(replace(entry, companions=begun.companions))
             self.replacing.discard(chunk.reading)

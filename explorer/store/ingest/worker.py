@@ -12,6 +12,7 @@ import pickle
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -36,6 +37,19 @@ _GETTERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
 }
 
 
+_TIMES: dict[str, list[int]] = {
+    name: [index for index, column in enumerate(columns(table)) if column.type == "TIMESTAMP"]
+    for name, table in ALL_TABLES.items()
+}
+_EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def _microseconds(moment: object) -> object:
+    """A time as its microseconds since 1970; what is something else stays what it is."""
+    return (moment - _EPOCH) // _MICROSECOND if isinstance(moment, datetime) else moment
+
+
 class Task(NamedTuple):
     """A source to read."""
 
@@ -45,6 +59,8 @@ class Task(NamedTuple):
     path: str
     source_id: str
     facts: Mapping[str, str]
+    share: tuple[int, int] = (0, 1)
+    """Which part of it, and of how many."""
 
 
 class Chunk(NamedTuple):
@@ -69,7 +85,7 @@ def chunks(task: Task) -> Iterator[Chunk]:
     position = 0
     try:
         reader = readers()[task.reader]
-        source = SourceFile(Path(task.path), task.source_id, task.facts)
+        source = SourceFile(Path(task.path), task.source_id, task.facts, task.share)
         rows: Iterable[Row | Rows | Report] = reader.read(source)
         for row in with_reuse(rows) if reader.SELF_CONTAINED else rows:
             if isinstance(row, Report):
@@ -109,8 +125,12 @@ class _Pending:
         self.steps += isinstance(row, Step)
 
     def columns(self) -> Columns:
-        """The same as columns."""
-        return {name: list(zip(*rows, strict=True)) for name, rows in self._tables.items()}
+        """The same as columns, with every timestamp in microseconds since 1970: objects take long to send."""
+        found = {name: list(zip(*rows, strict=True)) for name, rows in self._tables.items()}
+        for name, columns_ in found.items():
+            for index in _TIMES[name]:
+                columns_[index] = tuple(map(_microseconds, columns_[index]))
+        return found
 
 
 def as_columns(rows: Iterable[Row]) -> Columns:
