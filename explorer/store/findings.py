@@ -81,7 +81,8 @@ _PAGES = (
         "lone-companion",
         "info",
         "a file that is read with another one, which is not opened",
-        "The file belongs to another one on the disk, as a write-ahead log does to its database, and only it was opened.",
+        "The file belongs to another one on the disk, as a write-ahead log does to its database, and only it was "
+        "opened.",
         "By itself it cannot be read: what is in it is in no number.",
         "The file is listed among the sources as skipped.",
         "Open the file that the message names, or the directory that holds both.",
@@ -131,7 +132,8 @@ _PAGES = (
         "or conversation add up to.",
         "One of the two is wrong: steps are missing from the file, are counted twice, or the recorder sums something "
         "else, such as the final context of a sub-agent instead of all its calls.",
-        "Both are kept: ours in steps, input_tokens and so on, the recorder's in reported_*. Ours are shown.",
+        "Both are kept: ours in steps, input_tokens and so on, the recorder's in reported_*. Ours are shown where every "
+        "step has the figure, else the recorder's.",
         "Look for bad records in the same source first. If there are none, find out what the recorder sums.",
     ),
     Explanation(

@@ -2,7 +2,8 @@
 -- evaluated once when a database is opened, over what "internal" holds by then. A finding's id is its code and the key of what it is about.
 
 -- total-mismatch: the recorder's own sum for a run differs from the sum of its steps. Only what both sides have is
--- compared: a recorder that reports a sum and writes no figures on its steps is not contradicted by them.
+-- compared: a recorder that reports a sum and writes no figures on its steps, or on some of them, is contradicted only
+-- by steps that sum to more. Where it is ambiguous which steps are the run's, nothing is.
 CREATE VIEW rules.total_mismatch AS
 SELECT
     concat('total-mismatch:', run_id, ':', what) AS finding_id,
@@ -17,25 +18,118 @@ SELECT
     format(
         'recorded {}: {:,}; its steps sum to {:,} ({}{:,}){}',
         replace(what, '_', ' '), reported, ours, CASE WHEN ours > reported THEN '+' ELSE '' END, ours - reported,
-        CASE WHEN what LIKE '%tokens' AND steps_with_usage < steps
-            THEN format('; {:,} of {:,} steps have no usage', steps - steps_with_usage, steps) ELSE '' END
+        CASE WHEN without > 0 THEN format('; {:,} of {:,} steps have no usage', without, steps) ELSE '' END
     ) AS message
 FROM (
-    SELECT r.run_id, r.conversation_id, r.agent_id, r.steps, r.steps_with_usage, unnest([
-        {'what': 'steps', 'reported': r.reported_steps, 'ours': r.steps},
-        {'what': 'input_tokens', 'reported': r.reported_input_tokens, 'ours': r.input_tokens},
-        {'what': 'output_tokens', 'reported': r.reported_output_tokens, 'ours': r.output_tokens},
-        {'what': 'tool_calls', 'reported': r.reported_tool_calls, 'ours': r.tool_calls}
+    SELECT r.run_id, r.conversation_id, r.agent_id, r.steps, c.source_id, unnest([
+        {
+            'what': 'steps', 'without': 0, 'reported': r.reported_steps,
+            'ours': CASE WHEN coalesce(c.steps_recorded, true) THEN r.steps END
+        },
+        {
+            'what': 'input_tokens', 'without': r.steps - r.steps_with_input, 'reported': r.reported_input_tokens,
+            'ours': r.step_input_tokens
+        },
+        {
+            'what': 'output_tokens', 'without': r.steps - r.steps_with_output, 'reported': r.reported_output_tokens,
+            'ours': r.step_output_tokens
+        },
+        {'what': 'tool_calls', 'without': 0, 'reported': r.reported_tool_calls, 'ours': r.step_tool_calls}
     ], recursive := true)
     FROM internal.runs AS r
+    LEFT JOIN internal.conversations AS c USING (conversation_id)
     WHERE
-        r.reported_steps <> r.steps
-        OR r.reported_input_tokens <> r.input_tokens
-        OR r.reported_output_tokens <> r.output_tokens
-        OR r.reported_tool_calls <> r.tool_calls
+        r.reported_scope = 'own' AND NOT r.is_doubtful
+        AND (
+            r.reported_steps <> r.steps
+            OR r.reported_input_tokens <> r.step_input_tokens
+            OR r.reported_output_tokens <> r.step_output_tokens
+            OR r.reported_tool_calls <> r.step_tool_calls
+        )
 ) AS compared
-LEFT JOIN (SELECT conversation_id, source_id FROM internal.conversations) USING (conversation_id)
-WHERE reported <> ours;
+WHERE reported <> ours AND (without = 0 OR ours > reported);
+
+-- The same of sums over a run and everything below it, which are compared where every run there has the figure.
+CREATE VIEW rules.total_mismatch_below AS
+WITH figures AS (
+    SELECT
+        l.position,
+        l.last,
+        i.run_id,
+        coalesce(r.is_doubtful, false) AS doubtful,
+        coalesce(r.steps, 0) AS steps,
+        coalesce(r.input_tokens, 0) AS input_tokens,
+        coalesce(r.output_tokens, 0) AS output_tokens,
+        coalesce(r.tool_calls, 0) AS tool_calls,
+        coalesce(NOT (r.input_from_report OR (r.steps > 0 AND r.steps_with_input = r.steps)), false) AS no_input,
+        coalesce(NOT (r.output_from_report OR (r.steps > 0 AND r.steps_with_output = r.steps)), false) AS no_output,
+        r.run_id IS NOT NULL AND r.tool_calls IS NULL AS no_tool_calls
+    FROM internal.items AS i
+    JOIN internal.layout AS l USING (n)
+    LEFT JOIN internal.runs AS r USING (run_id)
+),
+
+running AS (
+    SELECT
+        position,
+        sum(doubtful::INTEGER) OVER so_far AS doubtful,
+        sum(steps) OVER so_far AS steps,
+        sum(input_tokens) OVER so_far AS input_tokens,
+        sum(output_tokens) OVER so_far AS output_tokens,
+        sum(tool_calls) OVER so_far AS tool_calls,
+        sum(no_input::INTEGER) OVER so_far AS no_input,
+        sum(no_output::INTEGER) OVER so_far AS no_output,
+        sum(no_tool_calls::INTEGER) OVER so_far AS no_tool_calls
+    FROM figures
+    WINDOW so_far AS (ORDER BY position ROWS UNBOUNDED PRECEDING)
+),
+
+compared AS (
+    SELECT r.run_id, r.conversation_id, r.agent_id, c.source_id, unnest([
+        {
+            'what': 'steps', 'reported': r.reported_steps, 'ours': upto.steps - coalesce(before.steps, 0),
+            'without': CASE WHEN coalesce(c.steps_recorded, true) THEN 0 ELSE 1 END
+        },
+        {
+            'what': 'input_tokens', 'reported': r.reported_input_tokens,
+            'ours': upto.input_tokens - coalesce(before.input_tokens, 0),
+            'without': upto.no_input - coalesce(before.no_input, 0)
+        },
+        {
+            'what': 'output_tokens', 'reported': r.reported_output_tokens,
+            'ours': upto.output_tokens - coalesce(before.output_tokens, 0),
+            'without': upto.no_output - coalesce(before.no_output, 0)
+        },
+        {
+            'what': 'tool_calls', 'reported': r.reported_tool_calls,
+            'ours': upto.tool_calls - coalesce(before.tool_calls, 0),
+            'without': upto.no_tool_calls - coalesce(before.no_tool_calls, 0)
+        }
+    ], recursive := true)
+    FROM internal.runs AS r
+    JOIN figures AS f USING (run_id)
+    JOIN running AS upto ON upto.position = f.last
+    LEFT JOIN running AS before ON before.position = f.position - 1
+    LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
+    WHERE r.reported_scope = 'total' AND upto.doubtful = coalesce(before.doubtful, 0)
+)
+
+SELECT
+    concat('total-mismatch:', run_id, ':', what) AS finding_id,
+    'total-mismatch' AS code,
+    'warning' AS severity,
+    source_id,
+    NULL::BIGINT AS line,
+    conversation_id,
+    agent_id,
+    run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        'recorded {}, with everything below: {:,}; the steps there sum to {:,} ({}{:,})',
+        replace(what, '_', ' '), reported, ours, CASE WHEN ours > reported THEN '+' ELSE '' END, ours - reported
+    ) AS message
+FROM compared
+WHERE reported <> ours AND without = 0;
 
 -- orphan-agent: a recorded parent that cannot be one. An agent, or a run whose agent is not itself reported.
 CREATE VIEW rules.orphan_agent AS
@@ -117,7 +211,9 @@ WHERE r.is_open;
 -- What the audits have to say: few rows, mostly none.
 CREATE TABLE internal.audits AS
 FROM namespace_audit
-WHERE NOT chained OR gap_events_document > 0 OR reset_events_document > 0;
+WHERE
+    (NOT chained OR gap_events_document > 0 OR reset_events_document > 0)
+    AND scope IS DISTINCT FROM 'prompt-parts';  -- which we have numbered ourselves
 
 CREATE MACRO internal.times(n) AS CASE WHEN n = 1 THEN 'once' ELSE format('{:,} times', n) END;
 
@@ -210,7 +306,10 @@ CREATE TABLE internal.suspects AS
 SELECT r.run_id, r.agent_id, r.conversation_id, r.parent_run_id, r.unique_blocks
 FROM internal.runs AS r
 JOIN internal.runs AS p ON p.run_id = r.parent_run_id
-WHERE r.shared_parent > 0 AND r.shared_parent = least(r.unique_blocks, p.unique_blocks);
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
+WHERE
+    r.shared_parent > 0 AND r.shared_parent = least(r.unique_blocks, p.unique_blocks)
+    AND c.block_scope IS DISTINCT FROM 'prompt-parts';
 
 CREATE VIEW rules.private_namespace AS
 WITH spans AS (

@@ -47,7 +47,8 @@ LEFT JOIN (
     HAVING count(*) = 1
 ) AS s ON s.source_id = f.source_id;
 
--- What each line adds to the lines above it, and which of these it is summed up in as their own.
+-- What each line adds to the lines above it, and which of these it is summed up in as their own. report_* counts for
+-- the line and those above it where nothing at or below it has a figure of its own.
 CREATE VIEW internal.held AS
 SELECT
     l.position,
@@ -59,6 +60,8 @@ SELECT
     s.replayed_steps,
     s.steps_with_usage,
     s.step_errors,
+    s.model_calls,
+    s.report_model_calls,
     s.tool_calls,
     s.tool_errors,
     s.input_tokens,
@@ -66,6 +69,12 @@ SELECT
     s.cache_write_tokens,
     s.output_tokens,
     s.reasoning_tokens,
+    s.cost_nano,
+    s.report_tool_calls,
+    s.report_tool_errors,
+    s.report_input_tokens,
+    s.report_output_tokens,
+    s.report_cost_nano,
     s.blocks,
     s.hit_blocks,
     f.errors,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ MEASURES = (
     "replayed_steps",
     "steps_with_usage",
     "step_errors",
+    "model_calls",
     "tool_calls",
     "tool_errors",
     "input_tokens",
@@ -26,6 +27,7 @@ MEASURES = (
     "cache_write_tokens",
     "output_tokens",
     "reasoning_tokens",
+    "cost_nano",
     "blocks",
     "hit_blocks",
     "errors",
@@ -34,14 +36,22 @@ MEASURES = (
 )
 """What adds up along the tree; NULL where nothing below recorded it."""
 
+_REPORTED = ("model_calls", "tool_calls", "tool_errors", "input_tokens", "output_tokens", "cost_nano")
+"""What recorders sum up over a run and everything below it."""
+
 _FINDINGS = ("errors", "warnings", "infos")
 _COUNTED = frozenset(("runs", "steps", "replayed_steps", "steps_with_usage", "step_errors", *_FINDINGS))
 """What we count ourselves, so that it is 0 and never NULL."""
 
 _RULES = (
     "total_mismatch", "orphan_agent", "open_run", "numbering_gap", "namespace_reset", "not_prefix_chained",
-    "private_namespace",
+    "private_namespace", "total_mismatch_below",
 )  # fmt: skip
+_NEEDED = {
+    "private_namespace": "FROM internal.suspects LIMIT 1",
+    "total_mismatch_below": "FROM internal.runs WHERE reported_scope = 'total' LIMIT 1",
+}
+"""Rules that read a lot, and what there must be for them to find anything."""
 
 Array: TypeAlias = npt.NDArray[np.int64]
 
@@ -116,9 +126,8 @@ def _find_cyclic_runs(connection: DuckDBPyConnection) -> None:
 
 
 def _apply_rules(connection: DuckDBPyConnection) -> None:
-    """Collect what the rules find. The last of them reads all block runs, so it waits for a suspicion."""
-    suspicion = connection.execute("SELECT count(*) > 0 FROM internal.suspects").fetchall()[0][0]
-    rules = _RULES if suspicion else _RULES[:-1]
+    """Collect what the rules find."""
+    rules = [rule for rule in _RULES if rule not in _NEEDED or connection.execute(_NEEDED[rule]).fetchall()]
     union = " UNION ALL ".join(f"FROM rules.{rule}" for rule in rules)
     connection.execute(f"CREATE TABLE internal.rule_findings AS {union}")
 
@@ -153,9 +162,32 @@ def _add_up(connection: DuckDBPyConnection) -> dict[str, Array]:
         known = (~np.ma.getmaskarray(held[name])).astype(np.int64)
         # Findings are counted where they show, and not again as a conversation's own.
         mine = (values, known) if name in _FINDINGS else (own(values), own(known))
+        if name in _REPORTED and not np.ma.getmaskarray(held[f"report_{name}"]).all():
+            positions, reports = _counted_reports(held[f"report_{name}"], last, below(known))
+            values[positions] += reports
+            known[positions] = 1
         for kind, (sums, recorded) in {"own": mine, "total": (below(values), below(known))}.items():
             numbers[f"{kind}_{name}"] = sums if name in _COUNTED else np.ma.masked_array(sums, mask=recorded == 0)
     return numbers
+
+
+def _counted_reports(reported: Any, last: Array, known: Array) -> tuple[Array, Array]:
+    """The lines with a sum over all of their subtree that counts, as nothing there has a figure, and what each adds.
+
+    ``known`` is how many figures there are. Where one such line is below another, the upper sum is over all of it, and
+    adds what the lower ones lack of it.
+    """
+    counted = np.flatnonzero(~np.ma.getmaskarray(reported) & (known == 0))
+    adds = {position: int(reported[position]) for position in counted.tolist()}
+    around: list[int] = []
+    for position in counted.tolist():
+        while around and last[around[-1]] < position:
+            around.pop()
+        if around:
+            adds[around[-1]] -= int(reported[position])
+        around.append(position)
+    most = np.iinfo(np.int64)
+    return counted, np.array([min(max(value, most.min), most.max) for value in adds.values()], dtype=np.int64)
 
 
 def _store(connection: DuckDBPyConnection, table: str, arrays: dict[str, Array]) -> None:

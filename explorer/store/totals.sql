@@ -1,9 +1,24 @@
 -- Numbers per run, computed once when a database is opened. Replayed steps, and the tool calls and blocks of replayed
 -- steps, are never counted. NULL is "not recorded": a sum over nothing that was recorded, never 0.
+--
+-- A figure of a run is the sum over its steps where every step has it; else the recorder's own sum for the run, if it
+-- has one; else the sum over the steps that have it. Where it is not sure which steps are the run's, the recorder's
+-- own sum comes first. A sum that the recorder made over the run and everything below it is never the run's own.
+
+-- Money in billionths of a dollar: it adds up without rounding.
+CREATE MACRO internal.nano(usd) AS CASE WHEN isfinite(usd) AND abs(usd) < 1e9 THEN round(usd * 1e9)::BIGINT END;
 
 -- What is not to be counted: few rows, mostly none.
 CREATE TABLE internal.replayed AS
 SELECT run_id, ordinal FROM steps WHERE is_replay;
+
+-- Runs of which it is not sure which steps and tool calls are theirs: few, mostly none.
+CREATE TABLE internal.doubtful AS
+SELECT run_id FROM steps WHERE grade = 'ambiguous'
+UNION
+SELECT run_id FROM tool_calls WHERE grade = 'ambiguous'
+UNION
+SELECT unnest(try(from_json(candidates, '["VARCHAR"]'))) FROM steps WHERE candidates IS NOT NULL;
 
 CREATE TABLE internal.step_sums AS
 SELECT
@@ -11,6 +26,8 @@ SELECT
     count(*) FILTER (NOT is_replay) AS steps,
     count(*) FILTER (is_replay) AS replayed_steps,
     count(*) FILTER (NOT is_replay AND (input_tokens IS NOT NULL OR output_tokens IS NOT NULL)) AS steps_with_usage,
+    count(input_tokens) FILTER (NOT is_replay) AS steps_with_input,
+    count(output_tokens) FILTER (NOT is_replay) AS steps_with_output,
     count(error) FILTER (NOT is_replay) AS step_errors,
     internal.whole(sum(input_tokens) FILTER (NOT is_replay)) AS input_tokens,
     internal.whole(sum(cache_read_tokens) FILTER (NOT is_replay)) AS cache_read_tokens,
@@ -70,7 +87,9 @@ SELECT
     title IS NOT NULL AND count(*) OVER (PARTITION BY title) > 1 AS shares_title,
     *
 FROM (
-    SELECT conversation_id, source_id, format, group_name, title, started_at, ended_at, tool_calls_recorded
+    SELECT
+        conversation_id, source_id, format, group_name, title, started_at, ended_at, block_scope, steps_recorded,
+        tool_calls_recorded
     FROM conversations
     UNION ALL BY NAME
     SELECT DISTINCT conversation_id
@@ -79,7 +98,8 @@ FROM (
 );
 
 -- One row per run, with or without steps: what later statements need of it, and its numbers. start_ms and end_ms fall
--- back on the steps'.
+-- back on the steps'. step_* are sums over the rows alone, and report_* the recorder's sums over the run and everything
+-- below it. What is in *_from_report is the recorder's own sum.
 CREATE TABLE internal.runs AS
 SELECT
     r.run_id,
@@ -98,6 +118,7 @@ SELECT
     r.reported_input_tokens,
     r.reported_output_tokens,
     r.reported_tool_calls,
+    r.reported_scope,
     coalesce(r.start_ms, s.first_step_ms) AS start_ms,
     coalesce(r.end_ms, s.last_step_ms) AS end_ms,
     coalesce(
@@ -107,13 +128,41 @@ SELECT
     coalesce(s.steps, 0) AS steps,
     coalesce(s.replayed_steps, 0) AS replayed_steps,
     coalesce(s.steps_with_usage, 0) AS steps_with_usage,
+    coalesce(s.steps_with_input, 0) AS steps_with_input,
+    coalesce(s.steps_with_output, 0) AS steps_with_output,
     coalesce(s.step_errors, 0) AS step_errors,
-    CASE WHEN c.tool_calls_recorded THEN coalesce(t.tool_calls, 0) ELSE t.tool_calls END AS tool_calls,
-    CASE WHEN c.tool_calls_recorded AND t.tool_calls IS NULL THEN 0 ELSE t.tool_errors END AS tool_errors,
-    s.input_tokens,
+    d.run_id IS NOT NULL AS is_doubtful,
+    CASE WHEN c.tool_calls_recorded THEN coalesce(t.tool_calls, 0) ELSE t.tool_calls END AS step_tool_calls,
+    CASE WHEN c.tool_calls_recorded AND t.tool_calls IS NULL THEN 0 ELSE t.tool_errors END AS step_tool_errors,
+    s.input_tokens AS step_input_tokens,
+    s.output_tokens AS step_output_tokens,
+    r.reported_scope = 'own' AND r.reported_tool_calls IS NOT NULL
+    AND (t.tool_calls IS NULL OR d.run_id IS NOT NULL) AS tool_calls_from_report,
+    r.reported_scope = 'own' AND r.reported_tool_errors IS NOT NULL
+    AND (t.tool_errors IS NULL OR d.run_id IS NOT NULL) AS tool_errors_from_report,
+    r.reported_scope = 'own' AND r.reported_input_tokens IS NOT NULL
+    AND (coalesce(s.steps_with_input < s.steps OR s.steps = 0, true) OR d.run_id IS NOT NULL) AS input_from_report,
+    r.reported_scope = 'own' AND r.reported_output_tokens IS NOT NULL
+    AND (coalesce(s.steps_with_output < s.steps OR s.steps = 0, true) OR d.run_id IS NOT NULL) AS output_from_report,
+    CASE WHEN tool_calls_from_report THEN r.reported_tool_calls ELSE step_tool_calls END AS tool_calls,
+    CASE WHEN tool_errors_from_report THEN r.reported_tool_errors ELSE step_tool_errors END AS tool_errors,
+    CASE WHEN input_from_report THEN r.reported_input_tokens ELSE s.input_tokens END AS input_tokens,
+    CASE WHEN output_from_report THEN r.reported_output_tokens ELSE s.output_tokens END AS output_tokens,
+    -- Where model calls are not written down, only the recorder's count tells how many there were.
+    NOT coalesce(c.steps_recorded, true) AS counts_no_steps,
+    CASE
+        WHEN NOT counts_no_steps THEN coalesce(s.steps, 0)
+        WHEN r.reported_scope = 'own' THEN r.reported_steps
+    END AS model_calls,
+    CASE WHEN r.reported_scope = 'total' THEN r.reported_steps END AS report_model_calls,
+    CASE WHEN r.reported_scope = 'own' THEN internal.nano(r.reported_cost_usd) END AS cost_nano,
+    CASE WHEN r.reported_scope = 'total' THEN r.reported_tool_calls END AS report_tool_calls,
+    CASE WHEN r.reported_scope = 'total' THEN r.reported_tool_errors END AS report_tool_errors,
+    CASE WHEN r.reported_scope = 'total' THEN r.reported_input_tokens END AS report_input_tokens,
+    CASE WHEN r.reported_scope = 'total' THEN r.reported_output_tokens END AS report_output_tokens,
+    CASE WHEN r.reported_scope = 'total' THEN internal.nano(r.reported_cost_usd) END AS report_cost_nano,
     s.cache_read_tokens,
     s.cache_write_tokens,
-    s.output_tokens,
     s.reasoning_tokens,
     s.peak_context_tokens,
     coalesce(s.tokens_derived, 0) AS tokens_derived,
@@ -125,12 +174,14 @@ SELECT
     f.* EXCLUDE (run_id)
 FROM runs AS r
 LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
+LEFT JOIN internal.doubtful AS d ON d.run_id = r.run_id
 LEFT JOIN internal.step_sums AS s ON s.run_id = r.run_id
 LEFT JOIN internal.tool_sums AS t ON t.run_id = r.run_id
 LEFT JOIN internal.reuse_sums AS u ON u.run_id = r.run_id
 LEFT JOIN run_footprint AS f ON f.run_id = r.run_id;
 
 DROP TABLE internal.replayed;
+DROP TABLE internal.doubtful;
 DROP TABLE internal.step_sums;
 DROP TABLE internal.tool_sums;
 DROP TABLE internal.reuse_sums;

@@ -4,6 +4,14 @@
 -- "Below" is the tree's word: an agent hangs below the run that spawned it or else its parent agent, and one whose
 -- recorded parents are missing or lead in a circle hangs below its conversation. Replayed steps are never counted,
 -- except in replayed_steps. NULL is "not recorded": it is a sum only over what was recorded.
+--
+-- input_tokens, output_tokens, tool_calls and tool_errors of a run are the sum over its steps where every step has the
+-- figure (tool calls: where any is recorded), else the recorder's own sum for this run (reported_*, with
+-- reported_scope 'own'), else the sum over the steps that have it. Where it is ambiguous which steps are the run's, the
+-- recorder's sum comes first. cost_usd is always the recorder's. A recorder's sum over a run and everything below it
+-- (reported_scope 'total') is never the run's own: it is its total_ and counts in those above, in place of its
+-- subtree, where neither the run nor anything below it has a figure of its own. Where something has, the sum of these
+-- figures is the total, and the recorder's is left beside it in reported_*.
 
 -- One row per finding: those of the readers, and those of the rules over more than one record.
 CREATE VIEW findings AS
@@ -38,7 +46,8 @@ ORDER BY l.position;
 
 -- One row per run: what was recorded of it, where it belongs, and its numbers. --where filters on these columns.
 -- depth: agents above its agent. peak_context_tokens: most input and output of one step. duration_ms: end less start,
--- with the steps' times where the run has none. coverage: share of the steps with any usage. reuse: share of the
+-- with the steps' times where the run has none. coverage: share of the steps with any usage; below 1 the tokens may be
+-- the recorder's sum. reuse: share of the
 -- blocks of the prompts that were already there (hit_blocks / blocks). findings: those at this run's line of the tree,
 -- which is its agent's if that has just one run.
 CREATE VIEW run_totals AS
@@ -65,6 +74,7 @@ SELECT
     s.cache_write_tokens,
     s.output_tokens,
     s.reasoning_tokens,
+    s.cost_nano / 1e9 AS cost_usd,
     s.peak_context_tokens,
     s.unique_blocks,
     s.unique_tokens,
@@ -92,6 +102,7 @@ SELECT
     n.total_cache_write_tokens,
     n.total_output_tokens,
     n.total_reasoning_tokens,
+    n.total_cost_nano / 1e9 AS total_cost_usd,
     n.total_blocks,
     n.total_hit_blocks,
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
@@ -125,6 +136,7 @@ SELECT
     n.own_cache_write_tokens AS cache_write_tokens,
     n.own_output_tokens AS output_tokens,
     n.own_reasoning_tokens AS reasoning_tokens,
+    n.own_cost_nano / 1e9 AS cost_usd,
     n.own_blocks AS blocks,
     n.own_hit_blocks AS hit_blocks,
     n.own_hit_blocks / nullif(n.own_blocks, 0) AS reuse,
@@ -141,6 +153,7 @@ SELECT
     n.total_cache_write_tokens,
     n.total_output_tokens,
     n.total_reasoning_tokens,
+    n.total_cost_nano / 1e9 AS total_cost_usd,
     n.total_blocks,
     n.total_hit_blocks,
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
@@ -172,6 +185,7 @@ SELECT
     n.total_cache_write_tokens AS cache_write_tokens,
     n.total_output_tokens AS output_tokens,
     n.total_reasoning_tokens AS reasoning_tokens,
+    n.total_cost_nano / 1e9 AS cost_usd,
     n.total_blocks AS blocks,
     n.total_hit_blocks AS hit_blocks,
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS reuse,
@@ -209,7 +223,7 @@ SELECT
     s.hit_ancestor_tokens,
     s.hit_sibling_tokens,
     s.hit_other_tokens,
-    s.input_tokens,
+    s.step_input_tokens AS input_tokens,
     s.cache_read_tokens,
     s.first_ordinal,
     s.first_blocks,

@@ -10,7 +10,7 @@ from explorer.store.queries.shapes import Fact
 if TYPE_CHECKING:
     from explorer.model import Grade
 
-Unit: TypeAlias = Literal["", "tokens", "blocks", "ms", "ratio", "bytes", "count", "time"]
+Unit: TypeAlias = Literal["", "tokens", "blocks", "ms", "ratio", "bytes", "count", "time", "usd"]
 Value: TypeAlias = str | int | float | None
 
 

@@ -9,10 +9,13 @@ from explorer.store.queries.recorded import as_recorded, attribution, footprint,
 from explorer.store.queries.reuse import reuse_totals
 from explorer.store.queries.scope import Scope, one, scope_of
 from explorer.store.queries.shapes import Counts, Fact
+from explorer.store.queries.sums import Sums, whole_of
 
 if TYPE_CHECKING:
     from explorer.model import Grade
     from explorer.store.database import Cursor
+    from explorer.store.queries.facts import Unit
+    from explorer.store.queries.recorded import Recorded
     from explorer.store.queries.shapes import TreeView
 
 _TOKENS = {
@@ -68,14 +71,14 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
         _reuse(cursor, sheet, tree, scope)
         return sheet.facts
     of = recorded(cursor, scope)
-    _totals(cursor, sheet, scope)
+    _totals(cursor, sheet, scope, of)
     times(cursor, sheet, of)
     _reuse(cursor, sheet, tree, scope)
     sheet.section = "Blocks and numbering"
     footprint(sheet, of)
     if scope.kind == "conversation":
         numbering(cursor, sheet, of)
-    as_recorded(sheet, scope, of)
+    as_recorded(cursor, sheet, scope, of)
     attribution(cursor, sheet, scope, of)
     return sheet.facts
 
@@ -97,58 +100,68 @@ def _opened(cursor: Cursor, sheet: Sheet) -> None:
     sheet.add("size on disk", row[0] if row else None, "bytes")
 
 
-def _totals(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+def _totals(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded | None = None) -> None:
     """Sums with everything below, and what of them is the node's own."""
     sheet.section = "Totals"
-    names = ("runs", "steps", "replayed_steps", "step_errors", "tool_calls", "tool_errors", *_TOKENS)
-    own, total = (_sums(cursor, scope, names, own=own) for own in (True, False))
+    sums = Sums(cursor, scope)
+    own, total = sums.own, sums.total
     below = scope.kind != "all" and (total["runs"] or 0) > (own["runs"] or 0)
 
     def share(name: str, words: str = "") -> str:
         if not below or total[name] is None:
             return words
-        mine = f"{own[name]:,}" if own[name] is not None else "not recorded as its"
-        return ", ".join(filter(None, (f"{mine} own, the rest in sub-agents", words)))
+        if own[name] is None:
+            return words if sums.summed_up(name) else ", ".join(filter(None, ("all of it in sub-agents", words)))
+        return ", ".join(filter(None, (f"{own[name]:,} own, the rest in sub-agents", words)))
+
+    def add(name: str, label: str, unit: Unit, grade: Grade = "exact", words: str = "") -> None:
+        if total[name] is None:
+            sheet.add(label, None, unit, note=whole_of(cursor, scope, name))
+            return
+        origin = sums.origin(name)
+        sheet.add(label, total[name], unit, grade, "; ".join(filter(None, (share(name, words), origin))))
 
     if below or (total["runs"] or 0) != 1:
-        sheet.add("runs", total["runs"], "count", note=share("runs"))
-    sheet.add("steps", total["steps"], "count", note=share("steps", "model calls"))
+        sheet.add("runs", total["runs"] or 0, "count", note=share("runs"))
+    if sums.counts_no_steps:
+        words = "by the recorder's own count" if sums.counts_no_steps == total["runs"] else _BOTH_COUNTS
+        add("model_calls", "model calls", "count", words=words)
+    no_steps = _NO_STEPS if sums.counts_no_steps == total["runs"] else _SOME_NO_STEPS
+    words = no_steps if sums.counts_no_steps else "model calls"
+    sheet.add("steps", total["steps"], "count", note=share("steps", words))
     if total["replayed_steps"]:
         sheet.add("replayed steps", total["replayed_steps"], "count", note="copied from another recording; not counted")
     if total["step_errors"]:
         sheet.add("failed steps", total["step_errors"], "count", note=share("step_errors"))
-    sheet.add("tool calls", total["tool_calls"], "count", note=share("tool_calls"))
+    add("tool_calls", "tool calls", "count")
     if total["tool_calls"] is not None:
-        sheet.add("failed tool calls", total["tool_errors"], "count", note=share("tool_errors"))
-    grades = _sums(
-        cursor, scope, ("steps_with_usage", "tokens_derived", "tokens_ambiguous", "peak_context_tokens"), own=False
-    )
-    grade: Grade = "ambiguous" if grades["tokens_ambiguous"] else "derived" if grades["tokens_derived"] else "exact"
-    steps, covered = total["steps"] or 0, grades["steps_with_usage"] or 0
+        add("tool_errors", "failed tool calls", "count")
+    grade: Grade = "ambiguous" if sums.tokens_ambiguous else "derived" if sums.tokens_derived else "exact"
+    steps, covered = total["steps"] or 0, total["steps_with_usage"] or 0
     missing = f"{steps - covered:,} of {steps:,} steps have no usage" if 0 < covered < steps else ""
     for name, (label, words) in _TOKENS.items():
-        sheet.add(label, total[name], "tokens", grade, share(name, ", ".join(filter(None, (words, missing)))))
-    peak = grades["peak_context_tokens"]
+        reported = sums.summed_up(name) or sums.reported(name)
+        add(name, label, "tokens", grade, ", ".join(filter(None, (words, "" if reported else missing))))
+    cost = total["cost_nano"]
+    if cost is not None:
+        mine = own["cost_nano"]
+        words = f"${mine / 1e9:,.4f} own, the rest in sub-agents" if below and mine is not None else ""
+        note = "; ".join(filter(None, (words, sums.origin("cost_nano") or "the recorder's own figure")))
+        sheet.add("cost", cost / 1e9, "usd", note=note)
+    if of and of.run:
+        sheet.add_known("about these sums", of.run["reported_note"])
     sheet.add(
         "peak context",
-        peak,
+        sums.peak_context_tokens,
         "tokens",
         grade,
         "most input and output of one step" + (", sub-agents included" if below else ""),
     )
 
 
-def _sums(cursor: Cursor, scope: Scope, names: tuple[str, ...], own: bool) -> dict[str, int | None]:
-    """Numbers of ``internal.runs`` over the runs of a scope; the peak is the largest."""
-    columns = [
-        "count(*)" if name == "runs" else f"{'max' if name.startswith('peak') else 'sum'}({name})" for name in names
-    ]
-    row = one(
-        cursor,
-        f"SELECT {', '.join(f'internal.whole({column})' for column in columns)} FROM internal.runs "
-        f"WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)})",
-    )
-    return dict(zip(names, row or (), strict=True))
+_NO_STEPS = "a step here is a tool call with its result, or an error: this recorder writes no model calls"
+_SOME_NO_STEPS = "model calls; of recorders that write none, tool calls with their results, and errors"
+_BOTH_COUNTS = "those written down, and where none are, the recorder's own count"
 
 
 def _reuse(cursor: Cursor, sheet: Sheet, tree: TreeView, scope: Scope) -> None:

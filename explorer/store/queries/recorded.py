@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from explorer.store.queries.sums import Sums
+
 if TYPE_CHECKING:
     from explorer.model import Grade
     from explorer.store.database import Cursor
@@ -143,7 +145,7 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def as_recorded(sheet: Sheet, scope: Scope, of: Recorded) -> None:
+def as_recorded(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded) -> None:
     """Names, ids and the recorder's own figures beside ours."""
     sheet.section = "As recorded"
     if scope.kind == "conversation":
@@ -156,7 +158,7 @@ def as_recorded(sheet: Sheet, scope: Scope, of: Recorded) -> None:
         for name, label in (("request_model", "model asked for"), ("model", "model"), ("native_run_id", "run")):
             sheet.add_known(label, of.run[name])
         sheet.add_known("reward", of.run["reward"])
-        _reported(sheet, of.run)
+        _reported(cursor, sheet, scope, of.run)
     sheet.add_known("format", of.conversation.get("format"))
     sheet.add_known("source", of.conversation.get("source_id"))
     if scope.kind == "conversation":
@@ -168,24 +170,36 @@ def as_recorded(sheet: Sheet, scope: Scope, of: Recorded) -> None:
         sheet.add_extra(of.run.get("extra"))
 
 
-def _reported(sheet: Sheet, run: dict[str, Any]) -> None:
+def _reported(cursor: Cursor, sheet: Sheet, scope: Scope, run: dict[str, Any]) -> None:
+    """The recorder's own sums, beside what the rows that it wrote add up to."""
     units: dict[str, Unit] = {
         "steps": "count",
         "input_tokens": "tokens",
         "output_tokens": "tokens",
         "tool_calls": "count",
+        "tool_errors": "count",
     }
+    whole = run["reported_scope"] == "total"
+    sums = Sums(cursor, scope) if whole else None
+    whose = "of it and everything below" if whole else "of its steps"
     for name, unit in units.items():
-        reported, ours = run[f"reported_{name}"], run[name]
+        reported = run[f"reported_{name}"]
         if reported is None:
             continue
-        if ours is None:
+        if name == "steps":
+            ours = None if run["counts_no_steps"] else sums.total["steps"] if sums else run["steps"]
+        else:
+            ours = sums.of_runs[name] if sums else run[f"step_{name}"]
+        if ours is None and name == "steps":
+            note = "model calls, which are not written down one by one"
+        elif ours is None:
             note = "its steps record none to compare with"
         elif ours == reported:
-            note = "equal to the sum of its steps"
+            note = f"equal to the sum {whose}"
         else:
-            note = f"its steps sum to {ours:,} ({ours - reported:+,})"
+            note = f"{'with everything below, ' if whole else ''}its steps sum to {ours:,} ({ours - reported:+,})"
         sheet.add(f"recorded {name.replace('_', ' ')}", reported, unit, "exact", note)
+    sheet.add_known("recorded cost", run["reported_cost_usd"], "usd", note="with everything below" if whole else "")
 
 
 def attribution(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded) -> None:

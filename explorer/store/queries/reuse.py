@@ -36,7 +36,7 @@ def reuse_totals(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool 
             coalesce(sum(hit_own_tokens), 0)::BIGINT, coalesce(sum(hit_ancestor_tokens), 0)::BIGINT,
             coalesce(sum(hit_sibling_tokens), 0)::BIGINT, coalesce(sum(hit_other_tokens), 0)::BIGINT,
             sum(shares),
-            internal.whole(sum(input_tokens) FILTER (steps_with_blocks = steps)),
+            internal.whole(sum(step_input_tokens) FILTER (steps_with_blocks = steps)),
             internal.whole(sum(cache_read_tokens) FILTER (steps_with_blocks = steps)),
             coalesce(bool_or(steps_with_blocks <> steps), false)
         FROM chosen

@@ -95,7 +95,7 @@ class Fact(NamedTuple):
     label: str
     value: str | int | float | None
     """None is drawn as –."""
-    unit: Literal["", "tokens", "blocks", "ms", "ratio", "bytes", "count", "time"]
+    unit: Literal["", "tokens", "blocks", "ms", "ratio", "bytes", "count", "time", "usd"]
     grade: Grade
     note: str
     """How the figure comes about or what it leaves out, in one short sentence; may be empty."""

@@ -56,17 +56,33 @@ per_conversation AS (
         sum(cache_write_tokens)::BIGINT AS cache_write_tokens, sum(output_tokens)::BIGINT AS output_tokens,
         sum(reasoning_tokens)::BIGINT AS reasoning_tokens, sum(blocks)::BIGINT AS blocks,
         sum(hit_own)::BIGINT AS hit_own, sum(hit_ancestor)::BIGINT AS hit_ancestor,
-        sum(hit_sibling)::BIGINT AS hit_sibling, sum(hit_other)::BIGINT AS hit_other
-    FROM kept GROUP BY conversation_id
+        sum(hit_sibling)::BIGINT AS hit_sibling, sum(hit_other)::BIGINT AS hit_other,
+        count(*) = any_value(runs_of_conversation) AS whole
+    FROM kept
+    JOIN (SELECT conversation_id, count(*) AS runs_of_conversation FROM internal.runs GROUP BY conversation_id)
+        USING (conversation_id)
+    GROUP BY conversation_id
 ),
 found AS (
     SELECT conversation_id, count(*) AS findings FROM findings
     WHERE run_id IS NULL OR run_id IN (SELECT run_id FROM kept) GROUP BY conversation_id
 )
 SELECT
-    p.*, sum(p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) OVER (PARTITION BY p.conversation_id) / p.blocks,
-    a.distinct_blocks, a.perfect_document, a.perfect_parent_first, a.perfect_start_time, coalesce(f.findings, 0)
+    p.* EXCLUDE (whole) REPLACE (
+        -- With all of its runs, a conversation has what recorders summed up over several of them, too.
+        CASE WHEN p.whole THEN coalesce(t.tool_calls, p.tool_calls) ELSE p.tool_calls END AS tool_calls,
+        CASE WHEN p.whole THEN coalesce(t.input_tokens, p.input_tokens) ELSE p.input_tokens END AS input_tokens,
+        CASE WHEN p.whole THEN coalesce(t.output_tokens, p.output_tokens) ELSE p.output_tokens END AS output_tokens
+    ),
+    sum(p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) OVER (PARTITION BY p.conversation_id) / p.blocks,
+    a.distinct_blocks,
+    -- How we number the parts of prompts tells nothing.
+    CASE WHEN a.scope IS DISTINCT FROM 'prompt-parts' THEN a.perfect_document END,
+    CASE WHEN a.scope IS DISTINCT FROM 'prompt-parts' THEN a.perfect_parent_first END,
+    CASE WHEN a.scope IS DISTINCT FROM 'prompt-parts' THEN a.perfect_start_time END,
+    coalesce(f.findings, 0)
 FROM per_conversation AS p
+LEFT JOIN conversation_totals AS t USING (conversation_id)
 LEFT JOIN namespace_audit AS a USING (conversation_id)
 LEFT JOIN found AS f USING (conversation_id)
 ORDER BY p.title, p.conversation_id

@@ -114,6 +114,8 @@ def show_value(fact: Fact) -> str:
             return humanize.duration(round(value))
         case "bytes":
             return humanize.size(round(value))
+        case "usd":
+            return f"${value:,.4f}"
         case _ if isinstance(value, int):
             return humanize.number(value)
         case _:
