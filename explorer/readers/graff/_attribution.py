@@ -5,7 +5,7 @@ whether it was a child's. A root call has the number of its turn, which is exact
 call lies between the child's start and end. One child fits: derived. Several do, as parallel children with one label:
 ambiguous, unless only one of them ran on that model. Of a tool call, those are out that were waiting for a model's
 answer when it began, and those whose list does not have it, or has it no more. None fits: the child's node was never
-written, because it did not end.
+written, because it did not end. Such a child can hide behind another that had its label and was at work meanwhile.
 """
 
 from __future__ import annotations
@@ -71,18 +71,22 @@ class Attribution:
             if from_sub is None and children and call.label in self.process.labelled:
                 return Owner(owner.execution, "ambiguous", [owner.execution, *children])
             return owner
+        lost = self.process.unrecorded.get(call.label)
+        children = [*children, lost] if children and lost else children
         return self._one_of(children, call, lambda child: child.node is None or child.node.model == call.model)
 
     def of_tool_call(self, call: Call) -> Owner:
         """Whose a tool call is."""
         if call.from_sub:
-            owner = self._one_of(self._children(call, None), call, lambda child: _called(child, call))
+            begun = [child for child in self.process.unrecorded.values() if _begun(child, call)]
+            children = [*self._children(call, None), *begun]
+            owner = self._one_of(children, call, lambda one: _asks(one, call), lambda one: _lists(one, call))
             if owner.execution.untraced is not None and owner.grade == "derived":
                 owner.execution.untraced[_listed(call)] -= 1
             return owner
         owner = self.of_root(call)
         if call.from_sub is None:
-            children = [child for child in self._children(call, None) if _called(child, call)]
+            children = [one for one in self._children(call, None) if _asks(one, call) and _lists(one, call)]
             if children:
                 return Owner(owner.execution, "ambiguous", [owner.execution, *children])
             return owner._replace(grade="derived")
@@ -108,8 +112,10 @@ class Attribution:
             return []
         return windows.around(call.start, call.t)
 
-    def _one_of(self, children: list[Execution], call: Call, fits: Callable[[Execution], bool]) -> Owner:
-        fitting = [child for child in children if fits(child)] or children
+    def _one_of(self, children: list[Execution], call: Call, *rules: Callable[[Execution], bool]) -> Owner:
+        fitting = children
+        for rule in rules:
+            fitting = [child for child in fitting if rule(child)] or fitting
         if not fitting:
             return self._unrecorded(call)
         if len(fitting) == 1:
@@ -122,9 +128,7 @@ class Attribution:
     def _unrecorded(self, call: Call) -> Owner:
         """Calls of a child that never ended; several that have one label cannot be told apart."""
         process, label = self.process, call.label
-        if label is None and len(process.unrecorded) == 1:
-            (child,) = process.unrecorded.values()
-        elif label in process.unrecorded:
+        if label in process.unrecorded:
             child = process.unrecorded[label]
         else:
             agent = Participant(process.free_id(f"unrecorded-{label or 'sub-agent'}"), "sub-agent", label)
@@ -137,10 +141,18 @@ class Attribution:
         return Owner(child, "ambiguous" if label is None else "derived", [])
 
 
-def _called(execution: Execution, call: Call) -> bool:
-    """Whether a child can have made a tool call: it was not waiting for a model, and its list has that call left."""
-    if call.start is not None and execution.waits(call.start):
-        return False
+def _begun(execution: Execution, call: Call) -> bool:
+    """Whether a child whose end is not known was at work."""
+    return execution.start is None or call.start is None or execution.start <= call.start
+
+
+def _asks(execution: Execution, call: Call) -> bool:
+    """Whether a child can have asked for a tool: it was not waiting for a model."""
+    return call.start is None or not execution.waits(call.start)
+
+
+def _lists(execution: Execution, call: Call) -> bool:
+    """Whether the list of a child's tool calls has, or may have, one left."""
     tools = execution.node.tools if execution.node else None
     if tools is None or call.name is None or len(tools) >= MOST_TOOLS:
         return True

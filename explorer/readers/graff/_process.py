@@ -19,6 +19,11 @@ SHORTLY_MS = 20
 """By how much a child may seem to begin before the turn that began it, as either time is taken a little late."""
 
 
+def in_order(run: Execution) -> tuple[bool, int, int, str]:
+    """Where a turn stands among the turns."""
+    return run.start is None, run.start or 0, run.number or 0, run.run_id
+
+
 class Process:
     """One conversation. First everything is taken in, then ``settle`` makes executions of it."""
 
@@ -96,7 +101,7 @@ class Process:
         self._behavioral_turns()
         for node in errors:
             self._error(node)
-        self.main.runs.sort(key=lambda run: (run.start is None, run.start or 0, run.run_id))
+        self.main.runs.sort(key=in_order)
         self.turns = Turns(self.main.runs)
         for node in of_agents:
             yield from self._child(node)
@@ -105,8 +110,6 @@ class Process:
         for child in self.children:
             labels.setdefault(child.agent.label, []).append(child)
         self.labelled.update({label: Children(same) for label, same in labels.items() if label is not None})
-        if not self.main.runs:
-            self.outside()
 
     def _turn(self, node: Node) -> Iterator[Finding]:
         """A turn is written twice: when it begins, and when it ends."""

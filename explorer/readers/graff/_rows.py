@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from explorer.model import Agent, Conversation, Edge, Finding, Grade, Row, Run, RunStatus
@@ -9,11 +10,15 @@ from explorer.readers.graff._calls import Calls, as_json
 from explorer.readers.graff._clock import moment
 from explorer.readers.graff._execution import OUTSIDE, Execution, Participant
 from explorer.readers.graff._file import File
-from explorer.readers.graff._process import Process
+from explorer.readers.graff._process import SHORTLY_MS, Process, in_order
 
 NOTE = (
     "Model calls, tokens and cost are what counters of the whole process rose by during the turn: they include what "
     "children spent meanwhile. Tool errors are the turn's own, among its first 64 tool calls."
+)
+MIXED = (
+    " The count of model calls is in extra alone: a child that began in one turn went on after its end, so that the "
+    "counters are not over the runs below this turn."
 )
 _COUNTED = ("model_calls", "tool_errors", "uncached_tokens", "cache_read_tokens", "cost_microusd", "ms")
 
@@ -25,6 +30,7 @@ class Rows:
         self.process = process
         self.calls = calls
         self.files = files
+        self.mixed: set[str] = set()
 
     def all(self) -> Iterator[Row]:
         """Everything but what was yielded with the calls; the conversation last."""
@@ -33,7 +39,10 @@ class Rows:
         yield from self.calls.rest()
         children = [*process.children, *process.unrecorded.values()]
         main = process.main
-        main.runs.sort(key=lambda run: (run.start is None, run.start or 0, run.run_id))
+        if not main.runs:
+            process.outside()
+        self.mixed = self._mixed(children)
+        main.runs.sort(key=in_order)
         versions = {run.prompt_sha for run in main.runs} - {None}
         version = versions.pop() if len(versions) == 1 else None
         yield Agent(main.agent_id, process.conversation_id, None, main.name, version, main.label, "exact")
@@ -97,15 +106,29 @@ class Rows:
             model=run.model or _model(run),
             reported_scope="total" if reported else "own",
             # Zero is written where nothing was counted: without a budget, usage or price.
-            reported_steps=sums.get("model_calls") or None,
+            reported_steps=None if run.run_id in self.mixed else sums.get("model_calls") or None,
             reported_input_tokens=tokens or None,
             reported_tool_errors=sums.get("tool_errors"),
             reported_cost_usd=cost / 1_000_000 if cost else None,
             reported_duration_ms=(node.ms if node else None) or sums.get("ms"),
-            reported_note=NOTE if reported else None,
+            reported_note=(NOTE + MIXED if run.run_id in self.mixed else NOTE) if reported else None,
             grade=run.grade,
             extra=as_json(self._extra(run)),
         )
+
+    def _mixed(self, children: list[Execution]) -> set[str]:
+        """Turns whose counters ran over a child of another turn, or not over all of a child of their own."""
+        turns = [run for run in self.process.main.runs if run.start is not None]
+        found: set[str] = set()
+        starts = [run.start or 0 for run in turns]
+        for child in children:
+            if child.start is not None and child.end is not None:
+                first, last = bisect_right(starts, child.start + SHORTLY_MS) - 1, bisect_right(starts, child.end)
+                during = turns[max(first, 0) : last]
+                own = during[0].end if during else None
+                if len(during) > 1 or (own is not None and child.end > own + SHORTLY_MS):
+                    found.update(run.run_id for run in during)
+        return found
 
     def _extra(self, run: Execution) -> dict[str, object]:
         """What no column has."""
@@ -121,6 +144,7 @@ class Rows:
         cached = run.sums.get("cache_read_tokens")
         return extra | {
             "behavioral_turn": run.number, "reported_cache_read_tokens": cached,
+            "model_calls": run.sums.get("model_calls") if run.run_id in self.mixed else None,
             "candidates": run.candidates or None, **run.remarks,
         }  # fmt: skip
 
@@ -136,13 +160,12 @@ class Rows:
             return "completed" if run.executed else "failed", "by its outcome; its node is lost"
         ended = behavior.finished is not None
         if run.unrecorded:
-            return ("unknown", "it has no node") if ended else ("running", "it has no node")
+            return "running" if process.nodes and not ended else "unknown", "it has no node"
         turns = [one for one in process.main.runs if one.native != OUTSIDE]
         if turns and run is not turns[-1]:
             return "unknown", "no end is recorded" if run.native != OUTSIDE else None
         if not ended:
-            known = behavior.records or run.opened or run.number
-            return ("running" if known else "unknown"), None
+            return "running" if behavior.records or run.opened else "unknown", None
         if behavior.finished == "error":
             return "failed", "the process ended with an error"
         if run.opened is not None or run.native not in (OUTSIDE, f"turn-{run.number}"):
@@ -192,9 +215,10 @@ class Rows:
         for run in children:
             if run.unrecorded:
                 named = f"labelled {run.agent.label}" if run.agent.label else "without a label"
+                why = "a child is written down when it ends" if process.nodes else "there is no lineage"
                 message = (
                     f"{run.steps:,} model calls and {run.tool_calls:,} tool calls of a child {named} that has no node: "
-                    "a child is written down when it ends. If several have that label, they are one here"
+                    f"{why}. If several have that label, they are one here"
                 )
                 file = process.trace_file or process.file
                 yield from file.finding("missing-end", "warning", message, None, process.conversation_id, run)

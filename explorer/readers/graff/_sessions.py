@@ -11,7 +11,8 @@ Older writers: justrach/codegraff src/main.zig (``kind:"session"`` with version 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from explorer.readers.graff._lines import Record
@@ -19,8 +20,8 @@ from explorer.readers.graff._lines import Record
 MOST_OPEN = 8
 """Processes, the latest ones, that a row is tried with."""
 
-MOST_WAYS = 64
-MOST_AGAINST = 6.0
+MOST_WAYS = 24
+MOST_AGAINST = 3.0
 """Ways that have so much more against them than the best are followed no further."""
 
 CLOCK_MS = 250
@@ -77,7 +78,7 @@ def separate(rows: Sequence[Record]) -> list[Placed]:
             clocks.append(_whole(record.fields, "unix_ms"))
             ways = [_begun(way, clocks) for way in ways]
         if record.fields.get("kind") != "session":
-            ways = _best(after for way in ways for after in _next(way, record.fields, clocks))
+            ways = _next(ways, record.fields, clocks)
         latest.append(len(clocks) - 1)
     best = min((way.against for way in ways), default=0.0)
     reached = [way for way in ways if way.against == best]
@@ -104,20 +105,32 @@ def _begun(way: _Way, clocks: list[int | None]) -> _Way:
     return after
 
 
-def _next(way: _Way, fields: dict[str, object], clocks: list[int | None]) -> Iterator[_Way]:
-    """A row is one process's, or another's."""
-    open_, first = len(way.written), len(clocks) - len(way.written)
-    t = _whole(fields, "t")
-    unplaced = t is None and "id" not in fields
-    for place in range(open_ - 1, open_ - 2 if unplaced else -1, -1):
-        clock = clocks[first + place]
-        against, after = _against(way.written[place], fields, t)
-        at = way.now if t is None or clock is None else clock + t
-        against += _UNLIKELY if at + CLOCK_MS < way.now else 0.0
-        written = (*way.written[:place], after, *way.written[place + 1 :])
-        following = _Way(first + place, written, max(way.now, at), way.against + against)
-        following.pasts = [way]
-        yield following
+def _next(ways: Sequence[_Way], fields: dict[str, object], clocks: list[int | None]) -> list[_Way]:
+    """A row is one process's, or another's; what is worth following of that, the best first."""
+    open_, t = len(ways[0].written), _whole(fields, "t")
+    first = len(clocks) - open_
+    unplaced = t is None and "id" not in fields  # of whom it is does not matter
+    same: dict[tuple[object, ...], _Way] = {}
+    most = math.inf
+    for way in ways:
+        for place in range(open_ - 1, open_ - 2 if unplaced else -1, -1):
+            clock = clocks[first + place]
+            against, after = _against(way.written[place], fields, t)
+            at = way.now if t is None or clock is None else clock + t
+            against += way.against + (_UNLIKELY if at + CLOCK_MS < way.now else 0.0)
+            if against > most:
+                continue
+            most = min(most, against + MOST_AGAINST)
+            written = (*way.written[:place], after, *way.written[place + 1 :])
+            key = written, at, place
+            known = same.get(key)
+            if known is None or against < known.against:
+                known = same[key] = _Way(first + place, written, max(way.now, at), against)
+                known.pasts.append(way)
+            elif against == known.against:
+                known.pasts.append(way)
+    found = sorted(same.values(), key=lambda way: way.against)[:MOST_WAYS]
+    return [way for way in found if way.against <= most]
 
 
 def _against(written: _Written, fields: dict[str, object], t: int | None) -> tuple[float, _Written]:
@@ -144,20 +157,6 @@ def _against(written: _Written, fields: dict[str, object], t: int | None) -> tup
         against += 0.0 if (parent or 0) in (written.open, written.turn) else _HARDLY
     against += _NEVER if missing < 0 else _MISSING * min(missing, 6)
     return against, after._replace(top=max(written.top, number))
-
-
-def _best(ways: Iterator[_Way]) -> list[_Way]:
-    """The ways that are worth following."""
-    same: dict[tuple[object, ...], _Way] = {}
-    for way in ways:
-        key = way.written, way.now, way.session
-        known = same.get(key)
-        if known is None or way.against < known.against:
-            same[key] = way
-        elif way.against == known.against:
-            known.pasts += way.pasts
-    found = sorted(same.values(), key=lambda way: way.against)[:MOST_WAYS]
-    return [way for way in found if way.against <= found[0].against + MOST_AGAINST]
 
 
 def _whole(fields: dict[str, object], name: str) -> int | None:
