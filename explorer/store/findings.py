@@ -132,8 +132,8 @@ _PAGES = (
         "or conversation add up to.",
         "One of the two is wrong: steps are missing from the file, are counted twice, or the recorder sums something "
         "else, such as the final context of a sub-agent instead of all its calls.",
-        "Both are kept: ours in steps, input_tokens and so on, the recorder's in reported_*. Ours are shown where every "
-        "step has the figure, else the recorder's.",
+        "Both are kept: ours in steps, input_tokens and so on, the recorder's in reported_*. Ours are shown where "
+        "every step has the figure, else the recorder's.",
         "Look for bad records in the same source first. If there are none, find out what the recorder sums.",
     ),
     Explanation(

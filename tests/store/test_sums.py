@@ -1,10 +1,12 @@
 """Whose figures count: the sums of steps, and what recorders sum up themselves; worked out by hand."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.model import Row
+from explorer.model import Row, Run
 from explorer.store.queries.summary import summary
 from tests.store.test_answers import facts
 from tests.store.world import agent, ask, by_run, conversation, make_database, run, step, tool_call
@@ -29,12 +31,9 @@ def team(**reported: object) -> list[Row]:
 
 def with_sums(rows: list[Row], run_id: str, **reported: object) -> list[Row]:
     """The same with the recorder's sums at a run."""
-    import dataclasses
-
     return [
-        dataclasses.replace(row, **reported) if getattr(row, "run_id", None) == run_id and hasattr(row, "reward") else row
-        for row in rows
-    ]  # fmt: skip
+        dataclasses.replace(row, **reported) if isinstance(row, Run) and row.run_id == run_id else row for row in rows
+    ]
 
 
 class TestOwn:

@@ -104,59 +104,60 @@ def _totals(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded | None = No
     """Sums with everything below, and what of them is the node's own."""
     sheet.section = "Totals"
     sums = Sums(cursor, scope)
-    own, total = sums.own, sums.total
-    below = scope.kind != "all" and (total["runs"] or 0) > (own["runs"] or 0)
+    _counted(cursor, sheet, scope, sums)
+    _tokens(cursor, sheet, scope, sums)
+    if of and of.run:
+        sheet.add_known("about these sums", of.run["reported_note"])
 
-    def share(name: str, words: str = "") -> str:
-        if not below or total[name] is None:
-            return words
-        if own[name] is None:
-            return words if sums.summed_up(name) else ", ".join(filter(None, ("all of it in sub-agents", words)))
-        return ", ".join(filter(None, (f"{own[name]:,} own, the rest in sub-agents", words)))
 
-    def add(name: str, label: str, unit: Unit, grade: Grade = "exact", words: str = "") -> None:
-        if total[name] is None:
-            sheet.add(label, None, unit, note=whole_of(cursor, scope, name))
-            return
-        origin = sums.origin(name)
-        sheet.add(label, total[name], unit, grade, "; ".join(filter(None, (share(name, words), origin))))
-
-    if below or (total["runs"] or 0) != 1:
-        sheet.add("runs", total["runs"] or 0, "count", note=share("runs"))
+def _counted(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
+    """Runs, steps and tool calls."""
+    total = sums.total
+    if sums.below or total["runs"] != 1:
+        sheet.add("runs", total["runs"] or 0, "count", note=sums.share("runs"))
+    words = "model calls"
     if sums.counts_no_steps:
-        words = "by the recorder's own count" if sums.counts_no_steps == total["runs"] else _BOTH_COUNTS
-        add("model_calls", "model calls", "count", words=words)
-    no_steps = _NO_STEPS if sums.counts_no_steps == total["runs"] else _SOME_NO_STEPS
-    words = no_steps if sums.counts_no_steps else "model calls"
-    sheet.add("steps", total["steps"], "count", note=share("steps", words))
+        everywhere = sums.counts_no_steps == total["runs"]
+        words = _NO_STEPS if everywhere else _SOME_NO_STEPS
+        how = "by the recorder's own count" if everywhere else _BOTH_COUNTS
+        _add(cursor, sheet, scope, sums, "model_calls", "model calls", how)
+    sheet.add("steps", total["steps"], "count", note=sums.share("steps", words))
     if total["replayed_steps"]:
         sheet.add("replayed steps", total["replayed_steps"], "count", note="copied from another recording; not counted")
     if total["step_errors"]:
-        sheet.add("failed steps", total["step_errors"], "count", note=share("step_errors"))
-    add("tool_calls", "tool calls", "count")
+        sheet.add("failed steps", total["step_errors"], "count", note=sums.share("step_errors"))
+    _add(cursor, sheet, scope, sums, "tool_calls", "tool calls")
     if total["tool_calls"] is not None:
-        add("tool_errors", "failed tool calls", "count")
+        _add(cursor, sheet, scope, sums, "tool_errors", "failed tool calls")
+
+
+def _tokens(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
+    """Tokens and what they cost."""
     grade: Grade = "ambiguous" if sums.tokens_ambiguous else "derived" if sums.tokens_derived else "exact"
-    steps, covered = total["steps"] or 0, total["steps_with_usage"] or 0
+    steps, covered = sums.total["steps"] or 0, sums.total["steps_with_usage"] or 0
     missing = f"{steps - covered:,} of {steps:,} steps have no usage" if 0 < covered < steps else ""
     for name, (label, words) in _TOKENS.items():
-        reported = sums.summed_up(name) or sums.reported(name)
-        add(name, label, "tokens", grade, ", ".join(filter(None, (words, "" if reported else missing))))
-    cost = total["cost_nano"]
+        without = "" if sums.summed_up(name) or sums.reported(name) else missing
+        _add(cursor, sheet, scope, sums, name, label, ", ".join(filter(None, (words, without))), "tokens", grade)
+    cost, own = sums.total["cost_nano"], sums.own["cost_nano"]
     if cost is not None:
-        mine = own["cost_nano"]
-        words = f"${mine / 1e9:,.4f} own, the rest in sub-agents" if below and mine is not None else ""
-        note = "; ".join(filter(None, (words, sums.origin("cost_nano") or "the recorder's own figure")))
+        share = f"${own / 1e9:,.4f} own, the rest in sub-agents" if sums.below and own is not None else ""
+        note = "; ".join(filter(None, (share, sums.origin("cost_nano") or "the recorder's own figure")))
         sheet.add("cost", cost / 1e9, "usd", note=note)
-    if of and of.run:
-        sheet.add_known("about these sums", of.run["reported_note"])
-    sheet.add(
-        "peak context",
-        sums.peak_context_tokens,
-        "tokens",
-        grade,
-        "most input and output of one step" + (", sub-agents included" if below else ""),
-    )
+    words = "most input and output of one step" + (", sub-agents included" if sums.below else "")
+    sheet.add("peak context", sums.peak_context_tokens, "tokens", grade, words)
+
+
+def _add(
+    cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums, name: str, label: str, words: str = "",
+    unit: Unit = "count", grade: Grade = "exact",
+) -> None:  # fmt: skip
+    """Add a sum with its share and where it is from."""
+    if sums.total[name] is None:
+        sheet.add(label, None, unit, note=whole_of(cursor, scope, name))
+        return
+    note = "; ".join(filter(None, (sums.share(name, words), sums.origin(name))))
+    sheet.add(label, sums.total[name], unit, grade, note)
 
 
 _NO_STEPS = "a step here is a tool call with its result, or an error: this recorder writes no model calls"

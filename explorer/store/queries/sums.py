@@ -38,6 +38,8 @@ class Sums:
         """The node's alone; of everything opened, those of the agents without a parent."""
         self.total: dict[str, int | None] = dict(zip(_SUMS, numbers[len(_SUMS) :], strict=False))
         """With everything below."""
+        self.below = scope.kind != "all" and (self.total["runs"] or 0) > (self.own["runs"] or 0)
+        """Whether there are runs below the node's own."""
         figures = [f"internal.whole(sum({name}))" for name in _WITH_REPORT]
         reports = [f"count(*) FILTER ({column})" for column in _FROM_REPORT.values()]
         (peak, derived, ambiguous, no_steps, *found) = one(
@@ -54,6 +56,13 @@ class Sums:
         self.of_runs: dict[str, int | None] = dict(zip(_WITH_REPORT, found, strict=False))
         """Sums over runs alone, without those that recorders made over whole subtrees."""
         self._from_report: dict[str, int] = dict(zip(_FROM_REPORT, found[len(_WITH_REPORT) :], strict=False))
+
+    def share(self, name: str, words: str = "") -> str:
+        """What of a figure is the node's own, where that is not all, before other words."""
+        if not self.below or self.total[name] is None or (self.own[name] is None and self.summed_up(name)):
+            return words
+        mine = "all of it in" if self.own[name] is None else f"{self.own[name]:,} own, the rest in"
+        return ", ".join(filter(None, (f"{mine} sub-agents", words)))
 
     def reported(self, name: str) -> bool:
         """Whether the recorder's own sum of any run is in a figure."""
