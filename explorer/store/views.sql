@@ -199,6 +199,77 @@ LEFT JOIN (
 ) AS g ON g.conversation_id = c.conversation_id
 ORDER BY n.position;
 
+-- What compares versions of an agent: the figures of each run, as run_totals has them. Runs that are nothing but a copy
+-- of another recording's are left out.
+CREATE VIEW internal.version_runs AS
+SELECT
+    r.run_id,
+    a.name AS agent_name,
+    a.version AS agent_version,
+    r.status,
+    r.steps,
+    -- A recorder's own count of its turns, else the model calls that it wrote down.
+    coalesce(CASE WHEN r.reported_scope = 'own' THEN r.reported_steps END, r.model_calls) AS model_calls,
+    r.tool_calls,
+    r.tool_errors,
+    r.input_tokens,
+    r.output_tokens,
+    r.cost_nano / 1e9 AS cost_usd,
+    r.duration_ms,
+    CASE WHEN isfinite(r.reward) THEN r.reward END AS reward
+FROM internal.runs AS r
+JOIN internal.agents AS a USING (agent_id)
+WHERE r.steps > 0 OR r.replayed_steps = 0;
+
+-- One row per version of an agent's definition, over everything opened; runs without a name or a version have rows of
+-- their own. success_rate: completed / (completed + failed), NULL where no run ended either way. Of each figure: its sum,
+-- the runs that have it (runs_with_), their mean, and the standard deviation of a sample (spread_, NULL for one run).
+-- Runs without the figure are in none of these, so that what is not recorded is not taken for 0. model_calls are turns by
+-- the recorder's count, else the steps; duration_ms is wall time; all are the runs' own, without sub-agents.
+CREATE VIEW agent_version_totals AS
+SELECT
+    agent_name,
+    agent_version,
+    count(*) AS runs,
+    count(*) FILTER (status = 'completed') AS completed,
+    count(*) FILTER (status = 'failed') AS failed,
+    completed / nullif(completed + failed, 0) AS success_rate,
+    internal.whole(sum(steps)) AS steps,
+    count(model_calls) AS runs_with_model_calls,
+    internal.whole(sum(model_calls)) AS model_calls,
+    avg(model_calls) AS mean_model_calls,
+    stddev_samp(model_calls) AS spread_model_calls,
+    count(input_tokens) AS runs_with_input_tokens,
+    internal.whole(sum(input_tokens)) AS input_tokens,
+    avg(input_tokens) AS mean_input_tokens,
+    stddev_samp(input_tokens) AS spread_input_tokens,
+    count(output_tokens) AS runs_with_output_tokens,
+    internal.whole(sum(output_tokens)) AS output_tokens,
+    avg(output_tokens) AS mean_output_tokens,
+    stddev_samp(output_tokens) AS spread_output_tokens,
+    count(tool_calls) AS runs_with_tool_calls,
+    internal.whole(sum(tool_calls)) AS tool_calls,
+    avg(tool_calls) AS mean_tool_calls,
+    stddev_samp(tool_calls) AS spread_tool_calls,
+    count(tool_errors) AS runs_with_tool_errors,
+    internal.whole(sum(tool_errors)) AS tool_errors,
+    avg(tool_errors) AS mean_tool_errors,
+    stddev_samp(tool_errors) AS spread_tool_errors,
+    count(duration_ms) AS runs_with_duration_ms,
+    internal.whole(sum(duration_ms)) AS duration_ms,
+    avg(duration_ms) AS mean_duration_ms,
+    stddev_samp(duration_ms) AS spread_duration_ms,
+    count(cost_usd) AS runs_with_cost_usd,
+    sum(cost_usd) AS cost_usd,
+    avg(cost_usd) AS mean_cost_usd,
+    stddev_samp(cost_usd) AS spread_cost_usd,
+    count(reward) AS runs_with_reward,
+    avg(reward) AS mean_reward,
+    stddev_samp(reward) AS spread_reward
+FROM internal.version_runs
+GROUP BY agent_name, agent_version
+ORDER BY agent_name NULLS LAST, agent_version NULLS LAST;
+
 -- One row per run with blocks: where the leading blocks of its prompts came from (step_reuse summed), and its first
 -- step, the cold start. fresh_blocks: never seen before. behind_blocks: seen before, but after the first miss of their
 -- prompt. mean_step_share: mean over steps of hits / blocks, each step counting the same. cache_read_tokens: what the

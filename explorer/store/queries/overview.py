@@ -10,6 +10,7 @@ from explorer.store.queries.reuse import reuse_totals
 from explorer.store.queries.scope import Scope, one, scope_of
 from explorer.store.queries.shapes import Counts, Fact
 from explorer.store.queries.sums import Sums, whole_of
+from explorer.store.queries.versions import versions
 
 if TYPE_CHECKING:
     from explorer.model import Grade
@@ -68,10 +69,13 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     if scope.kind == "all":
         _opened(cursor, sheet)
         _totals(cursor, sheet, scope)
+        versions(cursor, sheet, scope)
         _reuse(cursor, sheet, tree, scope)
         return sheet.facts
     of = recorded(cursor, scope)
     _totals(cursor, sheet, scope, of)
+    if scope.kind == "conversation":
+        versions(cursor, sheet, scope)
     times(cursor, sheet, of)
     _reuse(cursor, sheet, tree, scope)
     sheet.section = "Blocks and numbering"
