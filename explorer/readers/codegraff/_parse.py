@@ -46,7 +46,7 @@ def event_of(row: int, seq: object, ts: object, kind: object, payload: bytes | N
         # Nearly all are such, so they get by with what is needed of them.
         name, call_id = get("tool_name"), get("call_id")
         if type(name) is str and type(call_id) is str and name and call_id:
-            keep = fields if b'"tasks"' in payload or b'"conversation_id"' in payload else None  # type: ignore[operator]
+            keep = fields if _starts_agents(names[0], fields) else None
             is_error = get("is_error") is True
             return _new(Event, (row, seq, ts, names[0], _named(name, name), call_id, is_error, keep, offset, length))
     return event_from(row, seq, ts, kind, fields, offset, length)
@@ -76,17 +76,27 @@ def event_from(
         ts = 0
     name, call_id = fields.get("tool_name"), fields.get("call_id")
     names = _KINDS.get(own)
-    starts_agents = names is not None and (children(fields) or "tasks" in _object(fields.get("arguments")))
+    needed = names is None or _starts_agents(names[0], fields)
     event = Event(
         row, seq, ts, names[0] if names else own,
         _named(name, name) if type(name) is str and name else None,
         call_id if type(call_id) is str and call_id else None, fields.get("is_error") is True,
-        fields if names is None or starts_agents else None, offset, length,
+        fields if needed else None, offset, length,
     )  # fmt: skip
     if complaint:
         raise OddEvent(event, *complaint)
     return event
 
 
-def _object(value: object) -> dict[str, object]:
-    return value if isinstance(value, dict) else {}
+def _starts_agents(kind: str, fields: dict[str, object]) -> bool:
+    """Whether a call gives tasks to agents, or a result names their conversations. Most values are plain text."""
+    if kind == CALL:
+        arguments = fields.get("arguments")
+        return type(arguments) is dict and "tasks" in arguments
+    output = fields.get("output")
+    values = output.get("values") if type(output) is dict else None
+    if type(values) is list:
+        for value in values:
+            if type(value) is dict:
+                return bool(children(fields))
+    return False
