@@ -62,6 +62,7 @@ class Calls:
             yield from self._model_call(file, call)
         elif event == "tool":
             call = call_of(record)
+            call.rest = {}  # the size of a result, which no column has
             if call.from_sub:
                 self.held.append((file, call))
             else:
