@@ -22,8 +22,31 @@ class Knot:
             self.levels.setdefault(event.seq, []).append(event)
         self.errors = sorted(event.seq for event in events if event.kind not in (START, END, CALL, RESULT))
         labels = self._of_one_run(labels)
-        self.parts = {event.row: Part(event, labels.get(event.row)) for event in events}
+        self.parts = self._begin(labels)
+        """Row -> what is certainly of the same run."""
         self.together = max(map(len, self.levels.values()))
+
+    def _begin(self, labels: Mapping[int, str]) -> dict[int, Part]:
+        """Each event by itself, and a call with its result where the id stands for one call and they are neighbours."""
+        calls: dict[str, list[Event]] = {}
+        results: dict[str, list[Event]] = {}
+        for event in self.events:
+            if event.call_id and not event.call_id.startswith(ANONYMOUS):
+                (calls if event.kind == CALL else results).setdefault(event.call_id, []).append(event)
+        parts: dict[int, Part] = {}
+        self.apart: list[tuple[Event, Event]] = []
+        for call_id, asked in calls.items():
+            answered = results.get(call_id, ())
+            if len(asked) == len(answered) == 1 and asked[0].row < answered[0].row:
+                call, result = asked[0], answered[0]
+                if result.seq == call.seq + 1:
+                    parts[call.row] = parts[result.row] = Part(call, labels.get(call.row), result)
+                else:
+                    self.apart.append((call, result))
+        for event in self.events:
+            if event.row not in parts:
+                parts[event.row] = Part(event, labels.get(event.row))
+        return parts
 
     def _of_one_run(self, labels: Mapping[int, str]) -> dict[int, str]:
         """The labels without those under which several runs wrote at once, as tasks of one ``session_id`` do."""
@@ -91,16 +114,9 @@ class Knot:
         return True
 
     def _join_calls(self) -> None:
-        """A result and its call, where the id stands for one call."""
-        calls: dict[str, list[Event]] = {}
-        results: dict[str, list[Event]] = {}
-        for event in self.events:
-            if event.call_id and not event.call_id.startswith(ANONYMOUS):
-                (calls if event.kind == CALL else results).setdefault(event.call_id, []).append(event)
-        for call_id, asked in calls.items():
-            answered = results.get(call_id, [])
-            if len(asked) == len(answered) == 1 and asked[0].row < answered[0].row:
-                self._join(asked[0], answered[0])
+        """Results that are not next to their calls, as those of a batch."""
+        for call, result in self.apart:
+            self._join(call, result)
 
     def _join_labels(self) -> None:
         """What stands in one conversation, unless a run ended and another began in between."""

@@ -29,7 +29,8 @@ class Part:
         "since", "start",
     )  # fmt: skip
 
-    def __init__(self, event: Event, label: str | None) -> None:
+    def __init__(self, event: Event, label: str | None, result: Event | None = None) -> None:
+        """An event; a call with its result, where that stands right behind it."""
         self.at = {event.seq: event}
         self.start = event if event.kind == START else None
         self.end = event if event.kind == END else None
@@ -43,6 +44,12 @@ class Part:
         self.failed = int(event.kind == RESULT and event.is_error)
         self.since = event.ts if event.ts and event.kind != START else _NEVER
         """The earliest of its events but the start, in milliseconds since 1970."""
+        if result is not None:
+            self.at[result.seq] = result
+            self.last, self.last_row = result.seq, result.row
+            self.failed = int(result.is_error)
+            if label:
+                self.labelled.add(result.row)
 
     @property
     def began(self) -> int:
