@@ -1,5 +1,33 @@
 -- The lines of the tree as they are shown. A line of several runs is running while one of them is, else it has the
--- status of the last; a conversation has the status and the model of its agents without a parent.
+-- status of the last; a conversation has the status and the model of its agents without a parent. concurrent: of a line
+-- of several runs, the most of them that were active at once; NULL where no time is recorded.
+
+-- When the runs of agents with several of them were active. An open run goes on to the last time of its conversation. A
+-- run that ends when another starts was not active together with it; one of no length, or without an end, was for a ms.
+CREATE TABLE internal.spans AS
+SELECT
+    l.agent_position,
+    r.run_id,
+    r.start_ms::HUGEINT AS start,
+    greatest(r.start_ms::HUGEINT + 1, CASE WHEN r.is_open THEN c.last_ms ELSE r.end_ms END) AS stop
+FROM internal.run_lines AS l
+JOIN internal.runs AS r USING (run_id)
+JOIN (
+    SELECT conversation_id, max(greatest(start_ms, end_ms)) AS last_ms FROM internal.runs GROUP BY conversation_id
+) AS c USING (conversation_id)
+WHERE l.agent_position <> l.position AND r.start_ms IS NOT NULL;
+
+-- How many of them were active from one start or end to the next.
+CREATE VIEW internal.activity AS
+SELECT
+    agent_position,
+    lead(moment) OVER (PARTITION BY agent_position ORDER BY moment, change) - moment AS lasting,
+    sum(change) OVER (PARTITION BY agent_position ORDER BY moment, change)::BIGINT AS active
+FROM (
+    SELECT agent_position, start AS moment, 1 AS change FROM internal.spans
+    UNION ALL
+    SELECT agent_position, stop, -1 FROM internal.spans
+);
 
 CREATE TABLE internal.nodes AS
 WITH shown AS (
@@ -62,11 +90,15 @@ SELECT
         f.duration_ms,
         CASE WHEN i.kind = 'conversation' THEN epoch_ms(c.ended_at) - epoch_ms(c.started_at) END
     ) AS duration_ms,
+    m.concurrent,
     n.* EXCLUDE (position)
 FROM internal.items AS i
 JOIN internal.layout AS l USING (n)
 JOIN numbers AS n ON n.position = l.position
 LEFT JOIN facts AS f ON f.position = l.position
+LEFT JOIN (
+    SELECT agent_position AS position, max(active) AS concurrent FROM internal.activity GROUP BY agent_position
+) AS m ON m.position = l.position
 LEFT JOIN internal.conversations AS c ON i.kind = 'conversation' AND c.conversation_id = i.conversation_id
 LEFT JOIN internal.agents AS a ON i.kind = 'agent' AND a.agent_id = i.agent_id
 LEFT JOIN internal.runs AS r ON i.kind = 'run' AND r.run_id = i.run_id;

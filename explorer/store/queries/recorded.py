@@ -66,6 +66,7 @@ def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
         value = (of.run or of.conversation).get(name)
         sheet.add_known(label, value.isoformat(sep=" ") + " UTC" if value else None, "time")
     if not of.run:
+        _concurrency(cursor, sheet, of)
         return
     sheet.add_known("recorded duration", of.run["reported_duration_ms"], "ms", note="the recorder's own figure")
     for at, detail in cursor.execute(
@@ -75,6 +76,21 @@ def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
         sheet.add("recorded time", at, "ms", note=detail or "")
     for words, at, edge_grade in cursor.execute(_EDGES, [of.run["run_id"]]).fetchall():
         sheet.add(words, at, "ms", edge_grade)
+
+
+def _concurrency(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
+    """How many runs of a line of several were active at once, and for how long."""
+    most, runs = of.line["concurrent"], of.line["own_runs"]
+    if most is None:
+        return
+    together = _row(
+        cursor,
+        "SELECT sum(lasting)::BIGINT AS ms FROM internal.activity WHERE agent_position = $1 AND active = $2",
+        of.line["position"],
+        most,
+    )["ms"]
+    note = f"of {runs:,} runs" + (f", together for {together / 1000:,.1f} s" if most > 1 else ": one after the other")
+    sheet.add("most at once", most, "count", "derived", note)
 
 
 _EDGES = """

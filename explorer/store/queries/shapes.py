@@ -59,6 +59,8 @@ class Node(NamedTuple):
     """Of an agent: its runs; of a conversation: those of its agents without a parent."""
     total: Totals
     """With every run below, each counted once; a filter does not change them."""
+    concurrent: int | None = None
+    """Of a line of several runs, the most of them that were active at once; None where no time is recorded."""
 
 
 class TreeView(NamedTuple):

@@ -26,6 +26,7 @@ _COLUMNS = (
     "n.status, n.model, t.children, t.kept, n.start_ms, n.duration_ms, "
     "n.own_errors + n.own_warnings + n.own_infos, n.total_errors, n.total_warnings, n.total_infos, "
     + ", ".join(f"n.{kind}_{name}" for kind in ("own", "total") for name in _NUMBERS)
+    + ", n.concurrent"
 )
 
 _SORTS: dict[SortKey, str] = {
@@ -314,4 +315,5 @@ def _node(row: tuple[Any, ...]) -> Node:
         worst=next((severity for severity, number in worst.items() if number), None),
         own=Totals(*row[20 : 20 + size]),
         total=Totals(*row[20 + size : 20 + 2 * size]),
+        concurrent=row[20 + 2 * size],
     )

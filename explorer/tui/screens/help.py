@@ -151,7 +151,8 @@ def meanings() -> Iterator[Entry]:
     yield Entry(
         "The tree's columns",
         "name",
-        "the recorder's name and label; (in brackets): only leads to what the filter keeps; ×3: three runs",
+        "the recorder's name and label; (in brackets): only leads to what the filter keeps; ×3: three runs; ∥2: two of "
+        "them were active at once",
     )
     for column in COLUMNS:
         yield Entry("The tree's columns", column.label, column.help)

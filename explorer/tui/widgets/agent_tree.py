@@ -367,6 +367,8 @@ class AgentTree(ScrollView, can_focus=True):
             name = f"({name})"
         if node.kind == "agent" and node.own.runs > 1:
             name += f" ×{node.own.runs}"
+            if node.concurrent is not None and node.concurrent > 1:
+                name += f" ∥{node.concurrent}"
         name = crop(name, width)
         room = width - _cells(name)
         label = crop(node.label, room - 1) if node.label and node.label != node.name and room > 4 else ""
