@@ -29,6 +29,9 @@ assert ToolCall.__slots__ == (
 )  # fmt: skip
 
 
+_ROWS_AT_ONCE = 4_000
+
+
 class Target(NamedTuple):
     """Where the rows belong."""
 
@@ -59,7 +62,7 @@ def write(
         yield from _step(target, run, chain, draft, run_ids)
 
 
-def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, str]) -> tuple[Rows, Rows]:
+def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, str]) -> Iterator[Rows]:
     """The steps and tool calls of a run without messages: there are millions of them, so they are made as tuples."""
     pairs, others = pair(chain.events)
     drafted: list[Pair | Event] = [*pairs, *others]
@@ -72,6 +75,9 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     grade: Grade = "exact"
     candidates = None
     for ordinal, each in enumerate(drafted, 1):
+        if len(steps) == _ROWS_AT_ONCE:
+            yield from (Rows(Step, steps), Rows(ToolCall, tool_calls))
+            steps, tool_calls = [], []
         if isinstance(each, Event):
             event = last = each
             error, extra = _error(event), _json(_of_event(event)) if _of_event(event) else None
@@ -110,8 +116,8 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             end if each.result else None, last.is_error if each.result else None, None, grade, source_id, offset,
             length,
         ))  # fmt: skip
-    run.steps = len(steps)
-    return Rows(Step, steps), Rows(ToolCall, tool_calls)
+    run.steps = len(drafted)
+    yield from (Rows(Step, steps), Rows(ToolCall, tool_calls))
 
 
 def _candidates(run: RunDraft, chain: Chain, events: Iterable[Event], run_ids: Mapping[int, str]) -> str | None:

@@ -126,7 +126,7 @@ class _Pending:
 
     def columns(self) -> Columns:
         """The same as columns, with every timestamp in microseconds since 1970: objects take long to send."""
-        found = {name: list(zip(*rows, strict=True)) for name, rows in self._tables.items()}
+        found = {name: list(zip(*rows, strict=True)) for name, rows in self._tables.items() if rows}
         for name, columns_ in found.items():
             for index in _TIMES[name]:
                 columns_[index] = tuple(map(_microseconds, columns_[index]))
