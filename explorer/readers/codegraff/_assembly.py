@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from explorer.readers.codegraff._chain import Chain
-from explorer.readers.codegraff._events import END, START, Event
+from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event
+from explorer.readers.codegraff._exchange import exchange
 from explorer.readers.codegraff._parts import Part
 
 
@@ -72,6 +73,10 @@ class Assembly:
         chains = [Chain() for _ in self.cores]
         for index, chain in enumerate(chains):
             self._fill(chain, index, chains)
+        exchange(chains)
+        for chain in chains:
+            between = pairwise(chain.events)
+            chain.gaps = [(before.seq, after.seq) for before, after in between if after.seq > before.seq + 1]
         return chains
 
     def _give_edges(self, edges: list[Part]) -> None:
@@ -136,13 +141,15 @@ class Assembly:
             after is None or (body.at[last].row < taken[after].row and taken[after].kind != START)
         )
 
-    def _reach(self, index: int, body: Part) -> tuple[int, int]:
-        """How far the chain's nearest event before the body is: in numbers, then in time."""
-        taken = self.taken[index]
+    def _reach(self, index: int, body: Part) -> tuple[bool, int, int]:
+        """How far the chain's nearest event before the body is: in numbers, then in time; its own call is nearest."""
+        taken, first = self.taken[index], body.at[body.first]
         before = max((seq for seq in taken if seq < body.first), default=None)
         if before is None:
-            return 1 << 60, 0
-        return body.first - before, abs(body.at[body.first].ts - taken[before].ts)
+            return first.kind == RESULT, 1 << 60, 0
+        last = taken[before]
+        lonely = first.kind == RESULT and not (last.kind == CALL and last.call_id == first.call_id)
+        return lonely, body.first - before, abs(first.ts - last.ts)
 
     def _covering(self, seq: int) -> int:
         """How many chains may have written this number."""
@@ -180,7 +187,6 @@ class Assembly:
             chain.grades.pop(row, None)
         # In doubt two events of one number may have been given to one run.
         chain.events = sorted(events, key=lambda event: (event.seq, event.row))
-        chain.gaps = [(before.seq, after.seq) for before, after in pairwise(chain.events) if after.seq > before.seq + 1]
 
 
 def match(options: Sequence[Sequence[int]]) -> dict[int, int]:

@@ -122,7 +122,7 @@ class _Reading:
             recording = self._recording(native_id, self._child_ids(span))
             yield from self._events(span, recording)
             yield from recording.finish()
-            done.update(run.conversation for run in recording.runs if run.conversation)
+            done.update(recording.below)
             yield from self._problems()
         if first == 0:
             yield from self._without_events(done | self._named_by([span for span in spans if span not in own]))
@@ -147,7 +147,7 @@ class _Reading:
                     yield from self.findings.at("unknown-parent", "warning", message, conversation_id=place)
                 yield from recording.finish()
                 done.add(native_id)
-                done.update(run.conversation for run in recording.runs if run.conversation)
+                done.update(recording.below)
                 yield from self._problems()
 
     def _named_by(self, spans: Sequence[_Span]) -> set[str]:

@@ -83,6 +83,8 @@ class Recording:
         self.contexts = contexts
         self.context = contexts.load(place.native_id)
         self.runs: list[RunDraft] = []
+        self.below: set[str] = set()
+        """The conversations of agents that belong to it, once everything is read."""
         self._parts = PromptParts()
         self._base = self.context.created if self.context else None
         self._latest: int | None = None
@@ -260,17 +262,17 @@ class Recording:
 
     def _unrecorded_children(self) -> Iterator[Row | Rows]:
         """Runs that wrote no events: known by the result that names their conversation, or by title and time."""
-        known = {run.conversation for run in self.runs if run.conversation}
+        known = self.below
+        known.update(run.conversation for run in self.runs if run.conversation)
         spawns = [spawn for run in self.runs for spawn in run.spawns]
         while spawns:
             spawn = spawns.pop(0)
-            seen = any(run.chain and not run.is_root and spawn.covers(run) for run in self.runs)
             if spawn.tasks and not spawn.children and spawn.failed:
                 text = (
                     f"call {spawn.call_id} started {len(spawn.tasks)} agents and failed: its result names none of them"
                 )
                 yield from self._finding("lost-child-ids", "warning", text, None, spawn.run.run_id)
-            below = [child for child in spawn.children or ([] if seen else self._by_title(spawn)) if child not in known]
+            below = [child for child in spawn.children or self._by_title(spawn) if child not in known]
             known.update(below)
             for child in below[self._recorded_otherwise(spawn, below) :]:
                 before = len(self.runs)

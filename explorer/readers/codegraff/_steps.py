@@ -103,12 +103,20 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] 
             asked.setdefault(each.call_id, deque()).append(number)
     held: dict[int, list[Pair]] = {}
     found: list[Draft] = []
+    # What is certain comes first, and the last of it: ids may repeat, and what messages have lost is their beginning.
+    for recorded in reversed(pairs):
+        if _candidates(chain, recorded):
+            continue
+        if waiting := asked.get(recorded.event.call_id):
+            held.setdefault(waiting.pop(), []).insert(0, recorded)
+        else:
+            found.append(Draft((recorded.event.seq, 0), [recorded]))
     for recorded in pairs:
-        event = recorded.event
-        if waiting := asked.get(event.call_id):
+        among = _candidates(chain, recorded)
+        if among and (waiting := asked.get(recorded.event.call_id)):
             held.setdefault(waiting.popleft(), []).append(recorded)
-        elif not (among := chain.candidates.get(event.row)) or any(id(each) not in told for each in among):
-            found.append(Draft((event.seq, 0), [recorded]))
+        elif any(id(each) not in told for each in among):
+            found.append(Draft((recorded.event.seq, 0), [recorded]))
     found += [Draft((event.seq, 0), error=event) for event in others]
     before = (chain.events[0].seq if chain.events else 0, 0)
     for number, model_call in enumerate(model_calls):
@@ -116,6 +124,11 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] 
         before = (mine[0].event.seq, 0) if mine else (before[0], before[1] + 1)
         found.append(Draft(before, mine, model_call=model_call))
     return sorted(found, key=lambda draft: draft.order)
+
+
+def _candidates(chain: Chain, recorded: Pair) -> list[Chain]:
+    """All runs that a pair may be of; none when it is certain of this one."""
+    return [each for event in recorded if event for each in chain.candidates.get(event.row, ())]
 
 
 def tells_all(chain: Chain, model_calls: Sequence[ModelCall]) -> bool:
