@@ -1,0 +1,114 @@
+"""Among what fits several runs, put results where their calls are.
+
+What is ambiguous was given to its runs row by row, so a call may have come to one run and its result to another. Either
+would be shown as a call of its own, and a sum over the runs would count one too many.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+
+from explorer.readers.codegraff._chain import Chain
+from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event, whole
+
+_LONGEST = 8
+"""Numbers in a row that are exchanged at once."""
+
+_MOST_TRIES = 4_000
+"""Exchanges that are tried among the runs of one collision."""
+
+
+def exchange(chains: Sequence[Chain]) -> None:
+    """Exchange ambiguous events between runs that they fit, as long as more calls then stand with their results."""
+    tries = _MOST_TRIES
+    waiting = [(chain, event) for chain in chains if chain.candidates for event in _alone(chain.events)]
+    while waiting and tries:
+        chain, event = waiting.pop()
+        if event.row not in chain.candidates:
+            continue
+        for other, (first, last) in product(chain.candidates[event.row][1:], _around(event.seq)):
+            tries -= 1
+            if _try(chain, other, first, last):
+                waiting += [(each, alone) for each in (chain, other) for alone in _alone(each.events)]
+                break
+            if not tries:
+                break
+
+
+def _around(seq: int) -> Iterator[tuple[int, int]]:
+    """Stretches of numbers that begin or end with this one."""
+    yield seq, seq
+    for length in range(1, _LONGEST):
+        yield seq - length, seq
+        yield seq, seq + length
+
+
+def _alone(events: Iterable[Event]) -> Iterator[Event]:
+    """Calls without a result, and results without a call."""
+    open_: dict[str | None, list[Event]] = {}
+    for event in events:
+        if event.kind == CALL:
+            open_.setdefault(event.call_id, []).append(event)
+        elif event.kind == RESULT:
+            calls = open_.get(event.call_id)
+            if calls:
+                calls.pop()
+            else:
+                yield event
+    for calls in open_.values():
+        yield from calls
+
+
+def _try(chain: Chain, other: Chain, first: int, last: int) -> bool:
+    """Exchange what two runs have at these numbers, or move it all to the other, if that is better."""
+    here, there = ([event for event in each.events if first <= event.seq <= last] for each in (chain, other))
+    if not all(_is_movable(chain, other, event) for event in here):
+        return False
+    before = _cost(chain, chain.events) + _cost(other, other.events)
+    for back in [there, []] if there and all(_is_movable(other, chain, event) for event in there) else [[]]:
+        here_after, there_after = _with(chain.events, back, here), _with(other.events, here, back)
+        if not _in_order(here_after) or not _in_order(there_after):
+            continue
+        if _cost(chain, here_after) + _cost(other, there_after) < before:
+            chain.events, other.events = here_after, there_after
+            for event in here:
+                _hand_over(chain, other, event)
+            for event in back:
+                _hand_over(other, chain, event)
+            return True
+    return False
+
+
+def _is_movable(chain: Chain, to: Chain, event: Event) -> bool:
+    return event.kind not in (START, END) and any(to is each for each in chain.candidates.get(event.row, ()))
+
+
+def _with(events: Sequence[Event], new: Sequence[Event], old: Sequence[Event]) -> list[Event]:
+    """The events with others in the place of some."""
+    rows = {event.row for event in old}
+    kept = [event for event in events if event.row not in rows]
+    return sorted([*kept, *new], key=lambda event: (event.seq, event.row))
+
+
+def _in_order(events: Sequence[Event]) -> bool:
+    """Whether a recorder may have written these: as it counts, from its start to its end."""
+    rows = [event.row for event in events]
+    kinds = [event.kind for event in events]
+    return rows == sorted(rows) and START not in kinds[1:] and END not in kinds[:-1]
+
+
+def _cost(chain: Chain, events: Sequence[Event]) -> int:
+    """How much is odd: calls and results that are alone, numbers twice, and more or fewer calls than the end counts."""
+    calls = sum(event.kind == CALL for event in events)
+    counted = whole(chain.end.payload, "tool_calls") if chain.end else None
+    twice = sum(number - 1 for number in Counter(event.seq for event in events).values())
+    return 2 * sum(1 for _ in _alone(events)) + twice + (abs(calls - counted) if counted is not None else 0)
+
+
+def _hand_over(chain: Chain, to: Chain, event: Event) -> None:
+    among = chain.candidates.pop(event.row)
+    chain.grades.pop(event.row)
+    to.grades[event.row] = "ambiguous"
+    to.candidates[event.row] = [to, *(each for each in among if each is not to)]
