@@ -80,7 +80,7 @@ class TestSteps:
         table = steps(cursor, tree, "x")
         assert table.column_names == [
             "#", "start", "took", "wait", "model", "input", "cached", "output", "reasoning", "blocks", "own",
-            "ancestor", "sibling", "other", "new", "stop", "error", "grade", "run_id", "replay",
+            "ancestor", "sibling", "other", "new", "stop", "error", "grade", "may belong to", "run_id", "replay",
         ]  # fmt: skip
         names = ["#", "start", "took", "input", "cached", "blocks", "own", "ancestor", "new"]
         assert [tuple(row.values()) for row in table.select(names).to_pylist()] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.store.queries.checkpoints import checkpoints
 from explorer.store.queries.facts import Sheet
 from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
 from explorer.store.queries.reuse import reuse_totals
@@ -82,6 +83,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     footprint(sheet, of)
     if scope.kind == "conversation":
         numbering(cursor, sheet, of)
+    checkpoints(cursor, sheet, scope, of.line["conversation_id"])
     as_recorded(cursor, sheet, scope, of)
     attribution(cursor, sheet, scope, of)
     return sheet.facts

@@ -228,14 +228,31 @@ def attribution(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded) -> Non
     for name, label, note in (("grade", "run", "that these steps are one run"), ("time_grade", "time", "")):
         if of.run:
             sheet.add(label, of.run[name].replace("_", " "), "", of.run[name], note)
-    sums = _row(
+    runs = f"run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})"
+    for label, table, counted in (("steps", "steps", "NOT is_replay"), ("tool calls", "tool_calls", "true")):
+        sums = _row(
+            cursor,
+            "SELECT count(*) AS all, count(*) FILTER (grade = 'exact') AS exact, "
+            "count(*) FILTER (grade = 'derived') AS derived, count(*) FILTER (grade = 'ambiguous') AS ambiguous "
+            f"FROM {table} WHERE {counted} AND {runs}",
+        )
+        if not sums["all"]:
+            continue
+        sure: Grade = "ambiguous" if sums["ambiguous"] else "derived" if sums["derived"] else "exact"
+        words = [f"{sums['derived']:,} by a rule" if sums["derived"] else ""]
+        if sums["ambiguous"]:
+            words.append(f"{sums['ambiguous']:,} ambiguous{_among(cursor, runs)}")
+        unknown = sums["all"] - sums["exact"] - sums["derived"] - sums["ambiguous"]
+        words.append(f"{unknown:,} not recorded" if unknown else "")
+        sheet.add(f"{label} placed for sure", sums["exact"], "count", sure, ", ".join(filter(None, words)))
+
+
+def _among(cursor: Cursor, runs: str) -> str:
+    """Among how many runs ambiguous steps are."""
+    among = _row(
         cursor,
-        "SELECT sum(steps)::BIGINT AS steps, sum(steps_derived)::BIGINT AS derived, "
-        "sum(steps_ambiguous)::BIGINT AS ambiguous FROM internal.runs "
-        f"WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})",
-    )
-    if sums["steps"]:
-        unsure = sums["derived"] + sums["ambiguous"]
-        grade = "ambiguous" if sums["ambiguous"] else "derived" if sums["derived"] else "exact"
-        note = f"{sums['derived']:,} by a rule, {sums['ambiguous']:,} where several runs fit" if unsure else ""
-        sheet.add("steps placed for sure", sums["steps"] - unsure, "count", grade, note)
+        "SELECT count(DISTINCT candidate) AS runs FROM ("
+        f"SELECT unnest(try(from_json(candidates, '[\"VARCHAR\"]'))) AS candidate FROM steps "
+        f"WHERE candidates IS NOT NULL AND {runs})",
+    )["runs"]
+    return f" among {among:,} runs" if among else ""

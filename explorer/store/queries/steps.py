@@ -19,8 +19,9 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
 
     Columns: ``#`` (ordinal), ``run`` (name of the run; only for several), ``start`` (ms from the conversation's
     start), ``took`` (ms), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
-    ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``grade``, ``run_id``,
-    ``replay``. Several conversations come one after the other.
+    ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``grade``,
+    ``may belong to`` (the runs among which an ambiguous step is), ``run_id``, ``replay``. Several conversations come
+    one after the other.
     """
     scope = scope_of(cursor, node_id)
     condition = scope.runs(own) if scope else "false"
@@ -33,6 +34,31 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
             FROM internal.run_lines AS r
             JOIN internal.nodes AS n USING (position)
             WHERE r.run_id IN (SELECT run_id FROM internal.run_lines WHERE {condition})
+        ),
+        candidates AS (
+            SELECT run_id, ordinal, unnest(try(from_json(candidates, '["VARCHAR"]'))) AS candidate
+            FROM steps
+            WHERE candidates IS NOT NULL AND run_id IN (SELECT run_id FROM chosen)
+        ),
+        among AS (
+            SELECT
+                c.run_id,
+                c.ordinal,
+                'any of: ' || string_agg(
+                    coalesce(
+                        CASE n.kind
+                            WHEN 'run' THEN concat_ws(' ', a.name, n.name)
+                            ELSE nullif(concat_ws(' ', n.name, n.label), '')
+                        END,
+                        c.candidate
+                    ),
+                    ', ' ORDER BY c.candidate <> c.run_id, r.position
+                ) AS runs
+            FROM candidates AS c
+            LEFT JOIN internal.run_lines AS r ON r.run_id = c.candidate
+            LEFT JOIN internal.nodes AS n ON n.position = r.position
+            LEFT JOIN internal.nodes AS a ON a.position = r.agent_position
+            GROUP BY c.run_id, c.ordinal
         )
         SELECT
             s.ordinal AS "#",
@@ -54,11 +80,13 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
             s.finish_reason AS stop,
             s.error,
             s.grade,
+            m.runs AS "may belong to",
             s.run_id,
             s.is_replay AS replay
         FROM steps AS s
         JOIN chosen AS l USING (run_id)
         LEFT JOIN step_reuse AS u ON u.run_id = s.run_id AND u.ordinal = s.ordinal
+        LEFT JOIN among AS m ON m.run_id = s.run_id AND m.ordinal = s.ordinal
         ORDER BY l.conversation_position, s.start_ms NULLS LAST, l.position, s.ordinal
         """
     ).to_arrow_table()

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from textual_fastdatatable import ArrowBackend, DataTable
 
 from explorer.tui import humanize
-from explorer.tui.step_columns import HIDDEN, LOOKS, PLAIN, Look
+from explorer.tui.step_columns import HIDDEN, LOOKS, OURS, PLAIN, Look
 from explorer.tui.text import fit
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class StepsGrid(DataTable, inherit_bindings=False):
     def left_out(self) -> list[str]:
         """Columns that are not shown, because no step has anything in them."""
         columns = self._table.column_names
-        return [name for name in LOOKS if name in columns and self._table[name].null_count == len(self._table) > 0]
+        names = [name for name in LOOKS if name in columns and name not in OURS]
+        return [name for name in names if self._table[name].null_count == len(self._table) > 0]
 
     @property
     def chosen(self) -> tuple[str, int] | None:
@@ -101,6 +102,9 @@ class StepsGrid(DataTable, inherit_bindings=False):
         """Open the step under the cursor."""
         if (chosen := self.chosen) is not None:
             fields = {name: self._table[name][self.cursor_row].as_py() for name in self._table.column_names}
+            for name in OURS:
+                if fields.get(name) is None:
+                    fields.pop(name, None)
             self.post_message(self.StepChosen(*chosen, fields))
 
     # Drawing. The library runs each cell through a console, which takes 0.1 s a page; a row is two segments here.
