@@ -20,8 +20,9 @@ from explorer.model import (
     Run,
     Step,
     ToolCall,
+    columns,
 )
-from explorer.readers import HEAD_BYTES, Report, SourceFile, claim, companions, part_of, readers, settle
+from explorer.readers import HEAD_BYTES, Report, Rows, SourceFile, claim, companions, part_of, readers, settle
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "sample_traces"
@@ -34,11 +35,10 @@ UNREAD = {"README.md", "generate.py", "empty.json", "unknown-format.log"}
 class Reading:
     """Everything a reader told about one source."""
 
-    def __init__(self, rows: list[Row | Report]) -> None:
+    def __init__(self, rows: list[Row | Rows | Report]) -> None:
         assert isinstance(rows[-1], Report)
         self.report = rows[-1]
-        self.rows: list[Row] = [row for row in rows if not isinstance(row, Report)]
-        assert len(self.rows) == len(rows) - 1, "one report, last"
+        self.rows: list[Row] = [each for row in rows[:-1] for each in single(row)]
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The rows of a table, in order."""
@@ -108,6 +108,15 @@ class Reading:
     def ids(self, step: Step) -> list[int]:
         """The block ids of a step's prompt, one by one."""
         return [first + n for first, count in self.stretches()[step.run_id, step.ordinal] for n in range(count)]
+
+
+def single(row: Row | Rows | Report) -> list[Row]:
+    """What a reader yields, as rows."""
+    assert not isinstance(row, Report), "one report, last"
+    if not isinstance(row, Rows):
+        return [row]
+    names = [column.name for column in columns(row.table)]
+    return [row.table(**dict(zip(names, values, strict=True))) for values in row.values]
 
 
 def read(
