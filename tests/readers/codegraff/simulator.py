@@ -9,6 +9,7 @@ import random
 import sqlite3
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 
 T0 = 1_780_300_000_000
@@ -25,7 +26,6 @@ class Run:
     """Its own row in ``conversations``."""
     task: str
     spawned_by: str | None
-    rows: list[int] = field(default_factory=list)
     start: int | None = None
     end: int | None = None
     ended: bool = False
@@ -36,6 +36,8 @@ class Run:
     tool_calls: int = 0
     tool_errors: int = 0
     messages: list[dict] = field(default_factory=list)
+    context: int = 0
+    """Tokens of its next prompt."""
     began_ms: int = 0
     version: str = "sha256:0a1b2c3d4e5f6071"
 
@@ -55,6 +57,33 @@ class Row:
     run: Run
 
 
+class Recorder:
+    """Writes the events of one run: counts from the highest number there is when it is made."""
+
+    def __init__(self, simulation, run, recorded):
+        self.simulation, self.run, self.recorded = simulation, run, recorded
+        self.seq = simulation.highest.get(run.agent, -1) + 1
+
+    def __call__(self, kind, **payload):
+        simulation, run = self.simulation, self.run
+        if not self.recorded:
+            return
+        seq, self.seq = self.seq, self.seq + 1
+        if simulation.lost and simulation.random.random() < simulation.lost:
+            return
+        simulation.ids += 1
+        row = Row(
+            simulation.ids, simulation.root_id, run.agent, run.parent.agent if run.parent else None, seq,
+            simulation.now, kind, {"kind": kind} | payload, run,
+        )  # fmt: skip
+        simulation.highest[run.agent] = max(simulation.highest.get(run.agent, -1), seq)
+        simulation.rows.append(row)
+        if kind == "agent_run":
+            run.start = row.id
+        if kind == "agent_run_end":
+            run.end = row.id
+
+
 class Simulation:
     """Runs agents against a clock. Everything follows from the seed and the options."""
 
@@ -68,13 +97,12 @@ class Simulation:
         errors=0.05,
         killed=0.0,
         lost=0.0,
-        batch=0.2,
         turns=(2, 6),
         conversation=None,
     ):
         self.random = random.Random(f"codegraff/{seed}")
         self.stagger, self.call_ids, self.bookends = stagger, call_ids, bookends
-        self.errors, self.killed, self.lost, self.batch, self.turns = errors, killed, lost, batch, turns
+        self.errors, self.killed, self.lost, self.turns = errors, killed, lost, turns
         self.root_id = conversation or self.uuid()
         self.now = T0
         self.rows: list[Row] = []
@@ -107,38 +135,9 @@ class Simulation:
         run = Run(len(self.runs), agent, parent, self.uuid() if parent else self.root_id, task, spawned_by)
         run.version = version or run.version
         self.runs.append(run)
-        seq = self.highest.get(agent, -1) + 1
+        write = Recorder(self, run, recorded)
         yield self.random.randint(0, 60)
         run.began_ms = self.now
-
-        def write(kind, **payload):
-            nonlocal seq
-            if not recorded:
-                return
-            if self.lost and self.random.random() < self.lost:
-                seq += 1
-                return
-            self.ids += 1
-            row = Row(
-                self.ids,
-                self.root_id,
-                agent,
-                parent.agent if parent else None,
-                seq,
-                self.now,
-                kind,
-                {"kind": kind} | payload,
-                run,
-            )
-            self.highest[agent] = max(self.highest.get(agent, -1), seq)
-            seq += 1
-            self.rows.append(row)
-            run.rows.append(row.id)
-            if kind == "agent_run":
-                run.start = row.id
-            if kind == "agent_run_end":
-                run.end = row.id
-
         run.messages += [
             {"text": {"role": "System", "content": f"You are {agent}."}},
             {"text": {"role": "System", "content": "<env>cwd: /srv/shop</env>"}},
@@ -146,16 +145,12 @@ class Simulation:
         ]
         if self.bookends:
             write(
-                "agent_run",
-                agent_id=agent,
-                parent_agent_id=parent.agent if parent else None,
-                requested_model=None,
-                resolved_model="m-large",
-                agent_version=run.version,
-            )
+                "agent_run", agent_id=agent, parent_agent_id=parent.agent if parent else None, requested_model=None,
+                resolved_model="m-large", agent_version=run.version,
+            )  # fmt: skip
         yield self.random.randint(1, 20)
         began = self.now
-        context = 1500 + 10 * len(task)
+        run.context = 1500 + 10 * len(task)
         plan = list(plan)
         for turn in range(max(len(plan), self.random.randint(*self.turns))):
             yield self.random.randint(300, 4000)
@@ -166,85 +161,63 @@ class Simulation:
                 write("error", message="the provider is busy", source=None)
                 continue
             spawns = plan[turn] if turn < len(plan) else None
-            run.turns += 1
-            prompt, out = context, self.random.randint(20, 400)
-            run.prompt_tokens += prompt
-            run.completion_tokens += out
-            calls = []
-            if spawns:
-                for kind, tasks, below in spawns:
-                    calls.append(("task", {"agent_id": kind, "tasks": tasks}, below))
-            else:
-                for _ in range(self.random.choice((1, 1, 1, 2, 3))):
-                    calls.append((self.random.choice(("read", "search", "shell")), {"q": self.calls}, None))
-            named = [(name, self.call_id(name), arguments, below) for name, arguments, below in calls]
-            run.messages.append(
-                {
-                    "text": {
-                        "role": "Assistant",
-                        "content": "",
-                        "model": "m-large",
-                        "tool_calls": [{"name": n, "call_id": c, "arguments": a} for n, c, a, _ in named],
-                    },
-                    "usage": {
-                        "prompt_tokens": {"actual": prompt},
-                        "completion_tokens": {"actual": out},
-                        "total_tokens": {"actual": prompt + out},
-                        "cached_tokens": {"actual": prompt // 2},
-                    },
-                }
-            )
-            if spawns:
-                for name, call_id, arguments, _ in named:
-                    write("tool_call", tool_name=name, call_id=call_id, arguments=arguments)
-                started = []
-                for _, call_id, arguments, below in named:
-                    for number, words in enumerate(arguments["tasks"]):
-                        kind = arguments["agent_id"]
-                        process = self.run(kind, run, words, call_id, below or ())
-                        next_delay = number * self.stagger
-                        known = len(self.runs)
-                        # The child exists from its first moment on, so begin it here when nothing delays it.
-                        self.begin(process, next_delay)
-                        started.append((known, call_id))
-                expected = [call_id for _, call_id in started]
-                while True:
-                    yield 40
-                    mine = [r for r in self.runs if r.parent is run and r.spawned_by in expected]
-                    if len(mine) == len(started) and all(r.ended for r in mine):
-                        break
-                for name, call_id, _, _ in named:
-                    below = [r for r in self.runs if r.parent is run and r.spawned_by == call_id]
-                    self.result(run, write, name, call_id, below)
-            else:
-                for name, call_id, arguments, _ in named:
-                    write("tool_call", tool_name=name, call_id=call_id, arguments=arguments)
-                    yield self.random.randint(5, 900)
-                    self.result(run, write, name, call_id)
-                    yield self.random.randint(0, 2)
-            context += out + 200
+            yield from self.spawn(run, write, spawns) if spawns else self.work(run, write)
+            run.context += 200
         yield self.random.randint(200, 1500)
-        run.turns += 1
-        run.prompt_tokens += context
-        run.completion_tokens += 90
-        run.messages.append(
-            {
-                "text": {"role": "Assistant", "content": "Done.", "model": "m-large"},
-                "usage": {"prompt_tokens": {"actual": context}, "completion_tokens": {"actual": 90}},
-            }
-        )
+        self.answer(run, 90, "Done.", [])
         if self.bookends:
             write(
-                "agent_run_end",
-                success=True,
-                turns=run.turns,
-                prompt_tokens=run.prompt_tokens,
-                completion_tokens=run.completion_tokens,
-                tool_calls=run.tool_calls,
-                tool_errors=run.tool_errors,
+                "agent_run_end", success=True, turns=run.turns, prompt_tokens=run.prompt_tokens,
+                completion_tokens=run.completion_tokens, tool_calls=run.tool_calls, tool_errors=run.tool_errors,
                 wall_ms=self.now - began,
-            )
+            )  # fmt: skip
         run.ended = True
+
+    def answer(self, run, out, content, calls):
+        """A model call, with the tool calls that it asks for."""
+        prompt = run.context
+        run.turns += 1
+        run.prompt_tokens += prompt
+        run.completion_tokens += out
+        run.context += out
+        counts = {"prompt": prompt, "completion": out, "total": prompt + out, "cached": prompt // 2}
+        text = {"role": "Assistant", "content": content, "model": "m-large"}
+        if calls:
+            text["tool_calls"] = [{"name": name, "call_id": id_, "arguments": asked} for name, id_, asked in calls]
+        usage = {f"{name}_tokens": {"actual": count} for name, count in counts.items()}
+        run.messages.append({"text": text, "usage": usage})
+
+    def work(self, run, write):
+        """A turn with calls of tools, one after the other."""
+        calls = []
+        for _ in range(self.random.choice((1, 1, 1, 2, 3))):
+            name = self.random.choice(("read", "search", "shell"))
+            calls.append((name, self.call_id(name), {"q": self.calls}))
+        self.answer(run, self.random.randint(20, 400), "", calls)
+        for name, call_id, arguments in calls:
+            write("tool_call", tool_name=name, call_id=call_id, arguments=arguments)
+            yield self.random.randint(5, 900)
+            self.result(run, write, name, call_id)
+            yield self.random.randint(0, 2)
+
+    def spawn(self, run, write, spawns):
+        """A turn that starts agents and waits for them: all calls are written first, then all results."""
+        calls = [("task", self.call_id("task"), {"agent_id": agent, "tasks": tasks}) for agent, tasks, _ in spawns]
+        self.answer(run, self.random.randint(20, 400), "", calls)
+        for name, call_id, arguments in calls:
+            write("tool_call", tool_name=name, call_id=call_id, arguments=arguments)
+        expected = []
+        for (_, call_id, arguments), (agent, _, below) in zip(calls, spawns, strict=True):
+            for number, words in enumerate(arguments["tasks"]):
+                self.begin(self.run(agent, run, words, call_id, below or ()), number * self.stagger)
+                expected.append(call_id)
+        while True:
+            yield 40
+            mine = [each for each in self.runs if each.parent is run and each.spawned_by in expected]
+            if len(mine) == len(expected) and all(each.ended for each in mine):
+                break
+        for name, call_id, _ in calls:
+            self.result(run, write, name, call_id, [each for each in mine if each.spawned_by == call_id])
 
     def result(self, run, write, name, call_id, below=()):
         failed = any(r.killed for r in below) or (not below and self.random.random() < 0.1)
@@ -330,11 +303,15 @@ class Simulation:
                 "conversation_id": conversation_id,
                 **({"initiator": "agent"} if run.parent else {}),
                 "messages": found,
-                "tools": [{"name": n, "description": n, "input_schema": {}} for n in ("read", "search", "shell", "task")],
+                "tools": [
+                    {"name": n, "description": n, "input_schema": {}} for n in ("read", "search", "shell", "task")
+                ],
             }
             stamp = timestamp(run.began_ms)
             yield conversation_id, run.task, -77, dumps(context), stamp, timestamp(self.now), None
 
+
+TOOLS = ("read", "search", "shell", "task")
 
 SCHEMA = """
 CREATE TABLE __diesel_schema_migrations (version VARCHAR(50) PRIMARY KEY NOT NULL, run_on TIMESTAMP NOT NULL);
@@ -355,14 +332,13 @@ def dumps(value):
 
 
 def timestamp(ms):
-    from datetime import UTC, datetime
-
     return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def fan_out(seed, siblings=3, agent="sage", root="forge", **options):
-    """A root run whose first turn spawns siblings of one definition."""
+def fan_out(seed, siblings=3, agent="sage", root="forge", nested=False, **options):
+    """A root run whose first turn spawns siblings of one definition; ``nested`` ones spawn two more of it each."""
     simulation = Simulation(seed, **options)
     tasks = [f"map part {n}" for n in range(siblings)]
-    simulation.begin(simulation.run(root, plan=[[(agent, tasks, None)]]))
+    below = [None, [(agent, ["look closer", "check it"], None)]] if nested else None
+    simulation.begin(simulation.run(root, plan=[[(agent, tasks, below)]]))
     return simulation.play()
