@@ -1,16 +1,11 @@
 """What a run was saved in, and which runs an ambiguous step may belong to."""
 
 from datetime import datetime
-from typing import Any
 
-from explorer.model import Checkpoint, Row
+from explorer.model import Row
 from explorer.store.queries import build_tree, steps
 from tests.store.test_answers import facts
-from tests.store.world import agent, conversation, make_database, row, run, step, tool_call
-
-
-def checkpoint(key: str, **values: Any) -> Checkpoint:
-    return row(Checkpoint, checkpoint_key=key, **{"conversation_id": "c"} | values)  # type: ignore[no-any-return]
+from tests.store.world import agent, checkpoint, conversation, make_database, run, step, tool_call
 
 
 def at(hour: str) -> datetime:
@@ -23,8 +18,8 @@ def goal() -> list[Row]:
         run("r", "a", ordinal=1), run("s", "a", ordinal=2), run("b1", "b", "s"),
         checkpoint("1", run_id="r", step_seq=1, created_at=at("08"), messages=3),
         checkpoint("2", run_id="s", step_seq=4, created_at=at("10"), messages=12,
-                   input_tokens=1500, output_tokens=20, tool_calls=2, cost_usd=0.01, elapsed_ms=45_200, pending_tool_calls=1,
-                   resumable=True, note="its key carries a random name"),
+                   input_tokens=1500, output_tokens=20, tool_calls=2, cost_usd=0.01, elapsed_ms=45_200,
+                   pending_tool_calls=1, resumable=True, note="its key carries a random name"),
         checkpoint("3", created_at=at("09"), checkpoint_id="goal-7", note="its episode is gone"),
     ]  # fmt: skip
 

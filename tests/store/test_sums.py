@@ -243,7 +243,7 @@ class TestOverview:
         rows = with_sums(with_sums(team(), "x1", reported_tool_calls=2), "z1", reported_tool_calls=3)
         found = facts(rows, "main")
         assert found["Totals", "tool calls"][2:] == (
-            5, "count", "exact", "all of it in sub-agents; of 2 runs, the recorder's own sum",
+            5, "count", "exact", "not recorded as its own, the rest in sub-agents; of 2 runs, the recorder's own sum",
         )  # fmt: skip
 
     def test_a_sum_over_all_says_what_is_not_known_of_it(self) -> None:

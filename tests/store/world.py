@@ -15,6 +15,7 @@ from explorer.model import (
     ALL_TABLES,
     Agent,
     BlockRun,
+    Checkpoint,
     Conversation,
     Edge,
     Event,
@@ -110,6 +111,10 @@ def edge(edge_id: str, kind: str, from_run: str | None, to_run: str | None, **va
 
 def event(run_id: str, kind: str = "note", **values: Any) -> Event:
     return row(Event, run_id=run_id, kind=kind, **values)
+
+
+def checkpoint(key: str, **values: Any) -> Checkpoint:
+    return row(Checkpoint, checkpoint_key=key, **{"conversation_id": "c"} | values)
 
 
 def finding(finding_id: str, code: str = "bad-record", **values: Any) -> Finding:

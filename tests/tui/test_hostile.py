@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import pytest
@@ -11,6 +12,7 @@ from explorer.model import Row
 from tests.store.world import (
     agent,
     blocks,
+    checkpoint,
     conversation,
     finding,
     footprint,
@@ -38,7 +40,9 @@ def world() -> list[Row]:
         *(run(f"x{i}/1", f"x{i}", "main/1", start_ms=i, end_ms=9) for i in range(3)),
         step("main/1", 1, start_ms=0, input_tokens=1, model=EVIL, finish_reason=EVIL, error=EVIL, provider=EVIL),
         *(step(f"x{i}/1", 1, start_ms=i, input_tokens=1, model=EVIL, finish_reason=EVIL) for i in range(3)),
+        step("main/1", 2, grade="ambiguous", candidates=json.dumps(["main/1", EVIL])),
         tool_call("main/1", 1, name=EVIL),
+        checkpoint("1", run_id="main/1", checkpoint_id=EVIL, note=EVIL),
         *(block for i in range(3) for block in blocks(f"x{i}/1", 1, (0, 4))),
         *(reuse(f"x{i}/1", 1, 4, sibling=4 * (i > 0), fresh=4 * (i == 0)) for i in range(3)),
         *(footprint(f"x{i}/1", 4, 0, 4) for i in range(3)),

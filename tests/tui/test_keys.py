@@ -14,7 +14,7 @@ from explorer.tui.screens.help import HelpScreen
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
-from tests.store.world import family
+from tests.store.world import agent, conversation, family, run, step
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
 
 
@@ -306,3 +306,22 @@ def test_the_export_says_beforehand_what_it_will_write(opener: Opener, tmp_path:
         assert "trace-explore " in screen_text(pilot)
 
     drive(opener(family()), script)
+
+
+def test_a_line_of_several_runs_says_how_many_were_active_at_once(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        assert "sage ×3 ∥2 " in screen_text(pilot)
+
+    rows = [conversation(), agent("a", name="sage")]
+    rows += [run(f"r{n}", "a", ordinal=n, start_ms=10 * n, end_ms=10 * n + 15) for n in (1, 2, 3)]
+    drive(opener(rows), script)
+
+
+def test_an_ambiguous_step_says_which_runs_it_may_belong_to(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "2", "tab", "enter")
+        assert "may belong to" in screen_text(pilot)
+        assert "any of: sage, coder" in screen_text(pilot)
+
+    rows = [conversation(), agent("a", name="sage"), agent("b", name="coder"), run("r", "a"), run("s", "b")]
+    drive(opener([*rows, step("r", grade="ambiguous", candidates='["r","s"]')]), script)
