@@ -6,7 +6,6 @@ would be shown as a call of its own, and a sum over the runs would count one too
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 
@@ -100,11 +99,13 @@ def _in_order(events: Sequence[Event]) -> bool:
 
 
 def _cost(chain: Chain, events: Sequence[Event]) -> int:
-    """How much is odd: calls and results that are alone, numbers twice, and more or fewer calls than the end counts."""
+    """How odd a run is: calls and results alone, numbers twice or missing, more or fewer calls than its end counts."""
     calls = sum(event.kind == CALL for event in events)
     counted = whole(chain.end.payload, "tool_calls") if chain.end else None
-    twice = sum(number - 1 for number in Counter(event.seq for event in events).values())
-    return 2 * sum(1 for _ in _alone(events)) + twice + (abs(calls - counted) if counted is not None else 0)
+    seqs = {event.seq for event in events}
+    twice = len(events) - len(seqs)
+    missing = max(seqs) - min(seqs) + 1 - len(seqs) if seqs else 0
+    return 3 * sum(1 for _ in _alone(events)) + twice + missing + (abs(calls - counted) if counted is not None else 0)
 
 
 def _hand_over(chain: Chain, to: Chain, event: Event) -> None:

@@ -299,7 +299,7 @@ class Recording:
             if run.chain is not None
             and not run.is_root
             and run.conversation is None
-            and spawn.covers(run)
+            and (spawn.covers(run) or (spawn.called is None and (run.first or 0) <= (spawn.answered or 0)))
             and spawn.definition in (None, run.agent)
         ]
         if len(bare) == len(children) == 1:

@@ -127,8 +127,12 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] 
 
 
 def _candidates(chain: Chain, recorded: Pair) -> list[Chain]:
-    """All runs that a pair may be of; none when it is certain of this one."""
-    return [each for event in recorded if event for each in chain.candidates.get(event.row, ())]
+    """All runs that a pair may be of; none when it is certain of this one.
+
+    Where it is in doubt whose end, and with it whose messages, a run has, its calls may be of the others as well.
+    """
+    events = [*recorded, chain.end if chain.grade == "ambiguous" else None]
+    return [each for event in events if event for each in chain.candidates.get(event.row, ())]
 
 
 def tells_all(chain: Chain, model_calls: Sequence[ModelCall]) -> bool:
