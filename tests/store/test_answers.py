@@ -1,10 +1,11 @@
 """What the tabs ask: overview, steps, reuse, siblings, findings, counts, records."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from explorer.model import Row
+from explorer.model import Row, StepReuse
 from explorer.store.database import Cursor, Database
 from explorer.store.queries import (
     Counts,
@@ -20,10 +21,13 @@ from explorer.store.queries import (
     sibling_matrix,
     steps,
 )
+from explorer.store.queries.summary import summary
 from tests.store.test_views import several_runs
 from tests.store.world import (
     agent,
+    ask,
     audit,
+    blocks,
     conversation,
     edge,
     event,
@@ -162,6 +166,28 @@ class TestReuse:
         assert (found.steps, found.input_tokens, found.cache_read_tokens) == (2, 320, 5)
         assert (found.fresh, found.behind) == (2, 4)
 
+    def test_without_the_size_of_a_block_there_are_no_tokens(self) -> None:
+        rows: list[Row] = [conversation(), agent("a"), agent("b"), run("r", "a"), run("s", "b")]
+        rows += [step("r"), step("s"), unsized(reuse("r", 1, 5, own=2, fresh=3)), reuse("s", 1, 4, own=4)]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            tree = build_tree(database)
+            for node_id in ("a", None):
+                found = reuse_totals(cursor, tree, node_id)
+                assert found is not None
+                assert found.own >= 2
+                assert (found.own_tokens, found.ancestor_tokens, found.sibling_tokens) == (None, None, None)
+            sized = reuse_totals(cursor, tree, "b")
+        assert sized is not None
+        assert (sized.own_tokens, sized.other_tokens) == (256, 0)
+        assert ("Reuse", "could have hit") not in facts(rows, "a")
+
+
+def unsized(reuse: StepReuse) -> StepReuse:
+    return dataclasses.replace(
+        reuse, hit_own_tokens=None, hit_ancestor_tokens=None, hit_sibling_tokens=None, hit_other_tokens=None
+    )
+
 
 class TestSiblings:
     def test_the_children_of_a_node_are_compared(self, cursor: Cursor, tree: TreeView) -> None:
@@ -201,6 +227,23 @@ class TestSiblings:
         matrix, total = answer
         assert (total, [r.node_id for r in matrix.runs]) == (9, ["s8", "s7", "s6"])
         assert matrix.shared == [[18, 4, 0], [4, 17, 0], [0, 0, 16]]
+
+    def test_a_run_without_blocks_has_none_to_compare(self) -> None:
+        rows: list[Row] = [conversation(), agent("m"), run("m/1", "m")]
+        for name in "pqr":
+            rows += [agent(name, "m"), run(f"{name}/1", name, "m/1"), step(f"{name}/1", input_tokens=7)]
+        rows += [reuse("p/1", 1, 4, fresh=4), footprint("p/1", 4), reuse("q/1", 1, 5, fresh=5), footprint("q/1", 5)]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            answer = sibling_matrix(cursor, build_tree(database), "m")
+        assert answer is not None
+        matrix, _ = answer
+        assert [(r.input_tokens, r.blocks, r.own, r.sibling, r.new) for r in matrix.runs] == [
+            (7, 4, 0, 0, 4), (7, 5, 0, 0, 5), (7, None, None, None, None),
+        ]  # fmt: skip
+        assert matrix.unique_blocks == [4, 5, None]
+        assert matrix.shared == [[4, 0, None], [0, 5, None], [None, None, None]]
+        assert matrix.prefix == [[4, 0, None], [0, 5, None], [None, None, None]]
 
 
 class TestFindings:
@@ -316,6 +359,30 @@ class TestOverview:
         assert found[section, "numbered by order of the file"].note == (
             "2 jumps ahead over 9 ids, 1 back below the highest so far"
         )
+
+    def test_parts_of_prompts_are_called_so_and_are_in_no_numbering(self) -> None:
+        gaps = {f"{what}_{order}": 3 for what in ("gap_events", "missing_ids", "reset_events")
+                for order in ("document", "parent_first", "start_time")}  # fmt: skip
+        numbered = audit(scope="prompt-parts", block_tokens=None, chained=False, perfect_document=False, **gaps)
+        rows = [conversation(block_scope="prompt-parts", title="t"), *family()[2:-1], numbered]
+        found = facts(rows, "c")
+        section = "Blocks and numbering"
+        assert [label for part, label in found if part == section] == ["blocks", "distinct blocks"]
+        assert found[section, "blocks"].value == "prompt parts"
+        assert "numbered by us" in found[section, "blocks"].note
+        database = make_database(rows)
+        assert ask(database, "SELECT code FROM findings WHERE code NOT IN ('repaired-time', 'bad-record')") == []
+        with database.cursor() as cursor:
+            (row, _) = summary(cursor)
+        assert (row.distinct_blocks, row.perfect_document, row.perfect_start_time) == (10, None, None)
+
+    def test_a_sub_agent_in_parts_of_prompts_has_no_numbering_of_its_own(self) -> None:
+        rows: list[Row] = [agent("p"), agent("a", "p"), run("r", "p"), run("s", "a", "r"), step("r"), step("s")]
+        rows += [*blocks("r", 1, (0, 9)), *blocks("s", 1, (0, 2)), *blocks("s", 2, (0, 4))]
+        rows += [footprint("r", 9), footprint("s", 4, 4)]
+        codes = "SELECT code FROM findings"
+        assert ask(make_database([conversation(), *rows]), codes) == [("private-namespace",)]
+        assert ask(make_database([conversation(block_scope="prompt-parts"), *rows]), codes) == []
 
     def test_a_run_tells_what_it_shares(self) -> None:
         found = facts(family(), "x")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from explorer.model import Row
 from explorer.tui.screens.export import ExportScreen
 from explorer.tui.screens.filter import FilterScreen
 from explorer.tui.screens.finding import FindingScreen
@@ -14,7 +15,7 @@ from explorer.tui.screens.help import HelpScreen
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
-from tests.store.world import agent, conversation, family, run, step
+from tests.store.world import agent, conversation, family, footprint, reuse, run, step
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
 
 
@@ -325,3 +326,19 @@ def test_an_ambiguous_step_says_which_runs_it_may_belong_to(opener: Opener) -> N
 
     rows = [conversation(), agent("a", name="sage"), agent("b", name="coder"), run("r", "a"), run("s", "b")]
     drive(opener([*rows, step("r", grade="ambiguous", candidates='["r","s"]')]), script)
+
+
+def test_siblings_without_blocks_are_compared_with_nobody(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "r", "m")
+        for measure in ("containment", "Jaccard", "shared", "first-step"):
+            assert measure in screen_text(pilot)
+            await press(pilot, "G")
+            assert "3 r: – distinct blocks" in screen_text(pilot)
+            await press(pilot, "g", "c")
+
+    rows: list[Row] = [conversation(), agent("m"), run("m/1", "m")]
+    for name in "pqr":
+        rows += [agent(name, "m"), run(f"{name}/1", name, "m/1"), step(f"{name}/1", input_tokens=7)]
+    rows += [reuse("p/1", 1, 4, fresh=4), footprint("p/1", 4), reuse("q/1", 1, 5, fresh=5), footprint("q/1", 5)]
+    drive(opener(rows), script)

@@ -195,7 +195,8 @@ def _reuse(cursor: Cursor, sheet: Sheet, tree: TreeView, scope: Scope) -> None:
         sheet.add(label, blocks, "blocks", "derived", f"{words}; {tokens:,} tokens" if tokens else words)
     sheet.add("fresh", found.fresh, "blocks", "derived", "held by no earlier step")
     sheet.add("behind a miss", found.behind, "blocks", "derived", "seen before, but no prefix cache can serve them")
-    could = found.own_tokens + found.ancestor_tokens + found.sibling_tokens + found.other_tokens
+    parts = (found.own_tokens, found.ancestor_tokens, found.sibling_tokens, found.other_tokens)
+    could = sum(part or 0 for part in parts)
     if could:
         sheet.add("could have hit", could, "tokens", "derived", _of_input(could, found.input_tokens))
     sheet.add("did hit", found.cache_read_tokens, "tokens", note=_of_input(found.cache_read_tokens, found.input_tokens))

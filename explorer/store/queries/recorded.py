@@ -114,7 +114,8 @@ def footprint(sheet: Sheet, of: Recorded) -> None:
     if unique is None:
         return
     tokens = of.run["unique_tokens"]
-    note = f"{tokens:,} tokens" if tokens is not None else "block size not recorded"
+    unsized = "parts of prompts" if of.conversation.get("block_scope") == "prompt-parts" else "block size not recorded"
+    note = f"{tokens:,} tokens" if tokens is not None else unsized
     sheet.add("distinct blocks", unique, "blocks", "derived", note)
     for name, whom in (("shared_parent", "its parent"), ("shared_siblings", "any sibling")):
         shared = of.run[name]
@@ -132,6 +133,9 @@ def numbering(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     names = [column[0] for column in answer.description or []]
     for row in answer.fetchall():
         audit = dict(zip(names, row, strict=True))
+        if audit["scope"] == "prompt-parts":
+            _prompt_parts(sheet, audit)
+            continue
         missing = "not recorded: local is assumed, one numbering for the conversation"
         sheet.add("scope of block ids", audit["scope"], note="as recorded" if audit["scope"] else missing)
         sheet.add("block size", audit["block_tokens"], "tokens")
@@ -148,6 +152,15 @@ def numbering(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
         sheet.add("coverage of input", audit["coverage"], "", "derived", _COVERAGE.get(audit["coverage"] or "", ""))
         for order, words in _ORDERS:
             sheet.add(f"numbered by {words}", *_audited(audit, order))
+
+
+def _prompt_parts(sheet: Sheet, audit: dict[str, Any]) -> None:
+    note = (
+        "the recorder has prompts and no block ids: the blocks are the parts of these prompts, each with all before "
+        "it, numbered by us; they are of any length, so that there are no tokens per block"
+    )
+    sheet.add("blocks", "prompt parts", "", "derived", note)
+    sheet.add("distinct blocks", audit["distinct_blocks"], "blocks", "derived", "in the whole conversation")
 
 
 def _audited(audit: dict[str, Any], order: str) -> tuple[str, Unit, Grade, str]:

@@ -26,6 +26,11 @@ def reuse_totals(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool 
             WHERE run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)}) AND steps_with_blocks > 0
         )
     """
+    tokens = ", ".join(
+        # Where the size of some blocks is not recorded, the tokens of the others are not those of the node.
+        f"CASE WHEN bool_and({name} IS NOT NULL) THEN sum({name})::BIGINT END"
+        for name in ("hit_own_tokens", "hit_ancestor_tokens", "hit_sibling_tokens", "hit_other_tokens")
+    )
     row = one(
         cursor,
         f"""
@@ -33,8 +38,7 @@ def reuse_totals(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool 
         SELECT
             sum(steps_with_blocks)::BIGINT, sum(blocks)::BIGINT, sum(hit_own)::BIGINT, sum(hit_ancestor)::BIGINT,
             sum(hit_sibling)::BIGINT, sum(hit_other)::BIGINT, sum(fresh_blocks)::BIGINT,
-            coalesce(sum(hit_own_tokens), 0)::BIGINT, coalesce(sum(hit_ancestor_tokens), 0)::BIGINT,
-            coalesce(sum(hit_sibling_tokens), 0)::BIGINT, coalesce(sum(hit_other_tokens), 0)::BIGINT,
+            {tokens},
             sum(shares),
             internal.whole(sum(step_input_tokens) FILTER (steps_with_blocks = steps)),
             internal.whole(sum(cache_read_tokens) FILTER (steps_with_blocks = steps)),
@@ -97,10 +101,7 @@ def sibling_matrix(cursor: Cursor, tree: TreeView, node_id: str, limit: int = 60
     parent_id, total = parent
     runs, unique, first_blocks = _cold_starts(cursor, parent_id, limit)
     place = {run.run_id: index for index, run in enumerate(runs)}
-    shared = [[0] * len(runs) for _ in runs]
-    prefix = [[0] * len(runs) for _ in runs]
-    for index in range(len(runs)):
-        shared[index][index], prefix[index][index] = unique[index], first_blocks[index]
+    shared, prefix = _nothing_shared(unique), _nothing_shared(first_blocks)
     for run_a, run_b, blocks, leading in cursor.execute(
         "SELECT * FROM sibling_pairs WHERE list_contains($1, run_a) AND list_contains($1, run_b)", [list(place)]
     ).fetchall():
@@ -114,6 +115,14 @@ def sibling_matrix(cursor: Cursor, tree: TreeView, node_id: str, limit: int = 60
         [parent_id],
     )
     return SiblingMatrix(runs, unique, shared, prefix, name[0] if name else parent_id), total
+
+
+def _nothing_shared(own: list[int | None]) -> list[list[int | None]]:
+    """A matrix with what each has on the diagonal, and nothing in common where both have something."""
+    return [
+        [a if row == column else None if a is None or b is None else 0 for column, b in enumerate(own)]
+        for row, a in enumerate(own)
+    ]
 
 
 def _parent_of_group(cursor: Cursor, scope: Scope) -> tuple[str, int] | None:
@@ -136,7 +145,9 @@ def _parent_of_group(cursor: Cursor, scope: Scope) -> tuple[str, int] | None:
     return (row[0], row[1]) if row else None
 
 
-def _cold_starts(cursor: Cursor, parent_id: str, limit: int) -> tuple[list[ColdStart], list[int], list[int]]:
+def _cold_starts(
+    cursor: Cursor, parent_id: str, limit: int
+) -> tuple[list[ColdStart], list[int | None], list[int | None]]:
     """The first step of each run of a group, its distinct blocks, and the blocks of that step."""
     rows = cursor.execute(
         """
@@ -157,9 +168,8 @@ def _cold_starts(cursor: Cursor, parent_id: str, limit: int) -> tuple[list[ColdS
             GROUP BY s.run_id
         )
         SELECT
-            c.run_id, c.node_id, c.name, c.label, c.start_ms, f.step.input, coalesce(u.first_blocks, 0),
-            coalesce(u.first_own, 0), coalesce(u.first_ancestor, 0), coalesce(u.first_sibling, 0),
-            coalesce(u.first_other, 0), coalesce(u.first_new, 0), f.step.cached, coalesce(p.unique_blocks, 0)
+            c.run_id, c.node_id, c.name, c.label, c.start_ms, f.step.input, u.first_blocks, u.first_own,
+            u.first_ancestor, u.first_sibling, u.first_other, u.first_new, f.step.cached, p.unique_blocks
         FROM chosen AS c
         LEFT JOIN first_steps AS f USING (run_id)
         LEFT JOIN run_reuse AS u USING (run_id)

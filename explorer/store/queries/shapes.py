@@ -116,10 +116,11 @@ class ReuseTotals(NamedTuple):
     behind: int
     """Seen before, but after the first miss of their prompt: no prefix cache can serve them."""
     input_tokens: int | None
-    own_tokens: int
-    ancestor_tokens: int
-    sibling_tokens: int
-    other_tokens: int
+    own_tokens: int | None
+    """None, as the three below, where the size of a block is not recorded."""
+    ancestor_tokens: int | None
+    sibling_tokens: int | None
+    other_tokens: int | None
     cache_read_tokens: int | None
     """What the recorder measured."""
     mean_step_share: float | None
@@ -135,25 +136,29 @@ class ColdStart(NamedTuple):
     label: str | None
     start_ms: int | None
     input_tokens: int | None
-    blocks: int
-    own: int
-    ancestor: int
-    sibling: int
-    other: int
-    new: int
+    blocks: int | None
+    """None, as the five below, where the blocks of its prompts are not recorded."""
+    own: int | None
+    ancestor: int | None
+    sibling: int | None
+    other: int | None
+    new: int | None
     """blocks - own - ancestor - sibling - other"""
     cached_tokens: int | None
     """What the recorder measured."""
 
 
 class SiblingMatrix(NamedTuple):
-    """What sibling runs share: row and column i are run i of ``runs``, in order of start."""
+    """What sibling runs share: row and column i are run i of ``runs``, in order of start.
+
+    None where the blocks of one of the two are not recorded.
+    """
 
     runs: list[ColdStart]
-    unique_blocks: list[int]
-    shared: list[list[int]]
+    unique_blocks: list[int | None]
+    shared: list[list[int | None]]
     """Distinct blocks that both hold; the diagonal is ``unique_blocks``."""
-    prefix: list[list[int]]
+    prefix: list[list[int | None]]
     """Leading blocks that the first steps have in common; the diagonal is the length of the first step."""
     group: str
     """Whose children these are, for the heading."""

@@ -53,12 +53,13 @@ def lay_out_reuse(
 
 
 def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
-    parts = (totals.own, totals.ancestor, totals.sibling, totals.other)
+    parts: tuple[int | None, ...] = (totals.own, totals.ancestor, totals.sibling, totals.other)
     whole: int | None = totals.blocks
     if unit == "tokens":
         parts = (totals.own_tokens, totals.ancestor_tokens, totals.sibling_tokens, totals.other_tokens)
         whole = totals.input_tokens
-    hits = None if any(part is None for part in parts) else sum(parts)
+    known = [part for part in parts if part is not None]
+    hits = sum(known) if len(known) == len(parts) else None
     noun = "blocks" if unit == "blocks" else "input tokens"
     share = humanize.percent(hits, whole, 1)
     yield [("Could have hit ", "plain"), (share, "strong"), (f" of {noun}, on an endless cache", "plain")]

@@ -234,12 +234,13 @@ class SiblingGrid(ScrollView, can_focus=True):
             case "containment":
                 return _digits(row, column, shared, unique[row])
             case "jaccard":
-                return _digits(row, column, shared, unique[row] + unique[column] - shared)
+                held = (unique[row] or 0) + (unique[column] or 0) - (shared or 0)
+                return _digits(row, column, shared, held)
             case "shared":
-                return humanize.tokens(shared), shared / (max(unique) or 1)
+                return humanize.tokens(shared), (shared or 0) / (max(filter(None, unique), default=0) or 1)
             case _:
                 prefix, own = self._matrix.prefix[row][column], self._matrix.prefix[row][row]
-                return humanize.tokens(prefix), prefix / own if own else 0.0
+                return humanize.tokens(prefix), (prefix or 0) / own if own else 0.0
 
     def _sentence(self, width: int) -> list[str]:
         assert self._matrix is not None
@@ -256,10 +257,10 @@ class SiblingGrid(ScrollView, can_focus=True):
         return [text for row in wrapped(sentence, width - 1) for text, _ in row]
 
 
-def _digits(row: int, column: int, part: int, whole: int) -> tuple[str, float]:
+def _digits(row: int, column: int, part: int | None, whole: int | None) -> tuple[str, float]:
     if row == column:
         return "=", 0.0
-    if not whole:
+    if not whole or part is None:
         return humanize.NOT_RECORDED, 0.0
     return humanize.percent(part, whole).removesuffix(" %"), part / whole
 

@@ -39,6 +39,14 @@ def test_unknown_block_sizes_are_not_taken_for_zero() -> None:
     assert "0.0 %" not in page
 
 
+def test_prompts_that_were_not_recorded_are_not_taken_for_empty_ones() -> None:
+    nothing = (None,) * 6
+    runs = [ColdStart(f"r{i}", f"n{i}", "Explore", None, i, 9_000, *nothing, None) for i in range(2)]
+    group = (SiblingMatrix(runs, [None] * 2, [[None] * 2] * 2, [[None] * 2] * 2, "main"), 2)
+    rows = words(TOTALS, group=group).splitlines()[-2:]
+    assert [row.split() for row in rows] == [[f"{i}", "Explore", *"–––––––"] for i in (1, 2)]
+
+
 def test_nothing_is_claimed_without_blocks() -> None:
     assert "cannot be told" in words(None)
 
