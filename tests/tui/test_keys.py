@@ -330,7 +330,7 @@ def test_an_ambiguous_step_says_which_runs_it_may_belong_to(opener: Opener) -> N
 
 def test_siblings_without_blocks_are_compared_with_nobody(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "j", "r", "m")
+        await press(pilot, "j", "r", "tab")
         for measure in ("containment", "Jaccard", "shared", "first-step"):
             assert measure in screen_text(pilot)
             await press(pilot, "G")
