@@ -95,6 +95,8 @@ class Recording:
         """Call id -> the one conversation whose messages hold it, over this conversation and those below it."""
         self._by_sums: dict[tuple[object, object], str] = {}
         """Input and output tokens -> the one conversation of an agent whose calls add up to them."""
+        self._claimed: set[tuple[str, int]] = set()
+        """The model calls that are some run's: conversation, and place among its messages."""
         self._look_into(child_ids)
 
     def _look_into(self, child_ids: Iterable[str]) -> None:
@@ -213,9 +215,16 @@ class Recording:
         if run.conversation is None and not run.is_root:
             return []
         context = self.contexts.load(run.conversation) if run.conversation else self.context
-        found = of_run(chain, list(context.model_calls(self._parts))) if context else []
-        run.context = context if found else None
+        found = of_run(chain, self._unclaimed(context)) if context else []
+        if context and found:
+            run.context = context
+            self._claimed.update((context.conversation_id, call.message) for call in found)
         return found
+
+    def _unclaimed(self, context: Context) -> list[ModelCall]:
+        """The model calls of a conversation that are no run's yet."""
+        calls = context.model_calls(self._parts)
+        return [call for call in calls if (context.conversation_id, call.message) not in self._claimed]
 
     def _run_id(self, agent: str) -> str:
         name = agent.replace("/", "∕")  # the division slash: a name must not look like a path of ours
@@ -228,7 +237,8 @@ class Recording:
         """The rest of the rows, the conversation's last."""
         for key in list(self._groups):
             yield from self._write(key)
-        if self.context is not None and not any(run.is_root for run in self.runs):
+        if self.context is not None and all(run.context for run in self.runs if run.is_root):
+            # Of it all, or of what was said before events were recorded.
             yield from self._from_messages(self.context, None)
         yield from self._unrecorded_children()
         for run, code, reason in resolve(self.runs):
@@ -240,8 +250,10 @@ class Recording:
     def _from_messages(self, context: Context, spawn: Spawn | None) -> Iterator[Row | Rows]:
         """The runs of a conversation of which no events were recorded: one for each message of the user."""
         turns: dict[int, list[ModelCall]] = {}
-        for call in context.model_calls(self._parts):
+        for call in self._unclaimed(context):
             turns.setdefault(call.turn, []).append(call)
+        if not turns and spawn is None and any(run.is_root for run in self.runs):
+            return
         agent = (spawn.definition if spawn else None) or ("agent" if spawn else _rows.ROOT)
         for number, calls in enumerate(turns.values() or [[]]):
             run = RunDraft(

@@ -120,9 +120,12 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] 
     found += [Draft((event.seq, 0), error=event) for event in others]
     before = (chain.events[0].seq if chain.events else 0, 0)
     for number, model_call in enumerate(model_calls):
-        mine = held.get(number, [])
-        before = (mine[0].event.seq, 0) if mine else (before[0], before[1] + 1)
-        found.append(Draft(before, mine, model_call=model_call))
+        draft = Draft((before[0], before[1] + 1), held.get(number, []), model_call=model_call)
+        before = draft.order
+        if draft.pairs:
+            draft.order = draft.pairs[0].event.seq, 0
+            before = max(event.seq for event in draft.events), 0
+        found.append(draft)
     return sorted(found, key=lambda draft: draft.order)
 
 
