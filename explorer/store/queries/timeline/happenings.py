@@ -1,0 +1,55 @@
+"""What happened to runs besides their steps, and which of it is marked."""
+
+HAPPENINGS = """
+    checkpointed AS (SELECT DISTINCT run_id FROM checkpoints WHERE run_id IS NOT NULL),
+    happenings AS (
+        SELECT
+            e.run_id, e.at_ms AS moment, CASE WHEN e.trigger = 'checkpoint' THEN 'checkpoint' ELSE e.kind END AS what,
+            NULL::BOOLEAN AS outward, NULL AS other, coalesce(e.detail, e.trigger) AS detail,
+            NULL::BOOLEAN AS delivered, NULL AS grade, e.tokens_before AS before, e.tokens_after AS after
+        FROM events AS e
+        -- A note of repaired times is at the time that is not true; and checkpoints of the table say more.
+        WHERE e.trigger IS DISTINCT FROM 'repaired-time'
+            AND NOT (e.trigger IS NOT DISTINCT FROM 'checkpoint' AND e.run_id IN (FROM checkpointed))
+        UNION ALL BY NAME
+        SELECT run_id, at_ms AS moment, 'checkpoint' AS what, checkpoint_id AS detail, messages AS before
+        FROM checkpoints
+        UNION ALL BY NAME
+        SELECT
+            e.from_run_id AS run_id,
+            coalesce(e.at_ms, CASE e.kind WHEN 'result' THEN f.end_ms ELSE t.start_ms END) AS moment,
+            e.kind AS what, true AS outward, e.to_run_id AS other, e.delivered, e.grade
+        FROM edges AS e
+        LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
+        LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
+        UNION ALL BY NAME
+        SELECT
+            e.to_run_id AS run_id,
+            coalesce(e.at_ms, CASE e.kind WHEN 'result' THEN f.end_ms ELSE t.start_ms END) AS moment,
+            e.kind AS what, false AS outward, e.from_run_id AS other, e.delivered, e.grade
+        FROM edges AS e
+        LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
+        LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
+        WHERE e.delivered IS DISTINCT FROM false
+        UNION ALL BY NAME
+        SELECT t.run_id, coalesce(t.start_ms, s.start_ms) AS moment, 'tool' AS what, t.name AS other, t.grade
+        FROM tool_calls AS t
+        LEFT JOIN steps AS s ON s.run_id = t.run_id AND s.ordinal = t.step_ordinal
+        WHERE t.is_error AND NOT coalesce(s.is_replay, false)
+    )
+"""
+"""Everything but steps that has a time, run by run."""
+
+MARK = """
+    CASE
+        WHEN what = 'tool' THEN 'tool_error'
+        WHEN outward AND delivered IS NOT DISTINCT FROM false THEN 'lost'
+        WHEN what = 'spawn' THEN CASE WHEN outward THEN 'spawn' END
+        WHEN what = 'result' THEN CASE WHEN NOT outward THEN 'result' END
+        WHEN what = 'fork' THEN CASE WHEN outward THEN 'fork' END
+        WHEN what = 'resume' AND outward THEN 'sent'
+        WHEN what IN ('assign', 'message', 'close') THEN CASE WHEN outward THEN 'sent' ELSE 'received' END
+        WHEN what <> 'note' THEN what
+    END
+"""
+"""A spawn is marked where it starts and a result where it arrives: the child's bar shows the other end."""
