@@ -1,87 +1,20 @@
-"""The rows of the timeline and what stands in their cells. Knows the scale and the answers, and nothing of widgets."""
+"""The rows of the timeline: which runs have one of their own, which are folded into one, and what each is called."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from explorer.tui import humanize
 from explorer.tui.text import clean, crop
-from explorer.tui.time_scale import Window
 
 if TYPE_CHECKING:
-    from explorer.store.queries import Bin, Drawn, Lane, Timeline
-
-Role: TypeAlias = Literal[
-    "plain", "bar", "busy", "step", "derived", "ambiguous", "error", "lost", "edge", "event", "replay", "heat-1",
-    "heat-2", "heat-3", "heat-4", "context", "link",
-]  # fmt: skip
-"""What a cell is; the style sheet says how that looks."""
-
-
-class Look(NamedTuple):
-    """A mark: its glyph, what it is, what it says in a word, and in the help."""
-
-    glyph: str
-    role: Role
-    text: str
-    help: str
-
-
-LOOKS: dict[str, Look] = {
-    "error": Look("E", "error", "failed step", "a step failed, or the recorder has an error here"),
-    "lost": Look("U", "lost", "undelivered", "a result or message of this run that its receiver's record never shows"),
-    "tool_error": Look("e", "error", "failed tool call", "a tool call came back with an error"),
-    "compaction": Look("C", "event", "compaction", "the context was compacted"),
-    "interrupt": Look("I", "event", "interrupt", "the run was interrupted"),
-    "resume": Look("R", "event", "resume", "the run was taken up again"),
-    "checkpoint": Look("K", "event", "checkpoint", "the run's state was saved, to go on from after a stop"),
-    "ambiguous": Look(
-        "?", "ambiguous", "step of several runs", "a step that may belong to several runs; below, how many"
-    ),
-    "failed": Look("✗", "error", "run failed", "the end of a run that failed"),
-    "cancelled": Look("⊘", "error", "run cancelled", "the end of a run that was cancelled"),
-    "open": Look("▶", "event", "still running", "the last sign of a run that was going on when the recording ended"),
-    "fork": Look("F", "edge", "fork", "another run goes on from here with a copy of the history"),
-    "spawn": Look("┬", "edge", "spawns", "another run is started here; it is further down"),
-    "result": Look("┴", "edge", "gets a result", "the result of another run arrives"),
-    "sent": Look(">", "edge", "tells a run", "an order, a message or an end goes to another run"),
-    "received": Look("<", "edge", "is told", "an order, a message or an end comes from another run"),
-    "replay": Look("r", "replay", "copied step", "a step copied from another recording: never counted"),
-    "derived": Look("~", "derived", "step by a rule", "a step that a documented rule placed in this run"),
-    "step": Look(
-        "•", "step", "step; 2–9, #: so many", "a step starts; a digit is how many do in this cell, # is 10 or more"
-    ),
-    "spawned": Look("╰", "edge", "spawned", "the start of a run that another one spawned"),
-    "start": Look("├", "bar", "start", "the start of a run"),
-    "given": Look("╯", "edge", "result handed over", "the end of a run whose result went to another one"),
-    "unended": Look("…", "bar", "end not recorded", "the last sign of a run of which no end was recorded"),
-    "end": Look("┤", "bar", "end", "the end of a run"),
-    "short": Look("▪", "busy", "shorter than a cell", "a whole run, shorter than a cell"),
-    "busy": Look("━", "busy", "step under way", "a step is under way"),
-    "bar": Look("─", "bar", "between steps", "the run goes on, no step of it is under way"),
-    "repaired-busy": Look("╍", "busy", "step, repaired times", "a step is under way; its times were repaired"),
-    "repaired": Look("╌", "bar", "repaired times", "a run whose times were repaired, or cannot be sure"),
-    "heat-1": Look("░", "heat-1", "1 run", "one run of this agent is active; of a folded row, one of all below it"),
-    "heat-2": Look("▒", "heat-2", "2 at once", "two are active at once"),
-    "heat-3": Look("▓", "heat-3", "3 at once", "three are active at once"),
-    "heat-4": Look("█", "heat-4", "4 or more", "four or more are active at once"),
-    "context": Look("▁█", "context", "context", "how full the context was: input and output tokens of the latest step"),
-    "link": Look("│", "link", "spawn", "from the run above that spawned it to the start of a run below"),
-    "blank": Look(" ", "plain", "", ""),
-}
-"""Every mark. Where several fall into one cell, the first of them is drawn."""
-
-_MARKS = tuple(LOOKS)[: tuple(LOOKS).index("replay")]
-_HEIGHTS = "▁▂▃▄▅▆▇█"
+    from explorer.store.queries import Lane, Timeline
 
 ROWS = 200
 """Rows from which agents are folded from the start."""
 _UNTIMED = 100
 """Runs without a time that are listed one by one."""
-
-Cell: TypeAlias = tuple[str, str]
-"""A glyph, and its key in ``LOOKS``."""
 
 
 class Row(NamedTuple):
@@ -215,148 +148,3 @@ def name_of(row: Row, width: int) -> str:
     if label and len(name) + 1 + len(label) > room:
         name = crop(name, max(3, room - 1 - len(label)))
     return indent + fold + " " + crop(f"{name} {label}" if label else name, max(0, room))
-
-
-def draw(row: Row, drawn: Drawn | None, window: Window, wall: bool, peak: int | None = None) -> list[Cell]:
-    """The cells of a row. With ``peak``, how full the context is rather than steps."""
-    cells: list[Cell] = [(" ", "blank")] * window.cells
-    lane = row.lane
-    if lane is None or not row.drawn:
-        return cells
-    if row.grouped:
-        return _draw_group(cells, drawn)
-    shift = (lane.clock_ms or 0) if wall else 0
-    if lane.start_ms is None or lane.end_ms is None:
-        return cells
-    first, last = window.cell(lane.start_ms + shift), window.cell(lane.end_ms + shift)
-    if last < 0 or first >= window.cells:
-        return cells
-    busy = drawn.busy if drawn else frozenset()
-    repaired = lane.time_grade != "exact"
-    for cell in range(max(first, 0), min(last + 1, window.cells)):
-        cells[cell] = _look(("repaired-busy" if repaired else "busy") if cell in busy else _bar(repaired))
-    bins = drawn.bins if drawn else {}
-    ends = {last: _end(lane)} | {first: "spawned" if lane.spawned else "start"} if first < last else {}
-    if first == last:
-        ends = {first: "short" if _end(lane) in ("end", "given", "unended") else _end(lane)}
-    for cell in {*bins, *ends}:
-        if 0 <= cell < window.cells and (look := _mark(bins.get(cell), ends.get(cell))):
-            cells[cell] = look
-    if peak is not None and drawn is not None:
-        _fill_context(cells, drawn, window, first, last, peak)
-    return cells
-
-
-def _look(key: str) -> Cell:
-    return LOOKS[key].glyph, key
-
-
-def _bar(repaired: bool) -> str:
-    return "repaired" if repaired else "bar"
-
-
-def _end(lane: Lane) -> str:
-    if lane.is_open:
-        return "open"
-    if lane.status in ("failed", "cancelled"):
-        return lane.status
-    if lane.result == "given":
-        return "given"
-    return "end" if lane.end_recorded else "unended"
-
-
-def _mark(found: Bin | None, end: str | None) -> Cell | None:
-    """The most important of what falls into one cell."""
-    if found is not None:
-        there: set[str] = set(found.marks)
-        there |= {"error"} if found.failed else set()
-        there |= {"ambiguous"} if found.ambiguous else set()
-        there |= {end} if end else set()
-        for key in _MARKS:
-            if key in there:
-                return _look(key)
-        if found.steps:
-            if found.replayed == found.steps:
-                return _look("replay")
-            if found.derived:
-                return _look("derived")
-            return (_look("step")[0] if found.steps == 1 else _digit(found.steps)), "step"
-    return _look(end) if end else None
-
-
-def _draw_group(cells: list[Cell], drawn: Drawn | None) -> list[Cell]:
-    if drawn is None:
-        return cells
-    for cell, active in enumerate(drawn.at_once[: len(cells)]):
-        if active:
-            cells[cell] = _look(f"heat-{min(active, 4)}")
-    for cell, found in drawn.bins.items():
-        if 0 <= cell < len(cells):
-            wrong = "error" if found.failed or "error" in found.marks else "lost" if "lost" in found.marks else None
-            if wrong or found.ambiguous:
-                cells[cell] = _look(wrong or "ambiguous")
-    return cells
-
-
-_KEPT_IN_CONTEXT = frozenset(("error", "lost", "compaction", "failed", "cancelled", "open"))
-
-
-def _fill_context(cells: list[Cell], drawn: Drawn, window: Window, first: int, last: int, peak: int) -> None:
-    """How full the context was at the latest step, and where it was compacted."""
-    now = drawn.context_before
-    for cell in range(max(first, 0), min(last + 1, window.cells)):
-        found = drawn.bins.get(cell)
-        if found is not None and found.context is not None:
-            now = found.context
-        if cells[cell][1] in _KEPT_IN_CONTEXT:
-            continue
-        cells[cell] = (height(now, peak), "context") if now is not None else ("·", "bar")
-
-
-def height(part: int, whole: int) -> str:
-    """An eighth to a full cell."""
-    return _HEIGHTS[min(7, max(0, part * 8 // max(whole, 1)))]
-
-
-def link(rows: Sequence[Row], pictures: dict[int, list[Cell]], window: Window, wall: bool) -> None:
-    """Draw a line down from each parent's bar to the runs it spawned, over what is blank in between."""
-    places = {row.lane.run_id: index for index, row in enumerate(rows) if row.kind == "lane" and row.lane is not None}
-    lines: dict[tuple[int, int], int] = {}
-    bare: set[tuple[int, int]] = set()
-    for index, row in enumerate(rows):
-        lane = row.lane
-        if row.kind != "lane" or lane is None or lane.start_ms is None or lane.parent_run_id not in places:
-            continue
-        parent, cell = places[lane.parent_run_id], window.cell(lane.start_ms + ((lane.clock_ms or 0) if wall else 0))
-        if parent < index and 0 <= cell < window.cells:
-            lines[parent, cell] = index
-            if not lane.spawned:
-                bare.add((parent, cell))
-    for (parent, cell), child in lines.items():
-        for index, cells in pictures.items():
-            if parent < index < child and cells[cell][1] == "blank":
-                cells[cell] = _look("link")
-    for parent, cell in bare:
-        if parent in pictures and pictures[parent][cell][1] in ("bar", "busy", "repaired", "repaired-busy"):
-            pictures[parent][cell] = _look("spawn")
-
-
-def counts(levels: Sequence[int]) -> list[Cell]:
-    """How many are active at once, cell by cell: ``1`` to ``9``, ``#`` for more, nothing for none."""
-    return [(" " if not level else _digit(level), f"heat-{min(level, 4)}" if level else "blank") for level in levels]
-
-
-def _digit(number: int) -> str:
-    return str(number) if number < 10 else "#"
-
-
-def legend(keys: Collection[str], peak: int | None) -> list[tuple[str, Role, str]]:
-    """What the marks on the screen mean: first what is wrong, last how bars are drawn."""
-    found: list[tuple[str, Role, str]] = []
-    for key in sorted(LOOKS, key=lambda key: not key.startswith("heat") and LOOKS[key].role not in ("error", "lost")):
-        look = LOOKS[key]
-        if key not in keys or key == "blank":
-            continue
-        text = f"context, █ {humanize.tokens(peak)}" if key == "context" else look.text
-        found.append((look.glyph, look.role, text))
-    return found

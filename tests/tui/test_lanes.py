@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from explorer.store.queries import Bin, Drawn, Lane, Timeline
-from explorer.tui.lanes import LOOKS, Row, counts, draw, folded_down, legend, link, name_of, rows_of
+from explorer.tui.lane_cells import LOOKS, counts, draw, legend, link
+from explorer.tui.lanes import Row, folded_down, name_of, rows_of
 from explorer.tui.time_scale import Window
 
 TEN = Window(0, 10, 10)

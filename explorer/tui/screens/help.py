@@ -17,7 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from explorer.tui.columns import COLUMNS
-from explorer.tui.lanes import LOOKS as MARKS
+from explorer.tui.lane_cells import LOOKS as MARKS
 from explorer.tui.step_columns import LOOKS
 from explorer.tui.widgets.overview import LEGEND
 from explorer.tui.widgets.sibling_grid import MEASURES

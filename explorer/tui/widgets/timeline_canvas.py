@@ -13,8 +13,9 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from explorer.tui import lanes, timeline_words
-from explorer.tui.lanes import Cell, Row
+from explorer.tui import lane_cells, lanes, timeline_words
+from explorer.tui.lane_cells import Cell
+from explorer.tui.lanes import Row
 from explorer.tui.text import fit
 from explorer.tui.time_scale import Span, Window, ticks, utc
 from explorer.tui.widgets.sheet import wrapped
@@ -42,7 +43,7 @@ class TimelineCanvas(ScrollView):
         "timeline--dim",
         "timeline--row",
         "timeline--cursor",
-        *(f"timeline--{look.role}" for look in lanes.LOOKS.values()),
+        *(f"timeline--{look.role}" for look in lane_cells.LOOKS.values()),
     }
 
     row: reactive[int] = reactive(0, repaint=False)
@@ -123,10 +124,10 @@ class TimelineCanvas(ScrollView):
         top = self.scroll_offset.y
         peak = self._timeline.peak_context if self.shows_context and self._timeline is not None else None
         pictures = {
-            index: lanes.draw(self.rows[index], self._drawn_of(self.rows[index]), self.window, self.wall, peak)
+            index: lane_cells.draw(self.rows[index], self._drawn_of(self.rows[index]), self.window, self.wall, peak)
             for index in range(top, min(len(self.rows), top + max(0, self._height)))
         }
-        lanes.link(self.rows, pictures, self.window, self.wall)
+        lane_cells.link(self.rows, pictures, self.window, self.wall)
         self._pictures = pictures
 
     def _drawn_of(self, row: Row) -> Drawn | None:
@@ -145,7 +146,7 @@ class TimelineCanvas(ScrollView):
         if y == 0:
             return self._axis()
         if y == 1:
-            cells = lanes.counts(self._at_once) if self._drawn_window == self.window else []
+            cells = lane_cells.counts(self._at_once) if self._drawn_window == self.window else []
             return self._line("active at once", list(self._pieces(cells, None, self._plain)), self._role("note"))
         index = y - TOP + self.scroll_offset.y
         return self._row(index) if index < len(self.rows) else Strip.blank(width, self._plain)
@@ -186,7 +187,7 @@ class TimelineCanvas(ScrollView):
         """Cells of one look after the other in one piece."""
         text, before = "", "plain"
         for number, (glyph, key) in enumerate(cells):
-            role = "cursor" if number == cursor else lanes.LOOKS[key].role
+            role = "cursor" if number == cursor else lane_cells.LOOKS[key].role
             if role != before and text:
                 yield text, self._styled(style, before)
                 text = ""
@@ -228,7 +229,7 @@ class TimelineCanvas(ScrollView):
         room = self.size.width - 1
         placed: list[list[Segment]] = [[]]
         used = 0
-        for glyph, role, text in lanes.legend(keys, peak):
+        for glyph, role, text in lane_cells.legend(keys, peak):
             size = cell_len(glyph) + 1 + cell_len(text) + 2
             if used + size > room:
                 placed.append([])
