@@ -2,7 +2,8 @@
 
 ``OUT.parquet`` is ``run_totals`` of the kept runs. Any other name becomes a directory of all tables that opens again:
 the kept runs, the runs above them in the tree and those that spawned them, the first run of each agent (it tells what
-the agent hangs below), their agents and conversations, and every row that hangs on one of these.
+the agent hangs below), those with steps that may be of these, their agents and conversations, and every row that hangs
+on one of these.
 
 Reopened, such a directory shows the same numbers of its own for every run in it, the reuse included: that is stored
 and not computed anew. ``total_`` numbers add up what is in the export, so they are the same where everything below a

@@ -208,6 +208,15 @@ _NEEDED = """
         JOIN internal.agents AS a USING (agent_id)
         JOIN internal.nodes AS p ON p.kind = 'agent' AND p.agent_id = a.parent_agent_id
         WHERE l.kind = 'agent'
+        UNION ALL
+        -- The runs with steps that may be of these: without them it would seem certain which steps these have.
+        SELECT p.position
+        FROM (
+            SELECT run_id, unnest(try(from_json(candidates, '["VARCHAR"]'))) AS candidate
+            FROM steps WHERE candidates IS NOT NULL
+        ) AS s
+        JOIN {name}_lines AS l ON l.run_id = s.candidate
+        JOIN internal.run_lines AS p ON p.run_id = s.run_id
     )
     WHERE position NOT IN (SELECT position FROM {name}_lines)
 """

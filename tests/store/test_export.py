@@ -28,7 +28,7 @@ from explorer.store.export import (
     plan,
     schema_fingerprint,
 )
-from explorer.store.queries import FilterError
+from explorer.store.queries import FilterError, build_tree, overview, steps
 from explorer.store.queries.summary import summary
 from tests.store.test_every_question import damaged
 from tests.store.test_views import several_runs
@@ -37,6 +37,7 @@ from tests.store.world import (
     ask,
     audit,
     by_run,
+    checkpoint,
     conversation,
     family,
     finding,
@@ -45,6 +46,7 @@ from tests.store.world import (
     run,
     source,
     step,
+    tool_call,
     write_batch,
 )
 
@@ -469,3 +471,56 @@ class TestRecognition:
         assert is_bundle(tmp_path / "old")
         with pytest.raises(DamagedPart, match=r"trace-explore 0\.0\.7, whose tables are not those of this version"):
             bundle_batch(tmp_path / "old")
+
+
+class TestDoubtAndCheckpoints:
+    def rows(self) -> list[Row]:
+        return [
+            source(), conversation(), agent("a", name="sage"), agent("b", "a"),
+            run("r", "a", reported_tool_calls=1), run("s", "a", ordinal=2, reported_tool_calls=2), run("t", "b", "s"),
+            step("r", 1, grade="ambiguous", candidates='["r","s"]'), step("s", 1), step("t", 1),
+            checkpoint("a.json#1", run_id="r", source_id="a.json", step_seq=1, messages=2),
+            checkpoint("a.json#2", run_id="s", source_id="a.json", step_seq=2, messages=4, resumable=True),
+            checkpoint("a.json#3", source_id="a.json", note="of no run"),
+        ]  # fmt: skip
+
+    def test_they_survive_and_mean_the_same(self, tmp_path: Path) -> None:
+        database = make_database(self.rows())
+        export(database, None, tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        assert everything(again) == everything(database)
+        assert by_run(again, "tool_calls") == by_run(database, "tool_calls") == {"r": 1, "s": 2, "t": 0}
+        assert ask(again, "FROM agent_version_totals") == ask(database, "FROM agent_version_totals")
+
+    def test_beside_other_traces_they_get_the_directorys_name_in_front(self, tmp_path: Path) -> None:
+        export(make_database(self.rows()), None, tmp_path / "out")
+        again = reopen(tmp_path / "out", prefix='o"\\ut')
+        key = 'o"\\ut/'
+        ((candidates,),) = ask(again, "SELECT candidates FROM steps WHERE candidates IS NOT NULL")
+        assert json.loads(candidates) == [f"{key}r", f"{key}s"]
+        saved = "SELECT checkpoint_key, run_id, conversation_id, source_id FROM checkpoints ORDER BY ALL"
+        assert ask(again, saved) == [
+            (f"{key}a.json#1", f"{key}r", f"{key}c", f"{key}a.json"),
+            (f"{key}a.json#2", f"{key}s", f"{key}c", f"{key}a.json"),
+            (f"{key}a.json#3", None, f"{key}c", f"{key}a.json"),
+        ]
+        assert by_run(again, "tool_calls") == {f"{key}r": 1, f"{key}s": 2, f"{key}t": 0}
+        with again.cursor() as cursor:
+            table = steps(cursor, build_tree(again), f"{key}r")
+            assert table["may belong to"].to_pylist() == ["any of: sage run 1, sage run 2"]
+            labels = [fact.label for fact in overview(cursor, build_tree(again), f"{key}a")]
+        assert {"run 1 step 1", "run 2 step 2"} <= set(labels)
+
+    def test_a_filter_keeps_the_checkpoints_of_kept_runs_and_those_of_no_run(self, tmp_path: Path) -> None:
+        export(make_database(self.rows()), "run_id = 's'", tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        kept = {key for (key,) in ask(again, "SELECT checkpoint_key FROM checkpoints")}
+        assert "a.json#2" in kept
+        assert by_run(again, "tool_calls", "ancestor_only")["s"] == (2, False)
+
+    def test_what_is_uncertain_stays_so_when_a_filter_keeps_one_of_the_runs(self, tmp_path: Path) -> None:
+        rows: list[Row] = [source(), conversation(), agent("a"), agent("b"), agent("d"), run("r", "a"), run("u", "d")]
+        rows += [run("s", "b", reported_tool_calls=2), step("r", grade="ambiguous", candidates='["r","s"]')]
+        export(make_database([*rows, tool_call("s")]), "run_id = 's'", tmp_path / "out")
+        again = reopen(tmp_path / "out")
+        assert by_run(again, "tool_calls", "ancestor_only") == {"r": (0, True), "s": (2, False)}
