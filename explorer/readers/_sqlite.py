@@ -102,6 +102,8 @@ class Database:
             try:
                 cursor = self._connection.execute(query, (start, *parameters))
                 while rows := cursor.fetchmany(at_once):
+                    if rows[-1][0] < start:  # a damaged tree leads back, which would never end
+                        raise sqlite3.DatabaseError("keys out of order")
                     yield from rows
                     start = rows[-1][0] + 1
                 return
@@ -110,6 +112,8 @@ class Database:
                     at_once = 1
                     continue
                 following = self._behind(f"{query} LIMIT 1", start, parameters)
+                if following is not None and following <= start:
+                    following = None
                 lost = f"from {start:,}" if start > -(1 << 63) else "from the first"
                 lost += " on" if following is None else f" to {following - 1:,}"
                 self.damage.append(Damage(table, f"rows {lost} of {table} cannot be read ({error})"))
