@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from generators import graff, weka
+from generators import graff, maverick, weka
 
-FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [weka.files, graff.files]
+FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [weka.files, graff.files, maverick.files]

@@ -1,0 +1,220 @@
+"""What Maverick keeps in its home: ``world.db``, and beside it the audit log, replay traces and trajectories.
+
+Format facts of Maverick, schema versions up to 24 (main @517b89a1); its code is proprietary and none of it is here.
+
+A goal is a conversation. All attempts at it are written under the goal, so they are the runs of its root agent, told
+apart by the time of their episodes (``_attempts``); the agents that a root spawned are neither goals nor episodes, so
+their parents follow from what was announced and when (``_lineage``). Figures are of episodes and of nobody else.
+
+Files that have no ``world.db`` beside them are read by themselves, as far as they go; so are exports of one goal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+
+from explorer.model import Finding, Row
+from explorer.readers import Report, SourceFile
+from explorer.readers._findings import Findings
+from explorer.readers._sqlite import MAGIC, Unreadable, open_database
+from explorer.readers.maverick._evidence import Evidence, Post, Twice
+from explorer.readers.maverick._export import evidence_of
+from explorer.readers.maverick._goal import GoalRows
+from explorer.readers.maverick._layout import (
+    Kind,
+    beside_world,
+    claims,
+    companions,
+    goal_of,
+    kind_of,
+    part_of,
+    source_id_of,
+    tenant_of,
+)
+from explorer.readers.maverick._logs import ByGoal, File, Line
+from explorer.readers.maverick._shapes import conversation_id, text_of
+from explorer.readers.maverick._trace import posts_of
+from explorer.readers.maverick._trajectories import Trajectories, is_step, steps_by_role
+from explorer.readers.maverick._world import World
+from explorer.readers.maverick._world import record as rows_of
+
+__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "part_of", "read", "record"]
+
+NAME = "maverick"
+VERSION = 1
+SELF_CONTAINED = True
+
+
+def read(source: SourceFile) -> Iterator[Row | Report]:
+    """The rows of one source, a goal at a time."""
+    findings = Findings(source.source_id)
+    with source.path.open("rb") as file:
+        head = file.read(1 << 16)
+    kind = _kind(source.source_id, head)
+    if kind == "world":
+        bad = yield from _read_world(source, findings)
+    else:
+        bad = 0
+        yield from _read_alone(kind, source, findings)
+    yield from findings.rest()
+    yield Report(findings.bad_records + bad)
+
+
+def _kind(source_id: str, head: bytes) -> Kind:
+    """What a source is; of one that is damaged, what its name says."""
+    name = source_id.rpartition("/")[2]
+    found = kind_of(name, head)
+    if found is not None:
+        return found
+    if name.endswith((".json", ".db")):
+        return "world" if name.endswith(".db") else "export"
+    return "trace" if goal_of(source_id) is not None else "trajectories" if "trajector" in name else "audit"
+
+
+def _read_world(source: SourceFile, findings: Findings) -> Generator[Row, None, int]:
+    home = _Home(source, findings)
+    try:
+        with open_database(source.path) as database:
+            world = World(source.source_id, database, findings)
+            yield from world.index()
+            if world.legacy:
+                message = (
+                    "the table of checkpoints is of the first shape, without episode_id: attempts at one goal share "
+                    "their keys, and a newer Maverick cannot look anything up in it"
+                )
+                yield from findings.at("legacy-checkpoints", "warning", message)
+            yield from home.index()
+            known = world.goals()
+            for goal in (*known, *sorted(home.goals() - set(known))):
+                evidence = world.evidence(goal)
+                home.add(evidence)
+                rows = GoalRows(source.source_id, evidence, findings, home.tenant)
+                yield from rows.rows()
+                world.remember(goal, rows.runs)
+                yield from world.problems()
+            if database.changed():
+                message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
+                yield from findings.at("changed-while-read", "warning", message)
+    except Unreadable as error:
+        message = f"the database cannot be opened ({error}): nothing of it is read"
+        yield from findings.at("damaged-database", "error", message)
+    finally:
+        home.close()
+    for file in home.files:
+        yield from file.findings.rest()
+    return sum(file.findings.bad_records for file in home.files)
+
+
+class _Home:
+    """The files beside a database."""
+
+    def __init__(self, source: SourceFile, findings: Findings) -> None:
+        beside = beside_world(source.path)
+        self.tenant = tenant_of(source.source_id)
+        self.files: list[File] = []
+        self._source = source
+        self._audit = ByGoal([self._file(path) for path in beside.audit], _has_kind)
+        trajectories = [self._file(beside.trajectories)] if beside.trajectories is not None else []
+        self._steps = ByGoal(trajectories, is_step)
+        self._traces: dict[int, list[File]] = {}
+        for path in beside.traces:
+            goal = goal_of(path.name)
+            if goal is not None:
+                self._traces.setdefault(goal, []).append(self._file(path))
+
+    def _file(self, path: Path) -> File:
+        source_id = source_id_of(self._source.source_id, self._source.path, path)
+        file = File(path, source_id, Findings(source_id))
+        self.files.append(file)
+        return file
+
+    def index(self) -> Iterator[Finding]:
+        """Find out of which goals they are."""
+        yield from self._audit.index()
+        yield from self._steps.index()
+
+    def goals(self) -> set[int]:
+        """The goals that they have anything of."""
+        return {*self._audit.goals(), *self._steps.goals(), *self._traces}
+
+    def add(self, evidence: Evidence) -> None:
+        """Put what they have of a goal beside what the database has."""
+        goal = evidence.goal_id
+        if self._audit.count(goal):
+            evidence.audit = _lines(self._audit, goal)
+        if self._steps.count(goal):
+            evidence.role_steps = steps_by_role(self._steps.of(goal))
+        if goal in self._traces:
+            files, first = self._traces[goal], Findings("")
+            key = conversation_id(self._source.source_id, goal)
+            evidence.trace = Twice(partial(_posts, files, key, first), first)
+            evidence.also = [file.findings for file in files]
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._audit.close()
+        self._steps.close()
+
+
+def _posts(files: Iterable[File], key: str, first_time: Findings, findings: Findings) -> Iterator[Post | Finding]:
+    """The posts of the traces of a goal, one file behind the other; the first time with each file's own findings."""
+    segments = 0
+    for number, file in enumerate(files):
+        first = segments + (number > 0)
+        for post in posts_of(file, key, file.findings if findings is first_time else findings):
+            if isinstance(post, Post):
+                segments = post.segment + first
+                post = post._replace(segment=segments) if first else post
+            yield post
+
+
+def _lines(log: ByGoal, goal: int) -> Twice[Line]:
+    return Twice(lambda findings: log.of(goal), Findings(""))
+
+
+def _has_kind(fields: dict[str, object]) -> bool:
+    return text_of(fields.get("kind")) is not None
+
+
+def _read_alone(kind: Kind, source: SourceFile, findings: Findings) -> Iterator[Row]:
+    """A file that no database is beside."""
+    source_id, tenant = source.source_id, tenant_of(source.source_id)
+    if kind == "export":
+        for found in evidence_of(source.path, source_id, findings):
+            if isinstance(found, Finding):
+                yield found
+            else:
+                yield from GoalRows(source_id, found, findings, tenant).rows()
+        return
+    file = File(source.path, source_id, findings)
+    if kind == "trace":
+        goal = goal_of(source_id) or 0
+        posts = Twice(partial(posts_of, file, conversation_id(source_id, goal)), findings)
+        yield from GoalRows(source_id, Evidence(goal, trace=posts), findings, tenant).rows()
+        return
+    log = ByGoal([file], is_step if kind == "trajectories" else _has_kind)
+    try:
+        yield from log.index()
+        for goal in log.goals():
+            if kind == "trajectories":
+                yield from Trajectories(source_id, goal, findings, tenant).rows(log.of(goal))
+            else:
+                evidence = Evidence(goal, audit=_lines(log, goal))
+                yield from GoalRows(source_id, evidence, findings, tenant).rows()
+    finally:
+        log.close()
+
+
+def record(path: Path, offset: int, length: int, limit: int) -> bytes:
+    """The recorded text of a step: rows of a database, or a stretch of a file.
+
+    Raises:
+        OSError: it cannot be read any more.
+    """
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) == MAGIC:
+            return rows_of(path, offset, length, limit)
+        file.seek(offset)
+        return file.read(min(length, limit))
