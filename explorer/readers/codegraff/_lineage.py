@@ -64,7 +64,7 @@ class Lost(NamedTuple):
 
 
 def resolve(runs: Sequence[Spawned]) -> list[Lost]:
-    """Give every run that is not a root its parent and the grade of that.
+    """Give every run that is not a root, and has none by its title and time, its parent and the grade of that.
 
     Results that name conversations are exact as far as the call itself is. A name alone tells the definition: one open
     call of a run of it that starts such agents is derived, several are ambiguous.
@@ -76,7 +76,7 @@ def resolve(runs: Sequence[Spawned]) -> list[Lost]:
         if spawn is not None and spawn.run is not run:
             # The child's conversation is named by the call: nothing is in doubt but whose call it was.
             _adopt(run, spawn, "exact" if spawn.grade == "exact" else spawn.grade)
-        elif not run.is_root:
+        elif not run.is_root and run.parent is None:
             lost += _by_name(run, runs)
     for run in runs:
         if _is_cyclic(run):
