@@ -1,9 +1,8 @@
 """Databases, streams and dumps, written by hand."""
 
-import json
 import sqlite3
 
-from tests.readers.codegraff.simulator import SCHEMA
+from tests.readers.codegraff.simulator import SCHEMA, dumps
 
 ROOT = "7d0f0000-0000-4000-8000-0000000000c1"
 LEFT, RIGHT = "5b7e0000-0000-4000-8000-000000000001", "5b7e0000-0000-4000-8000-000000000002"
@@ -85,7 +84,7 @@ def database(path, events=(), conversations=(), schema=SCHEMA):
     connection.executescript(schema)
     for table, rows in (("trajectory_events", events), ("conversations", conversations)):
         for each in rows:
-            values = [json.dumps(value) if isinstance(value, dict) else value for value in each.values()]
+            values = [dumps(value) if isinstance(value, dict) else value for value in each.values()]
             connection.execute(f"INSERT INTO {table} ({', '.join(each)}) VALUES ({', '.join('?' * len(each))})", values)
     connection.commit()
     connection.close()
