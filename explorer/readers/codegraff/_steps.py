@@ -97,26 +97,7 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] 
     ``id`` of the others' chains.
     """
     pairs, others = pair(chain.events)
-    asked: dict[str | None, deque[int]] = {}
-    for number, model_call in enumerate(model_calls):
-        for each in model_call.calls:
-            asked.setdefault(each.call_id, deque()).append(number)
-    held: dict[int, list[Pair]] = {}
-    found: list[Draft] = []
-    # What is certain comes first, and the last of it: ids may repeat, and what messages have lost is their beginning.
-    for recorded in reversed(pairs):
-        if _candidates(chain, recorded):
-            continue
-        if waiting := asked.get(recorded.event.call_id):
-            held.setdefault(waiting.pop(), []).insert(0, recorded)
-        else:
-            found.append(Draft((recorded.event.seq, 0), [recorded]))
-    for recorded in pairs:
-        among = _candidates(chain, recorded)
-        if among and (waiting := asked.get(recorded.event.call_id)):
-            held.setdefault(waiting.popleft(), []).append(recorded)
-        elif any(id(each) not in told for each in among):
-            found.append(Draft((recorded.event.seq, 0), [recorded]))
+    held, found = _placed(chain, pairs, model_calls, told)
     found += [Draft((event.seq, 0), error=event) for event in others]
     before = (chain.events[0].seq if chain.events else 0, 0)
     for number, model_call in enumerate(model_calls):
@@ -127,6 +108,33 @@ def drafts(chain: Chain, model_calls: Sequence[ModelCall], told: Container[int] 
             before = max(event.seq for event in draft.events), 0
         found.append(draft)
     return sorted(found, key=lambda draft: draft.order)
+
+
+def _placed(
+    chain: Chain, pairs: Sequence[Pair], model_calls: Sequence[ModelCall], told: Container[int]
+) -> tuple[dict[int, list[Pair]], list[Draft]]:
+    """Which tool calls each model call asked for, by its number, and those that are steps by themselves."""
+    asked: dict[str | None, deque[int]] = {}
+    for number, model_call in enumerate(model_calls):
+        for each in model_call.calls:
+            asked.setdefault(each.call_id, deque()).append(number)
+    held: dict[int, list[Pair]] = {}
+    alone: list[Draft] = []
+    # What is certain comes first, and the last of it: ids may repeat, and what messages have lost is their beginning.
+    for recorded in reversed(pairs):
+        if _candidates(chain, recorded):
+            continue
+        if waiting := asked.get(recorded.event.call_id):
+            held.setdefault(waiting.pop(), []).insert(0, recorded)
+        else:
+            alone.append(Draft((recorded.event.seq, 0), [recorded]))
+    for recorded in pairs:
+        among = _candidates(chain, recorded)
+        if among and (waiting := asked.get(recorded.event.call_id)):
+            held.setdefault(waiting.popleft(), []).append(recorded)
+        elif any(id(each) not in told for each in among):
+            alone.append(Draft((recorded.event.seq, 0), [recorded]))
+    return held, alone
 
 
 def _candidates(chain: Chain, recorded: Pair) -> list[Chain]:
