@@ -49,13 +49,13 @@ class SourceFile(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Many rows of one table at once, as tuples of its columns in order; timestamps in microseconds since 1970.
+    """Many rows of one table at once: its columns in order, with timestamps in microseconds since 1970.
 
     For formats of millions of small records: to make an object of each would take longer than to read them.
     """
 
     table: type[Row]
-    values: Sequence[tuple[object, ...]]
+    columns: Sequence[Sequence[object]]
 
 
 class Report(NamedTuple):

@@ -6,6 +6,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,12 @@ def single(row: Row | Rows | Report) -> list[Row]:
     if not isinstance(row, Rows):
         return [row]
     names = [column.name for column in columns(row.table)]
-    return [row.table(**dict(zip(names, values, strict=True))) for values in row.values]
+    named = [dict(zip(names, values, strict=True)) for values in zip(*row.columns, strict=True)]
+    epoch = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+    for fields in named:
+        if fields.get("started_at") is not None:
+            fields["started_at"] = epoch + timedelta(microseconds=fields["started_at"])
+    return [row.table(**fields) for fields in named]
 
 
 def read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -22,6 +23,8 @@ class Assembly:
         """What is certain of each chain."""
         self.taken = [dict(core.at) for core in self.cores]
         """What each chain has, by number, with what was given to it."""
+        self.order = [sorted(core.at) for core in self.cores]
+        """The numbers of that."""
         self.given: dict[int, list[tuple[Part, list[int]]]] = {}
         """Index of a chain -> the parts that were given to it, with the indices of all chains they fit."""
 
@@ -91,14 +94,19 @@ class Assembly:
             if number in matched:
                 self._add(matched[number], edge, options[number])
             else:
-                self.cores.append(edge)
-                self.taken.append(dict(edge.at))
+                self._begin(edge)
 
     def _began(self, index: int) -> int:
         return min(self.cores[index].began, *(part.began for part, _ in self.given.get(index, ())), 1 << 62)
 
+    def _begin(self, core: Part) -> None:
+        self.cores.append(core)
+        self.taken.append(dict(core.at))
+        self.order.append(sorted(core.at))
+
     def _add(self, index: int, part: Part, fitting: list[int]) -> None:
         self.taken[index] |= part.at
+        self.order[index] = sorted(self.taken[index])
         self.given.setdefault(index, []).append((part, fitting if len(fitting) > 1 else [index]))
 
     def _give(self, bodies: list[Part]) -> None:
@@ -118,8 +126,7 @@ class Assembly:
                 elif options[number] and self._covering(seq) >= len(self.levels[seq]):
                     index = min(options[number], key=lambda i: self._reach(i, body))
                 else:
-                    self.cores.append(body)
-                    self.taken.append(dict(body.at))
+                    self._begin(body)
                     continue
                 self._add(index, body, options[number])
 
@@ -135,8 +142,7 @@ class Assembly:
         if not taken.keys().isdisjoint(body.at):
             return False
         first, last = body.first, body.last
-        before = max((seq for seq in taken if seq < first), default=None)
-        after = min((seq for seq in taken if seq > last), default=None)
+        before, after = self._around(index, first, last)
         return (before is None or (taken[before].row < body.at[first].row and taken[before].kind != END)) and (
             after is None or (body.at[last].row < taken[after].row and taken[after].kind != START)
         )
@@ -144,12 +150,18 @@ class Assembly:
     def _reach(self, index: int, body: Part) -> tuple[bool, int, int]:
         """How far the chain's nearest event before the body is: in numbers, then in time; its own call is nearest."""
         taken, first = self.taken[index], body.at[body.first]
-        before = max((seq for seq in taken if seq < body.first), default=None)
+        before, _ = self._around(index, body.first, body.last)
         if before is None:
             return first.kind == RESULT, 1 << 60, 0
         last = taken[before]
         lonely = first.kind == RESULT and not (last.kind == CALL and last.call_id == first.call_id)
         return lonely, body.first - before, abs(first.ts - last.ts)
+
+    def _around(self, index: int, first: int, last: int) -> tuple[int | None, int | None]:
+        """The nearest numbers that the chain has before the first and behind the last."""
+        order = self.order[index]
+        at, behind = bisect_left(order, first), bisect_right(order, last)
+        return order[at - 1] if at else None, order[behind] if behind < len(order) else None
 
     def _covering(self, seq: int) -> int:
         """How many chains may have written this number."""

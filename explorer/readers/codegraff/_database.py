@@ -32,7 +32,7 @@ _SPREAD = 4
 _KEPT = 8
 """Parsed messages that are kept: those of a conversation are asked for more than once."""
 
-_EVENTS_A_SHARE, _MOST_SHARES = 200_000, 16
+_EVENTS_A_SHARE, _MOST_SHARES = 250_000, 16
 """A larger database is read in parts; their number depends on it alone, as the keys of findings do on the parts."""
 
 _LONGEST = 512 << 20
@@ -80,7 +80,7 @@ def shares(path: Path) -> int:
             rows = database.execute(f"SELECT max(id) - min(id) FROM {EVENTS}") if EVENTS in _tables(database) else []
     except Unreadable:
         return 1
-    return min(_MOST_SHARES, 1 + (rows[0][0] or 0) // _EVENTS_A_SHARE) if rows else 1
+    return min(_MOST_SHARES, round((rows[0][0] or 0) / _EVENTS_A_SHARE) or 1) if rows else 1
 
 
 def _share(spans: Sequence[_Span], number: int, of: int) -> list[_Span]:

@@ -65,8 +65,7 @@ class Knot:
         certain = self._certain()
         self._join_calls()
         self._join_labels()
-        while self._join_neighbours():
-            pass
+        self._join_neighbours()
         parts = list({id(part): part for part in self.parts.values()}.values())
         chains = Assembly(parts, self.levels, self.errors).chains()
         for chain in chains:
@@ -132,23 +131,33 @@ class Knot:
                 if not (END in between and START in between):
                     self._join(before, after)
 
-    def _join_neighbours(self) -> bool:
-        """What goes on from what, where only one thing can; whether anything was found."""
-        found = False
-        for seq in sorted(self.levels):
-            below, above = self.levels[seq], self.levels.get(seq + 1, [])
-            open_ = [event for event in below if event.kind != END and seq + 1 not in self.parts[event.row].at]
-            new = [event for event in above if event.kind != START and seq not in self.parts[event.row].at]
-            fitting = {event.row: [e for e in open_ if self._goes_on(e, event)] for event in new}
-            for event in new:
-                if len(fitting[event.row]) == 1:
-                    found |= self._join(fitting[event.row][0], event)
-            if len(open_) == len(new):
-                for event in open_:
-                    followers = [e for e in new if event in fitting[e.row]]
-                    if len(followers) == 1:
-                        found |= self._join(event, followers[0])
-        return found
+    def _join_neighbours(self) -> None:
+        """What goes on from what, where only one thing can.
+
+        Parts that were joined may leave only one thing at their ends, so the numbers there are looked at again.
+        """
+        pending = set(self.levels)
+        while pending:
+            looking, pending = sorted(pending), set()
+            for seq in looking:
+                for part in self._joined_at(seq):
+                    pending.update((part.first - 1, part.last))
+
+    def _joined_at(self, seq: int) -> list[Part]:
+        """Join what stands at a number to what stands at the next; gives the parts that have grown."""
+        parts = self.parts
+        open_ = [e for e in self.levels.get(seq, ()) if e.kind != END and seq + 1 not in parts[e.row].at]
+        if not open_:
+            return []
+        new = [e for e in self.levels.get(seq + 1, ()) if e.kind != START and seq not in parts[e.row].at]
+        fitting = [(event, [e for e in open_ if self._goes_on(e, event)]) for event in new]
+        pairs = [(before[0], event) for event, before in fitting if len(before) == 1]
+        if len(open_) == len(new):
+            for event in open_:
+                followers = [after for after, before in fitting if event in before]
+                if len(followers) == 1:
+                    pairs.append((event, followers[0]))
+        return [parts[before.row] for before, after in pairs if self._join(before, after)]
 
     def _goes_on(self, before: Event, after: Event) -> bool:
         return follows(before, after) and self.parts[before.row].fits(self.parts[after.row], self.errors)

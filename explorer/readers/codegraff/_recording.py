@@ -20,6 +20,7 @@ from explorer.readers.codegraff._events import END, START, Event
 from explorer.readers.codegraff._lineage import Spawn, resolve
 from explorer.readers.codegraff._separate import separate
 from explorer.readers.codegraff._steps import of_run, tells_all
+from explorer.readers.codegraff._straight import columns, straight
 from explorer.readers.codegraff._writing import Target, write
 
 LONG_KNOT = 5_000
@@ -157,13 +158,19 @@ class Recording:
     def _write(self, key: Key) -> Iterator[Row | Rows]:
         """Tell apart the runs of a key and write their steps."""
         events = self._groups.pop(key, [])
+        if self.context is None and not self._holders and (chain := straight(events)) is not None:
+            yield from columns(self._target, self._begin(key, chain), events)
+            chain.events = []
+            return
         yield from self._check_clock(events)
         chains = separate(events, self._labels(events))
         runs = [self._begin(key, chain) for chain in chains]
         run_ids = {id(chain): run.run_id for chain, run in zip(chains, runs, strict=True)}
         if any(chain.together > 1 for chain in chains):
             yield from self._doubt(_doubts.of_collision(key.agent, chains), runs[0])
-        calls = [self._model_calls(run, chain) for chain, run in zip(chains, runs, strict=True)]
+        calls: list[list[ModelCall]] = [[] for _ in runs]
+        for number in sorted(range(len(runs)), key=lambda number: -len(chains[number].events)):
+            calls[number] = self._model_calls(runs[number], chains[number])
         told = {id(chain) for chain, own in zip(chains, calls, strict=True) if tells_all(chain, own)}
         for chain, run, own in zip(chains, runs, calls, strict=True):
             yield from write(self._target, run, chain, own, run_ids, told)
@@ -185,7 +192,6 @@ class Recording:
 
     def _check_clock(self, events: Sequence[Event]) -> Iterator[Finding]:
         times = [event.ts for event in events if event.ts]
-        self._latest = max(times, default=self._latest) if self._latest is None else max(self._latest, *times, 0)
         if any(map(gt, times, [later + CLOCK_STEP_MS for later in times[1:]])):
             for before, after in pairwise([event for event in events if event.ts]):
                 if after.ts < before.ts - CLOCK_STEP_MS:
@@ -207,6 +213,7 @@ class Recording:
             last=max(times, default=None),
             chain=chain,
         )
+        self._latest = max(self._latest or 0, run.last or 0) or None
         self.runs.append(run)
         return run
 

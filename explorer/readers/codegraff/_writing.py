@@ -62,6 +62,27 @@ def write(
         yield from _step(target, run, chain, draft, run_ids)
 
 
+def step_of_error(target: Target, run: RunDraft, event: Event, ordinal: int) -> Step:
+    """The step of a model call that failed after its retries."""
+    error, at = _error(event), target.ms(event.ts)
+    run.errors.append((at, error or ERROR))
+    extra = _of_event(event)
+    return Step(
+        run_id=run.run_id,
+        ordinal=ordinal,
+        started_at=moment(event.ts),
+        start_ms=at,
+        end_ms=at,
+        tokens_grade="not_recorded",
+        error=error,
+        grade="exact",
+        source_id=target.source_id,
+        offset=event.offset,
+        length=event.length,
+        extra=_json(extra) if extra else None,
+    )
+
+
 def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, str]) -> Iterator[Rows]:
     """The steps and tool calls of a run without messages: there are millions of them, so they are made as tuples."""
     pairs, others = pair(chain.events)
@@ -76,7 +97,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     candidates = None
     for ordinal, each in enumerate(drafted, 1):
         if len(steps) == _ROWS_AT_ONCE:
-            yield from (Rows(Step, steps), Rows(ToolCall, tool_calls))
+            yield from _in_columns(steps, tool_calls)
             steps, tool_calls = [], []
         if isinstance(each, Event):
             event = last = each
@@ -117,7 +138,13 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             length,
         ))  # fmt: skip
     run.steps = len(drafted)
-    yield from (Rows(Step, steps), Rows(ToolCall, tool_calls))
+    yield from _in_columns(steps, tool_calls)
+
+
+def _in_columns(steps: list[tuple[object, ...]], tool_calls: list[tuple[object, ...]]) -> Iterator[Rows]:
+    for table, values in ((Step, steps), (ToolCall, tool_calls)):
+        if values:
+            yield Rows(table, list(zip(*values, strict=True)))
 
 
 def _candidates(run: RunDraft, chain: Chain, events: Iterable[Event], run_ids: Mapping[int, str]) -> str | None:

@@ -11,8 +11,9 @@ import os
 import pickle
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
@@ -110,27 +111,34 @@ class _Pending:
     def __init__(self) -> None:
         self.count = 0
         self.steps = 0
-        self._tables: dict[str, list[tuple[object, ...]]] = {}
+        self._rows: dict[str, list[tuple[object, ...]]] = {}
+        self._columns: dict[str, list[Sequence[Sequence[object]]]] = {}
 
     def add(self, row: Row | Rows) -> None:
         """Put one row, or several of one table, behind the others."""
         if isinstance(row, Rows):
-            self._tables.setdefault(_NAME_OF[row.table], []).extend(row.values)
-            self.count += len(row.values)
-            self.steps += len(row.values) if row.table is Step else 0
+            count = len(row.columns[0])
+            self._columns.setdefault(_NAME_OF[row.table], []).append(row.columns)
+            self.count += count
+            self.steps += count if row.table is Step else 0
             return
         name = _NAME_OF[type(row)]
-        self._tables.setdefault(name, []).append(_GETTERS[name](row))
+        self._rows.setdefault(name, []).append(_GETTERS[name](row))
         self.count += 1
         self.steps += isinstance(row, Step)
 
     def columns(self) -> Columns:
         """The same as columns, with every timestamp in microseconds since 1970: objects take long to send."""
-        found = {name: list(zip(*rows, strict=True)) for name, rows in self._tables.items() if rows}
-        for name, columns_ in found.items():
+        for name, rows in self._rows.items():
+            columns_ = list(zip(*rows, strict=True))
             for index in _TIMES[name]:
                 columns_[index] = tuple(map(_microseconds, columns_[index]))
-        return found
+            self._columns.setdefault(name, []).append(columns_)
+        return {
+            name: [tuple(chain.from_iterable(pieces)) for pieces in zip(*several, strict=True)]
+            for name, several in self._columns.items()
+            if any(columns_[0] for columns_ in several)
+        }
 
 
 def as_columns(rows: Iterable[Row]) -> Columns:
