@@ -40,15 +40,26 @@ def event_of(row: int, seq: object, ts: object, kind: object, payload: bytes | N
         raise BadEvent(f"its payload is not JSON ({error})") from None
     if type(fields) is not dict:
         raise BadEvent("its payload is not an object")
-    get = fields.get
-    names = _KINDS.get(get("kind"))
-    if names is not None and kind == names[1] and type(seq) is int and type(ts) is int and 0 <= ts < 1 << 48:
-        # Nearly all are such, so they get by with what is needed of them.
-        name, call_id = get("tool_name"), get("call_id")
-        if type(name) is str and type(call_id) is str and name and call_id:
-            keep = fields if _starts_agents(names[0], fields) else None
-            is_error = get("is_error") is True
-            return _new(Event, (row, seq, ts, names[0], _named(name, name), call_id, is_error, keep, offset, length))
+    try:
+        # Nearly all are calls and results with everything in place, so they get by with what is needed of them.
+        own, code = _KINDS[fields["kind"]]
+        call_id, name = fields["call_id"], fields["tool_name"]
+        is_error, keep = False, None
+        if own == CALL:
+            arguments = fields["arguments"]
+            if type(arguments) is dict and "tasks" in arguments:
+                keep = fields
+        else:
+            is_error = fields["is_error"] is True
+            for value in fields["output"]["values"]:
+                if type(value) is dict:  # most are plain text
+                    keep = fields if children(fields) else None
+                    break
+        usual = kind == code and type(seq) is type(ts) is int and 0 <= ts < 1 << 48
+        if usual and type(name) is type(call_id) is str and name and call_id:
+            return _new(Event, (row, seq, ts, own, _named(name, name), call_id, is_error, keep, offset, length))
+    except (KeyError, TypeError):
+        pass
     return event_from(row, seq, ts, kind, fields, offset, length)
 
 
@@ -89,14 +100,8 @@ def event_from(
 
 
 def _starts_agents(kind: str, fields: dict[str, object]) -> bool:
-    """Whether a call gives tasks to agents, or a result names their conversations. Most values are plain text."""
+    """Whether a call gives tasks to agents, or a result names their conversations."""
     if kind == CALL:
         arguments = fields.get("arguments")
-        return type(arguments) is dict and "tasks" in arguments
-    output = fields.get("output")
-    values = output.get("values") if type(output) is dict else None
-    if type(values) is list:
-        for value in values:
-            if type(value) is dict:
-                return bool(children(fields))
-    return False
+        return isinstance(arguments, dict) and "tasks" in arguments
+    return bool(children(fields))
