@@ -418,7 +418,7 @@ def _tenant() -> Iterator[tuple[str, bytes]]:
     lost = process.name("auditor", 2)
     process.call(at + 9, lost, "read_ledger", {"account": 0}, 0.5, "hm")
     process.finish(at + 30, root, "closed")
-    home.episodes.append((7, 3, start + 0.1, at + 30.2, "closed", "success", 0.2, 12000, 900, 5))
+    home.episodes.append((7, 3, start + 0.1, at + 30.2, "closed", "success", 0.2, 12000, 900, 6))
     home.checkpoints.append(
         (1, 3, 7, "finance-0", 2, round(at + 0.2, 3), messages([("f1", "read_ledger", {"month": "May"})]),
          budget(5000, 120, 0, 4000, 0.04, 1, 3.9), json.dumps({"role": "finance"}))

@@ -275,9 +275,8 @@ class GoalRows:
         for one, other in self.attempts.overlapping():
             unsure = sum(self.attempts.of(each).grade == "ambiguous" for each in self.census.instances.values())
             together = f"{_title(one)} was still going on when {_title(other)} began: two processes on one goal"
-            what = (
-                f"; {unsure:,} agents fit more than one of them" if unsure else "; every agent fits one of them alone"
-            )
+            several = f"{unsure:,} {'agent fits' if unsure == 1 else 'agents fit'} more than one of them"
+            what = f"; {several}" if unsure else "; every agent fits one of them alone"
             yield from self._finding("overlapping-runs", "warning", together + what, self.of_attempt[other])
 
     def _stray(self) -> Iterator[Finding]:
@@ -285,9 +284,8 @@ class GoalRows:
         row = getattr(first, "offset", 0)
         where = f"the first is {'row' if getattr(first, 'source_id', '') == self.source_id else 'at byte'} {row:,}"
         for run_id, number in self.writer.outside.items():
-            message = (
-                f"{number:,} records lie outside every episode ({where}): counted where the rest of their agent is"
-            )
+            lie = "record lies" if number == 1 else "records lie"
+            message = f"{number:,} {lie} outside every episode ({where}): counted where the rest of their agent is"
             yield from self.findings.at("stray-events", "warning", message, None, self.key, run_id=run_id)
 
     def _unsure_parents(self) -> Iterator[Finding]:

@@ -21,6 +21,11 @@ _OUTCOMES: dict[str, RunStatus] = {
 _STATUSES: dict[str, RunStatus] = {"done": "completed", "cancelled": "cancelled", "blocked": "failed"}
 """Of a goal: how its only attempt ended, where no episode says so."""
 
+_UNKNOWN = (
+    "0 is recorded of everything: it ended by an exception before what it had spent was written, so that is taken as "
+    "not recorded"
+)
+
 Ms = Callable[["float | None"], "int | None"]
 
 
@@ -33,6 +38,7 @@ def attempt_run(
     if episode is None:
         return _without_episode(attempt, draft, evidence, census, grade, conversation_id, ms, is_only)
     status, detail = _status(episode, evidence)
+    unknown = episode.spent_nothing and episode.ended is not None and status != "completed" and draft.last is not None
     has_times = episode.started is not None and episode.ended is not None
     role = attempt.name.rpartition("-")[0]
     return Run(
@@ -50,14 +56,14 @@ def attempt_run(
         time_grade="not_recorded" if episode.started is None else "exact",
         reported_scope="total",
         reported_steps=evidence.role_steps.get((episode.id, role)) if len(attempt.roots) == 1 else None,
-        reported_input_tokens=episode.input_tokens,
-        reported_output_tokens=episode.output_tokens,
-        reported_tool_calls=episode.tool_calls,
-        reported_cost_usd=episode.cost,
+        reported_input_tokens=None if unknown else episode.input_tokens,
+        reported_output_tokens=None if unknown else episode.output_tokens,
+        reported_tool_calls=None if unknown else episode.tool_calls,
+        reported_cost_usd=None if unknown else episode.cost,
         reported_duration_ms=round((episode.ended - episode.started) * 1000)  # type: ignore[operator]
         if has_times
         else None,
-        reported_note=_note(episode, attempt, draft, saved, evidence.forks.get(episode.id, ())),
+        reported_note=_note(episode, attempt, unknown, saved, evidence.forks.get(episode.id, ())),
         grade=grade,
         extra=as_json(
             {
@@ -80,7 +86,9 @@ def _status(episode: Episode, evidence: Evidence) -> tuple[RunStatus, str | None
     return _OUTCOMES.get(episode.outcome or "", "unknown"), episode.outcome
 
 
-def _note(episode: Episode, attempt: Attempt, draft: Draft, saved: Sequence[Saved], forks: Sequence[int]) -> str | None:
+def _note(
+    episode: Episode, attempt: Attempt, unknown: bool, saved: Sequence[Saved], forks: Sequence[int]
+) -> str | None:
     """What the figures of an episode leave out."""
     notes = []
     if episode.input_tokens is not None or episode.cost is not None:
@@ -90,8 +98,8 @@ def _note(episode: Episode, attempt: Attempt, draft: Draft, saved: Sequence[Save
             read, write = newest.spent("cache_read_tokens") or 0, newest.spent("cache_write_tokens") or 0
             cached = f"until checkpoint row {newest.row} {read:,} were read from it and {write:,} written"
         notes.append(f"episode totals of the whole swarm; input without what a cache served or stored ({cached})")
-    if episode.spent_nothing and episode.ended is not None and episode.outcome != "success" and draft.events:
-        notes.append("nothing is recorded as spent: it ended by an exception before its spend was written")
+    if unknown:
+        notes = [_UNKNOWN]
     elif episode.ended is None and episode.cost is not None:
         notes.append("written now and then while it ran: the last of it may be missing")
     if len(attempt.roots) > 1:
