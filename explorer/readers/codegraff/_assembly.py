@@ -77,9 +77,11 @@ class Assembly:
         for index, chain in enumerate(chains):
             self._fill(chain, index, chains)
         exchange(chains)
+        twice = {before.seq for chain in chains for before, after in pairwise(chain.events) if before.seq == after.seq}
         for chain in chains:
-            between = pairwise(chain.events)
-            chain.gaps = [(before.seq, after.seq) for before, after in between if after.seq > before.seq + 1]
+            # A number that another run has twice is not missing.
+            between = [(before.seq, after.seq) for before, after in pairwise(chain.events)]
+            chain.gaps = [gap for gap in between if not twice.issuperset(range(gap[0] + 1, gap[1]))]
         return chains
 
     def _give_edges(self, edges: list[Part]) -> None:

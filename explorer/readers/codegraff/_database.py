@@ -111,6 +111,8 @@ class _Reading:
         self.tables = _tables(database)
         self.contexts = _Stored(database, CONVERSATIONS in self.tables)
         self.told = 0 if source.share[0] == 0 else len(database.damage)
+        self.nameless = 0
+        """Events without the id of a conversation."""
 
     def rows(self) -> Iterator[Row | Rows]:
         spans = self._spans() if EVENTS in self.tables else []
@@ -126,6 +128,9 @@ class _Reading:
             yield from self._problems()
         if first == 0:
             yield from self._without_events(done | self._named_by([span for span in spans if span not in own]))
+        if first == 0 and self.nameless:
+            message = f"{self.nameless:,} events have no text for the id of their conversation: left out"
+            yield from self.findings.at("bad-record", "error", message)
         if first == 0 and self.database.changed():
             message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
             yield from self.findings.at("changed-while-read", "warning", message)
@@ -153,7 +158,11 @@ class _Reading:
     def _named_by(self, spans: Sequence[_Span]) -> set[str]:
         """The conversations of agents that are shown below others, which another share reads."""
         found: set[str] = set()
-        waiting = [child for span in spans for child in self._child_ids(span)]
+        waiting: list[str] = []
+        for span in spans if self.contexts.has_agents else ():
+            tasks = self._tasks(span)
+            waiting += self._named(span)
+            waiting += [child for child in self._around(span) if self.contexts.title(child) in tasks]
         while waiting:
             child = waiting.pop()
             if child not in found and (context := self.contexts.load(child)) is not None:
@@ -170,17 +179,20 @@ class _Reading:
         """The conversations that have events, in the order of their first."""
         before = len(self.database.damage)
         found = self.database.execute(
-            f"SELECT CAST(conversation_id AS BLOB), min(id), max(id), count(*) FROM {EVENTS} GROUP BY conversation_id"
+            "SELECT CAST(conversation_id AS BLOB), min(id), max(id), count(*), typeof(conversation_id) "
+            f"FROM {EVENTS} GROUP BY conversation_id"
         )
         if len(self.database.damage) > before:
             self.database.damage.pop()  # counted again below, row by row
-            spans: dict[bytes, list[int]] = {}
-            for row, raw_id in self.database.scan(EVENTS, ("id", "CAST(conversation_id AS BLOB)")):
-                span = spans.setdefault(raw_id, [row, row, 0])
+            spans: dict[tuple[bytes, bytes], list[int]] = {}
+            columns = ("id", "CAST(conversation_id AS BLOB)", "typeof(conversation_id)")
+            for row, raw_id, kind in self.database.scan(EVENTS, columns):
+                span = spans.setdefault((raw_id, kind), [row, row, 0])
                 span[1], span[2] = row, span[2] + 1
-            found = [(raw_id, *span) for raw_id, span in spans.items()]
+            found = [(raw_id, *span, kind) for (raw_id, kind), span in spans.items()]
             del self.database.damage[before:]
-        return sorted((_Span(*row) for row in found if row[0] is not None), key=lambda span: span.first)
+        self.nameless = sum(rows for _, _, _, rows, kind in found if kind != b"text")
+        return sorted((_Span(*row[:4]) for row in found if row[4] == b"text"), key=lambda span: span.first)
 
     def _where(self, span: _Span) -> tuple[str, tuple[object, ...]]:
         if span.last - span.first < _SPREAD * span.rows:
@@ -190,22 +202,41 @@ class _Reading:
 
     def _child_ids(self, span: _Span) -> list[str]:
         """Conversations of agents that this one's results name, and those that began while it went on."""
-        if not self.contexts.has_agents:
-            return []
-        where, parameters = self._where(span)
+        return [*self._named(span), *self._around(span)] if self.contexts.has_agents else []
+
+    def _named(self, span: _Span) -> list[str]:
+        """Conversations of agents that the results of a conversation name."""
         found: list[str] = []
-        query = f"kind = 'tool_result' AND instr(payload, '\"conversation_id\"') > 0 AND ({where})"
+        for payload in self._payloads(span, "tool_result", '"conversation_id"'):
+            found += children(payload)
+        return found
+
+    def _tasks(self, span: _Span) -> set[object]:
+        """What a conversation's calls asked agents to do."""
+        arguments = [payload.get("arguments") for payload in self._payloads(span, "tool_call", '"tasks"')]
+        tasks = [each.get("tasks") for each in arguments if isinstance(each, dict)]
+        return {task for each in tasks if isinstance(each, list) for task in each if isinstance(task, str)}
+
+    def _payloads(self, span: _Span, kind: str, word: str) -> Iterator[dict[str, object]]:
+        """The payloads of a kind in which a word stands."""
+        where, parameters = self._where(span)
+        query = f"kind = '{kind}' AND instr(payload, '{word}') > 0 AND ({where})"
         for _, payload in self.database.scan(EVENTS, ("id", "CAST(payload AS BLOB)"), query, parameters):
             try:
-                found += children(orjson.loads(payload))
-            except (orjson.JSONDecodeError, AttributeError):
+                found = orjson.loads(payload)
+            except orjson.JSONDecodeError:
                 continue
-        times = self.database.execute(
-            f"SELECT min(ts_ms), max(ts_ms) FROM {EVENTS} WHERE ts_ms > 0 AND {where}", parameters
-        )
+            if isinstance(found, dict):
+                yield found
+
+    def _around(self, span: _Span) -> list[str]:
+        """Conversations that agents began while one went on."""
+        where, parameters = self._where(span)
+        query = f"SELECT min(ts_ms), max(ts_ms) FROM {EVENTS} WHERE ts_ms > 0 AND {where}"
+        times = self.database.execute(query, parameters)
         if times and isinstance(times[0][0], int) and isinstance(times[0][1], int):
-            found += self.contexts.of_agents(times[0][0], times[0][1])
-        return found
+            return self.contexts.of_agents(times[0][0], times[0][1])
+        return []
 
     def _events(self, span: _Span, recording: Recording) -> Iterator[Row | Rows]:
         columns = ("id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)")
@@ -272,6 +303,11 @@ class _Stored:
             for native_id, (_, created, by_agent) in self._rows.items()
             if by_agent and created is not None and first <= created <= last
         ]
+
+    def title(self, conversation_id: str) -> str | None:
+        """Its title."""
+        context = self.load(conversation_id)
+        return context.title if context else None
 
     def load(self, conversation_id: str) -> Context | None:
         """The messages of a conversation; None when there is no such row."""

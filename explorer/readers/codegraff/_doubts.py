@@ -52,7 +52,7 @@ def _unpaired(chain: Chain) -> Iterator[Doubt]:
             open_[event.call_id] += 1
         elif event.kind == RESULT and open_[event.call_id] > 0:
             open_[event.call_id] -= 1
-        elif event.kind == RESULT:
+        elif event.kind == RESULT and event.row not in chain.candidates:  # else its call may be another run's
             yield Doubt("unpaired-result", "warning", f"a result of {event.name or 'a tool'} without its call", event)
         elif event.kind not in KINDS:
             text = f"an event of the unknown kind {event.kind}: kept as a step"

@@ -7,7 +7,7 @@ would be shown as a call of its own, and a sum over the runs would count one too
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import product
+from itertools import pairwise, product
 
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._events import CALL, END, RESULT, START, Event, whole
@@ -20,9 +20,9 @@ _MOST_TRIES = 4_000
 
 
 def exchange(chains: Sequence[Chain]) -> None:
-    """Exchange ambiguous events between runs that they fit, as long as more calls then stand with their results."""
+    """Exchange ambiguous events between runs that they fit, as long as less is odd about them then."""
     tries = _MOST_TRIES
-    waiting = [(chain, event) for chain in chains if chain.candidates for event in _alone(chain.events)]
+    waiting = [(chain, event) for chain in chains if chain.candidates for event in _odd(chain.events)]
     while waiting and tries:
         chain, event = waiting.pop()
         if event.row not in chain.candidates:
@@ -30,7 +30,7 @@ def exchange(chains: Sequence[Chain]) -> None:
         for other, (first, last) in product(chain.candidates[event.row][1:], _around(event.seq)):
             tries -= 1
             if _try(chain, other, first, last):
-                waiting += [(each, alone) for each in (chain, other) for alone in _alone(each.events)]
+                waiting += [(each, odd) for each in (chain, other) for odd in _odd(each.events)]
                 break
             if not tries:
                 break
@@ -42,6 +42,15 @@ def _around(seq: int) -> Iterator[tuple[int, int]]:
     for length in range(1, _LONGEST):
         yield seq - length, seq
         yield seq, seq + length
+
+
+def _odd(events: Sequence[Event]) -> Iterator[Event]:
+    """What a run cannot have written like this: several of one number, calls and results that are alone."""
+    for before, event in pairwise(events):
+        if before.seq == event.seq:
+            yield before
+            yield event
+    yield from _alone(events)
 
 
 def _alone(events: Iterable[Event]) -> Iterator[Event]:
