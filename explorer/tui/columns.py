@@ -73,7 +73,15 @@ COLUMNS: tuple[Column, ...] = (
         "✓ completed  ✗ failed  ⊘ cancelled  ● running  · unknown",
         left=True,
     ),
-    Column("steps", "steps", 7, 0, "steps", _steps, "model calls; replayed ones are not counted"),
+    Column(
+        "steps",
+        "steps",
+        7,
+        0,
+        "steps",
+        _steps,
+        "model calls; of a recorder that writes none, tool calls with their results; replayed ones are not counted",
+    ),
     Column(
         "tools",
         "tools",
@@ -81,7 +89,7 @@ COLUMNS: tuple[Column, ...] = (
         8,
         "tools",
         lambda _, totals: humanize.tokens(totals.tool_calls),
-        "tool calls; – where the recorder writes none down",
+        "tool calls, or how many the recorder counted; – where it does neither",
     ),
     Column(
         "input",

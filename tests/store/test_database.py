@@ -11,7 +11,15 @@ from explorer.store.database import SOURCE_COLUMN, Batch, DamagedPart, Database,
 from explorer.store.readonly import QueryError, explained
 from tests.store.world import agent, ask, conversation, family, finding, make_database, run, source, step, write_batch
 
-VIEWS = {"spawn_tree", "run_totals", "agent_totals", "conversation_totals", "run_reuse", "sibling_sharing"}
+VIEWS = {
+    "spawn_tree",
+    "run_totals",
+    "agent_totals",
+    "agent_version_totals",
+    "conversation_totals",
+    "run_reuse",
+    "sibling_sharing",
+}
 
 
 @pytest.fixture(scope="module")
