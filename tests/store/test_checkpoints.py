@@ -36,7 +36,7 @@ def test_checkpoints_are_listed_from_the_newest_with_what_a_resume_would_get() -
     assert list(found) == ["run 2 step 4", "goal-7", "run 1 step 1"]
     assert found["run 2 step 4"] == (
         12,
-        "messages; 1,500 input, 20 output, 2 tool calls, $0.0100, 45.2 s until then; 1 tool call without a result; "
+        "messages; 1,500 input, 20 output, tool calls: 2, $0.0100, 45.2 s until then; 1 tool call without a result; "
         "a resume would pick this one; its key carries a random name",
     )
     assert found["goal-7"] == ("saved", "its episode is gone")

@@ -31,7 +31,7 @@ _NEWEST = """
 _SPENT = (
     ("input_tokens", "{:,} input"),
     ("output_tokens", "{:,} output"),
-    ("tool_calls", "{:,} tool calls"),
+    ("tool_calls", "tool calls: {:,}"),
     ("cost_usd", "${:,.4f}"),
 )
 

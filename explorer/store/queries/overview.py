@@ -126,6 +126,7 @@ def _counted(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
         everywhere = sums.counts_no_steps == total["runs"]
         words = _NO_STEPS if everywhere else _SOME_NO_STEPS
         how = "by the recorder's own count" if everywhere else _BOTH_COUNTS
+        how = "" if sums.origin("model_calls") else how
         _add(cursor, sheet, scope, sums, "model_calls", "model calls", how)
     sheet.add("steps", total["steps"], "count", note=sums.share("steps", words))
     if total["replayed_steps"]:

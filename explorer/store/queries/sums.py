@@ -38,6 +38,7 @@ class Sums:
         """The node's alone; of everything opened, those of the agents without a parent."""
         self.total: dict[str, int | None] = dict(zip(_SUMS, numbers[len(_SUMS) :], strict=False))
         """With everything below."""
+        self._is_all = scope.kind == "all"
         self.below = scope.kind != "all" and (self.total["runs"] or 0) > (self.own["runs"] or 0)
         """Whether there are runs below the node's own."""
         figures = [f"internal.whole(sum({name}))" for name in _WITH_REPORT]
@@ -74,18 +75,19 @@ class Sums:
 
     def origin(self, name: str) -> str:
         """Where a figure is from; nothing to say when it is the sum of the steps."""
-        alone = (self.total["runs"] or 0) == 1
+        alone, several = self.total["runs"] == 1, (self.own["runs"] or 0) > 1 or self._is_all
         words = []
         if self.summed_up(name):
-            whole = self.of_runs[name] is None
-            if whole and alone:
-                words.append("the recorder's own sum for this run and whatever was below it")
-            elif whole:
-                words.append(
-                    "the recorder's own sum for this run and everything below; what each sub-agent took is not recorded"
-                )
-            else:
+            if self.of_runs[name] is not None:
                 words.append("in part the recorder's own sums over whole runs and everything below them")
+            elif alone:
+                words.append("the recorder's own sum for this run and whatever was below it")
+            elif several:
+                words.append("the recorder's own sums over whole runs and everything below them")
+            else:
+                words.append("the recorder's own sum for this run and everything below")
+            if self.below or self._is_all:
+                words.append("what each sub-agent took is not recorded")
         if runs := self._from_report.get(name):
             words.append("the recorder's own sum" if alone else f"of {runs:,} runs, the recorder's own sum")
             if name.endswith("tokens"):
