@@ -192,12 +192,12 @@ _PAGES = (
         "runs that were recorded under one key",
         "Several runs of one agent definition were at work together and wrote under the same conversation and agent, "
         "with the same sequence numbers: siblings of one fan-out, or two processes on one conversation.",
-        "Read by their key they are one run with the steps, the tokens and the reward of all. Whoever compares versions "
-        "of an agent by such runs compares noise.",
+        "Read by their key they are one run with the steps, the tokens and the reward of all. Whoever compares "
+        "versions of an agent by such runs compares noise.",
         "They are told apart: by the conversation whose messages hold a call's id, by calls and their results, by "
-        "numbers that only one of them can go on from, and by what each end counts and times. Each step has its grade; "
-        "one that fits several runs is given to one of them and names all in its candidates. The sums of each run are those of "
-        "its own end. The finding has the merged numbers beside the true ones.",
+        "numbers that only one of them can go on from, and by what each end counts and times. Each step has its "
+        "grade; one that fits several runs is given to one of them and names all in its candidates. The sums of "
+        "each run are those of its own end. The finding has the merged numbers beside the true ones.",
         "Trust the sums. Take steps graded ambiguous as those of one of their candidates. A recorder that stamps a run "
         "id on every event leaves nothing to tell apart.",
     ),
@@ -233,23 +233,23 @@ _PAGES = (
         "missing-end",
         "warning",
         "something that began and was never written to its end",
-        "A process without the record of its end, a turn without its closing record though the process went on, or calls "
-        "of a sub-agent that was never written down, which recorders do when it ends.",
+        "A process without the record of its end, a turn without its closing record though the process went on, or "
+        "calls of a sub-agent that was never written down, which recorders do when it ends.",
         "It was killed, is still at work, or its last record was lost: its outcome is not known, and what the recorder "
         "adds up at the end is missing.",
-        "Everything recorded is shown and counted. Calls of sub-agents that were never written down are put together by "
-        "their label, below the turn in which they began; if several had that label, they are one.",
+        "Everything recorded is shown and counted. Calls of sub-agents that were never written down are put "
+        "together by their label, below the turn in which they began; if several had that label, they are one.",
         "If the recorder is still at work, reload.",
     ),
     Explanation(
         "late-parent",
         "info",
         "a sub-agent recorded below a later turn than its own",
-        "The recorder looks up the parent of a sub-agent when it ends, and by then another turn had begun. By its start "
-        "it belongs to an earlier one.",
+        "The recorder looks up the parent of a sub-agent when it ends, and by then another turn had begun. By its "
+        "start it belongs to an earlier one.",
         "Read as recorded, a sub-agent in the background burdens a turn that did not ask for it.",
-        "It is shown below the turn that was going on when it began, and graded derived. Its result goes to the recorded "
-        "one, which was there to take it.",
+        "It is shown below the turn that was going on when it began, and graded derived. Its result goes to the "
+        "recorded one, which was there to take it.",
         "Nothing.",
     ),
     Explanation(
