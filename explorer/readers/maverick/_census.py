@@ -58,6 +58,7 @@ class Instance:
     """Whether only the replay trace has posts of it."""
     observed: int = 0
     called: int = 0
+    answered: int = 0
     spawned: list[str] = field(default_factory=list)
     """The agents that it said it was spawning."""
     finding: float | None = None
@@ -73,7 +74,8 @@ class Instance:
     @property
     def by_audit(self) -> bool:
         """Whether the audit log has at least as many of its calls as the blackboard."""
-        return self.called > 0 and self.called >= self.observed
+        in_log = max(self.called, self.answered)
+        return in_log > 0 and in_log >= self.observed
 
     def seen(self, at: float | None) -> None:
         """Something of it is recorded."""
@@ -215,6 +217,8 @@ class Census:
                 interval = Interval(instance, (line.source_id, line.offset), tool, asked, at)
                 self.intervals.append(interval)
                 self._open.setdefault((instance.full, tool), []).append(interval)
-        elif kind == "tool_result" and tool is not None and (waiting := self._open.get((instance.full, tool))):
-            interval = waiting.pop(0)
-            interval.end = interval.end if at is None else at
+        elif kind == "tool_result":
+            instance.answered += 1
+            if waiting := self._open.get((instance.full, tool or "")):
+                interval = waiting.pop(0)
+                interval.end = interval.end if at is None else at

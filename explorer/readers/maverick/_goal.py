@@ -112,9 +112,11 @@ class GoalRows:
             goal.created if goal is not None else None,
             self.census.first,
             *(episode.started for episode in self.evidence.episodes),
-            *(saved.created for saved in self.evidence.checkpoints),
         ]
-        return min((at for at in times if at is not None), default=None)
+        known = [at for at in times if at is not None] or [
+            saved.created for saved in self.evidence.checkpoints if saved.created is not None
+        ]
+        return min(known, default=None)
 
     # Saved states
 

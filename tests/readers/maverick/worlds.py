@@ -69,13 +69,13 @@ def tool(at: float, agent: str, name: str = "read_file") -> dict[str, Any]:
     return post(at, agent, "observation", f"tool={name} -> <tool_output tool='{name}' id=00aa11bb22cc33dd>\nx")
 
 
-def saved(row: int, step: int, messages: Any = (), **changed: Any) -> dict[str, Any]:
+def saved(row: int, step: int, held: Any = (), **changed: Any) -> dict[str, Any]:
     """A state of goal 1, episode 1."""
     budget = {"input_tokens": 100, "output_tokens": 10, "cache_read_tokens": 20, "cache_write_tokens": 3,
               "dollars": 0.5, "tool_calls": 2, "_elapsed": 7.25}  # fmt: skip
     usual = {
         "id": row, "goal_id": 1, "episode_id": 1, "agent_id": "orchestrator-0", "step_seq": step,
-        "created_at": T + row, "messages": json.dumps(list(messages)), "budget": json.dumps(budget), "meta": "{}",
+        "created_at": T + row, "messages": json.dumps(list(held)), "budget": json.dumps(budget), "meta": "{}",
     }  # fmt: skip
     return {key: value for key, value in (usual | changed).items() if value is not ...}
 
