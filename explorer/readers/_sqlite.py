@@ -25,6 +25,9 @@ _PAGE_COUNT = 28
 _ROWS_AT_ONCE = 256
 """Rows that are fetched together."""
 
+_FAILURES = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""What Python's module raises for damage: the second where the message would quote text that is none."""
+
 _ATTEMPTS = 3
 """Times a database that is being written to is copied, in the hope of a moment in which it is not."""
 
@@ -84,7 +87,7 @@ class Database:
         try:
             for row in self._connection.execute(sql, parameters):
                 rows.append(row)
-        except sqlite3.DatabaseError as error:
+        except _FAILURES as error:
             self.damage.append(Damage("", f"a query failed: {error}"))
         return rows
 
@@ -107,7 +110,7 @@ class Database:
                     yield from rows
                     start = rows[-1][0] + 1
                 return
-            except sqlite3.DatabaseError as error:
+            except _FAILURES as error:
                 if at_once > 1:  # those before the damage were fetched with it
                     at_once = 1
                     continue
@@ -127,7 +130,7 @@ class Database:
         def readable(offset: int) -> int | None:
             try:
                 row = self._connection.execute(query, (base + offset, *parameters)).fetchone()
-            except sqlite3.DatabaseError:
+            except _FAILURES:
                 return None
             return row[0] if row else None
 
@@ -208,7 +211,7 @@ def _opened(path: Path, uri: str, text_factory: Callable[[bytes], Any], pages: _
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
             connection.execute("PRAGMA query_only = true")
-        except sqlite3.DatabaseError as error:
+        except _FAILURES as error:
             raise Unreadable(str(error)) from None
         database = Database(path, connection)
         if pages is not None:
