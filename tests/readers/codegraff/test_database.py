@@ -378,8 +378,7 @@ def test_a_database_whose_log_is_gone_is_read_without_it(logged, tmp_path):
     assert found.runs[0].status == "running"
 
 
-def test_a_log_of_another_database_changes_nothing(logged, tmp_path):
-    path, _ = logged
+def test_a_log_that_is_none_changes_nothing(tmp_path):
     other = database(tmp_path / "b" / ".forge.db", siblings())
     (tmp_path / "b" / ".forge.db-wal").write_bytes(random.Random(1).randbytes(50_000))
     before = fingerprint(other.parent)
