@@ -60,13 +60,17 @@ LOOKS: dict[str, Look] = {
     "short": Look("▪", "busy", "shorter than a cell", "a whole run, shorter than a cell"),
     "busy": Look("━", "busy", "step under way", "a step is under way"),
     "bar": Look("─", "bar", "between steps", "the run goes on, no step of it is under way"),
-    "repaired-busy": Look("╍", "busy", "step, repaired times", "a step is under way; its times were repaired"),
-    "repaired": Look("╌", "bar", "repaired times", "a run whose times were repaired, or cannot be sure"),
+    "unsure-busy": Look("╍", "busy", "step, unsure times", "a step is under way in a run whose times are not exact"),
+    "unsure": Look(
+        "╌", "bar", "derived or unsure times", "a run whose times were not recorded as such; below, how they were found"
+    ),
+    "onward": Look("▷", "bar", "perhaps going on", "after the last sign of a run that the recording did not see end"),
     "heat-1": Look("░", "heat-1", "1 run", "one run of this agent is active; of a folded row, one of all below it"),
     "heat-2": Look("▒", "heat-2", "2 at once", "two are active at once"),
     "heat-3": Look("▓", "heat-3", "3 at once", "three are active at once"),
     "heat-4": Look("█", "heat-4", "4 or more", "four or more are active at once"),
     "context": Look("▁█", "context", "context", "how full the context was: input and output tokens of the latest step"),
+    "unfilled": Look("·", "bar", "context not recorded", "no step before had its tokens recorded"),
     "link": Look("│", "link", "spawn", "from the run above that spawned it to the start of a run below"),
     "blank": Look(" ", "plain", "", ""),
 }
@@ -91,16 +95,12 @@ def draw(row: Row, drawn: Drawn | None, window: Window, wall: bool, peak: int | 
     if lane.start_ms is None or lane.end_ms is None:
         return cells
     first, last = window.cell(lane.start_ms + shift), window.cell(lane.end_ms + shift)
-    if last < 0 or first >= window.cells:
-        return cells
-    busy = drawn.busy if drawn else frozenset()
-    repaired = lane.time_grade != "exact"
-    for cell in range(max(first, 0), min(last + 1, window.cells)):
-        cells[cell] = _look(("repaired-busy" if repaired else "busy") if cell in busy else _bar(repaired))
+    until = last if lane.open_until_ms is None else window.cell(lane.open_until_ms + shift)
+    _draw_bar(cells, lane, drawn, first, last, until)
     bins = drawn.bins if drawn else {}
     ends = {last: _end(lane)} | {first: "spawned" if lane.spawned else "start"} if first < last else {}
     if first == last:
-        ends = {first: "short" if _end(lane) in ("end", "given", "unended") else _end(lane)}
+        ends = {first: "short" if _end(lane) in ("end", "given") else _end(lane)}
     for cell in {*bins, *ends}:
         if 0 <= cell < window.cells and (look := _mark(bins.get(cell), ends.get(cell))):
             cells[cell] = look
@@ -109,12 +109,17 @@ def draw(row: Row, drawn: Drawn | None, window: Window, wall: bool, peak: int | 
     return cells
 
 
+def _draw_bar(cells: list[Cell], lane: Lane, drawn: Drawn | None, first: int, last: int, until: int) -> None:
+    busy = drawn.busy if drawn else frozenset()
+    bar, bar_busy = ("bar", "busy") if lane.time_grade == "exact" else ("unsure", "unsure-busy")
+    for cell in range(max(first, 0), min(last + 1, len(cells))):
+        cells[cell] = _look(bar_busy if cell in busy else bar)
+    for cell in range(max(last + 1, 0), min(until + 1, len(cells))):
+        cells[cell] = _look("onward")
+
+
 def _look(key: str) -> Cell:
     return LOOKS[key].glyph, key
-
-
-def _bar(repaired: bool) -> str:
-    return "repaired" if repaired else "bar"
 
 
 def _end(lane: Lane) -> str:
@@ -137,12 +142,12 @@ def _mark(found: Bin | None, end: str | None) -> Cell | None:
         for key in _MARKS:
             if key in there:
                 return _look(key)
+        if found.derived:
+            return _look("derived")
         if found.steps:
-            if found.replayed == found.steps:
-                return _look("replay")
-            if found.derived:
-                return _look("derived")
             return (_look("step")[0] if found.steps == 1 else _digit(found.steps)), "step"
+        if found.replayed:
+            return _look("replay")
     return _look(end) if end else None
 
 
@@ -164,15 +169,14 @@ _KEPT_IN_CONTEXT = frozenset(("error", "lost", "compaction", "failed", "cancelle
 
 
 def _fill_context(cells: list[Cell], drawn: Drawn, window: Window, first: int, last: int, peak: int) -> None:
-    """How full the context was at the latest step, and where it was compacted."""
+    """How full the context was at most, between steps as the latest left it, and where it was compacted."""
     now = drawn.context_before
     for cell in range(max(first, 0), min(last + 1, window.cells)):
-        found = drawn.bins.get(cell)
-        if found is not None and found.context is not None:
-            now = found.context
-        if cells[cell][1] in _KEPT_IN_CONTEXT:
-            continue
-        cells[cell] = (height(now, peak), "context") if now is not None else ("·", "bar")
+        most = now
+        if (found := drawn.bins.get(cell)) is not None and found.context is not None:
+            most, now = found.context, found.context_after
+        if cells[cell][1] not in _KEPT_IN_CONTEXT:
+            cells[cell] = (height(most, peak), "context") if most is not None else _look("unfilled")
 
 
 def height(part: int, whole: int) -> str:
@@ -199,7 +203,7 @@ def link(rows: Sequence[Row], pictures: dict[int, list[Cell]], window: Window, w
             if parent < index < child and cells[cell][1] == "blank":
                 cells[cell] = _look("link")
     for parent, cell in bare:
-        if parent in pictures and pictures[parent][cell][1] in ("bar", "busy", "repaired", "repaired-busy"):
+        if parent in pictures and pictures[parent][cell][1] in ("bar", "busy", "unsure", "unsure-busy"):
             pictures[parent][cell] = _look("spawn")
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from rich.cells import cell_len
 
 from explorer.tui import humanize
 from explorer.tui.text import clean, crop
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
 
 ROWS = 200
 """Rows from which agents are folded from the start."""
+_SHORTEST = 4
+"""Cells of a name, so that something can be made of it."""
 _UNTIMED = 100
 """Runs without a time that are listed one by one."""
 
@@ -112,9 +117,8 @@ def _last_rows(timeline: Timeline, untimed: Sequence[Lane], wall: bool) -> Itera
 
 def folded_down(timeline: Timeline, limit: int = ROWS) -> set[str]:
     """Which nodes to fold so that no more than ``limit`` rows are shown: the deepest first."""
-    folded: set[str] = set()
     lanes = timeline.lanes
-    parents: dict[int, set[str]] = {}
+    parents: dict[int, set[str]] = {}  # by their depth
     above: list[Lane] = []
     for lane in lanes:
         while above and above[-1].last < lane.position:
@@ -122,15 +126,21 @@ def folded_down(timeline: Timeline, limit: int = ROWS) -> set[str]:
         if above:
             parents.setdefault(above[-1].depth, set()).add(above[-1].node_id)
         above.append(lane)
-    for depth in sorted(parents, reverse=True):
-        if len(rows_of(timeline, folded, False)) <= limit:
-            break
-        folded |= parents[depth]
-    return folded
+
+    def folded_from(depth: int) -> set[str]:
+        return set().union(*(nodes for at, nodes in parents.items() if at >= depth))
+
+    # Not one by one: a chain of thousands of agents has as many depths. Folding more never shows more rows.
+    depths = [*sorted(parents), len(lanes)]
+    first = bisect(depths, False, key=lambda depth: len(rows_of(timeline, folded_from(depth), False)) > limit)
+    return folded_from(depths[max(0, first - 1)])
 
 
 def name_of(row: Row, width: int) -> str:
-    """The name in the gutter, in at most ``width`` cells: the label, which tells siblings apart, is kept longest."""
+    """The name in the gutter, in at most ``width`` cells.
+
+    What tells siblings apart is kept longest: the number of a run, else the label unless it is too long for any name.
+    """
     indent = " " * min(row.depth, max(0, width - 8))
     if row.lane is None:
         return crop(row.text, width)
@@ -145,6 +155,7 @@ def name_of(row: Row, width: int) -> str:
     label = clean(row.lane.label) if row.lane.label and row.lane.label != row.lane.name else ""
     if not row.lane.kept:
         name = f"({name})"
-    if label and len(name) + 1 + len(label) > room:
-        name = crop(name, max(3, room - 1 - len(label)))
+    if label and row.lane.kind != "run" and cell_len(name) + 1 + cell_len(label) > room:
+        left = room - 1 - cell_len(label)
+        name = crop(name, left if left >= _SHORTEST else room // 2)
     return indent + fold + " " + crop(f"{name} {label}" if label else name, max(0, room))

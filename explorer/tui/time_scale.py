@@ -75,10 +75,12 @@ class Window(NamedTuple):
 
     def resized(self, cells: int, span: Span) -> Window:
         """The same stretch of time in another number of cells."""
+        # On a screen without room for one, the stretch of time is kept for when it grows again.
+        cells = max(cells, 1)
         whole = fitted(span, cells)
         if self == fitted(span, self.cells):
             return whole
-        width = min(max(self.width * self.cells / max(cells, 1), FINEST), whole.width)
+        width = min(max(self.width * self.cells / cells, FINEST), whole.width)
         return Window(self.start, width, cells).within(span)
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from explorer.tui import humanize
 from explorer.tui.lanes import Row
 from explorer.tui.text import clean, crop
-from explorer.tui.time_scale import Window, clock, offset
+from explorer.tui.time_scale import Window, clock, clock_label, offset
 
 if TYPE_CHECKING:
-    from explorer.store.queries import Happening, Lane, Spot, SpotStep
+    from explorer.store.queries import Drawn, Happening, Lane, Spot, SpotStep
 
 
 def where(row: Row, window: Window, cell: int, wall: bool) -> str:
@@ -27,7 +27,7 @@ def where(row: Row, window: Window, cell: int, wall: bool) -> str:
     return f"{name} · {moment} · a cell is {humanize.duration(round(window.width))}"
 
 
-def what(row: Row, spot: Spot | None, active: int | None, wall: bool) -> str:
+def what(row: Row, spot: Spot | None, drawn: Drawn | None, cell: int, wall: bool) -> str:
     """What the cell holds: steps first, then what else happened; of an empty one, what the run is."""
     lane = row.lane
     if lane is None:
@@ -41,9 +41,12 @@ def what(row: Row, spot: Spot | None, active: int | None, wall: bool) -> str:
         if spot.happening_count > len(spot.happenings):
             parts.append(f"{spot.happening_count - len(spot.happenings):,} more")
     if row.grouped:
-        parts.insert(0, f"{humanize.plural(active or 0, 'run')} at once")
+        active = drawn.at_once[cell] if drawn is not None and cell < len(drawn.at_once) else 0
+        parts.insert(0, f"{humanize.plural(active, 'run')} at once")
     if not parts or (row.grouped and len(parts) == 1):
-        parts.append(_lane(row, lane))
+        parts.append(_lane(row, lane, wall))
+        if drawn is not None and drawn.untimed:
+            parts.append(f"{humanize.plural(drawn.untimed, 'step')} without a time")
     return " · ".join(parts)
 
 
@@ -52,20 +55,28 @@ def _name(lane: Lane) -> str:
     return f"{name} {crop(lane.label, 40)}" if lane.label and lane.label != lane.name else name
 
 
-def _lane(row: Row, lane: Lane) -> str:
+_TIMES = {
+    "derived": "start or end derived by a rule",
+    "ambiguous": "start or end ambiguous: several fit",
+    "not_recorded": "no times of its own recorded: those of its steps",
+}
+
+
+def _lane(row: Row, lane: Lane, wall: bool) -> str:
     start, end = (lane.below_start_ms, lane.below_end_ms) if row.grouped else (lane.start_ms, lane.end_ms)
     if start is None or end is None:
         return "no times recorded"
-    words = f"{offset(start)} to {offset(end)}, {humanize.duration(round(end - start))}"
+    from_to = [clock_label(at + (lane.clock_ms or 0), 1_000) if wall else offset(at) for at in (start, end)]
+    words = f"{' to '.join(from_to)}, {humanize.duration(round(end - start))}"
     if row.grouped:
         return f"{humanize.plural(lane.runs, 'run')}, {words}"
     words += f", {lane.status}"
     if lane.is_open:
         words += ", the recording ends before it"
-    elif not lane.end_recorded:
+    elif not lane.end_recorded and lane.time_grade != "not_recorded":
         words += ", end not recorded: until its last step"
-    if lane.time_grade and lane.time_grade != "exact":
-        words += f", times {lane.time_grade.replace('_', ' ')}"
+    if lane.time_grade in _TIMES:
+        words += f", {_TIMES[lane.time_grade]}"
     if lane.result == "lost":
         words += ", its result was not delivered"
     return words
@@ -76,17 +87,16 @@ def _steps(spot: Spot, row: Row, clock_ms: float | None) -> list[str]:
         return []
     if spot.step_count == 1:
         return [_step(spot.steps[0], clock_ms)]
-    if row.grouped:
-        return [humanize.plural(spot.step_count, "step")]
-    first = spot.steps[0].ordinal
-    failed = sum(step.error is not None for step in spot.steps)
-    words = f"{spot.step_count:,} steps, {first:,} to {spot.last_ordinal:,}"
-    unsure = {step.candidates for step in spot.steps if step.candidates > 1}
-    if unsure:
-        words += f", some of one of {max(unsure)} runs"
-    if failed:
-        words += f", {failed} failed"
-    return [words + "; + zooms in"]
+    words = f"{spot.step_count:,} steps"
+    if not row.grouped:
+        words += f", {spot.steps[0].ordinal:,} to {spot.last_ordinal:,}"
+    if spot.replayed:
+        words += f", {spot.replayed:,} of them copies that are not counted"
+    if spot.candidates > 1:
+        words += f", some of one of {spot.candidates:,} runs"
+    if spot.failed:
+        words += f", {spot.failed:,} failed"
+    return [words if row.grouped else words + "; + zooms in"]
 
 
 def _step(step: SpotStep, clock_ms: float | None) -> str:

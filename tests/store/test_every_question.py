@@ -54,10 +54,10 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
         for wall in (True, False)
     ],
     "timeline_spot": lambda cursor, tree, at: queries.timeline_spot(
-        cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1)
+        cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0
     ),
     "timeline_beside": lambda cursor, tree, at: [
-        queries.timeline_beside(cursor, tree, at, False, WHOLE, 0, False, by) for by in (1, -1)
+        queries.timeline_beside(cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0, by) for by in (1, -1)
     ],
     "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),
 }

@@ -65,7 +65,7 @@ class World:
     def spot(self, name: str, start: float, width: float = 1_000, **values: Any) -> Any:
         lane = next(lane for lane in self.lanes().lanes if lane.node_id == name)
         stretch = Stretch(lane.position, lane.position, False)
-        return timeline_spot(self.cursor, self.tree, "c", False, stretch, Cells(start, width, 1), **values)
+        return timeline_spot(self.cursor, self.tree, "c", False, stretch, Cells(start, width, 1), 0, **values)
 
 
 @pytest.fixture(scope="module")
@@ -152,12 +152,32 @@ class TestLanes:
         ]  # fmt: skip
         assert (found.runs, found.left_out) == (1, 3)
 
+    def test_steps_and_marks_where_their_run_was_not_belong_to_the_span_but_copies_do_not(self) -> None:
+        world = one_run(
+            step("r", 1, start_ms=-50, end_ms=10), step("r", 2, start_ms=12_000, end_ms=12_500),
+            step("r", 3, start_ms=-99_000, is_replay=True), event("r", "note", at_ms=99_000, trigger="total_tokens"),
+            event("r", "compaction", ordinal=2, at_ms=13_000), start_ms=0, end_ms=9_000,
+        )  # fmt: skip
+        found = world.lanes()
+        assert (found.start_ms, found.end_ms) == (-50, 13_000)
+        assert [(lane.start_ms, lane.end_ms) for lane in found.lanes if lane.run_id] == [(0, 9_000)]
+
+    def test_an_open_run_may_have_gone_on_until_its_conversation_ended(self) -> None:
+        world = World([
+            conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=5_000),
+            run("s", "b", "r", start_ms=1_000, status="running"), step("s", 1, start_ms=1_500, end_ms=2_500),
+        ])  # fmt: skip
+        found = {lane.node_id: (lane.end_ms, lane.open_until_ms) for lane in world.lanes().lanes if lane.run_id}
+        assert found == {"a": (5_000, None), "b": (2_500, 5_000)}
+        assert world.ticks(cells=Cells(0, 1_000, 6)).at_once == [1, 2, 2, 2, 2, 0]
+
 
 class TestCells:
     def test_steps_are_counted_where_they_start(self, home: World) -> None:
         found = home.row("x")
         assert {cell: (bin.steps, bin.context) for cell, bin in found.bins.items() if bin.steps} == {1: (2, 66)}
-        assert found.busy == {1, 2, 3}
+        # A call that ends where a cell begins is not under way in it.
+        assert found.busy == {1, 2}
         assert home.row("main").busy == {0, 4, 8}
 
     def test_what_kind_they_are_is_counted_too(self) -> None:
@@ -165,7 +185,7 @@ class TestCells:
             step("r", 1, start_ms=10, error="no"), step("r", 2, start_ms=20, is_replay=True, input_tokens=999),
             step("r", 3, start_ms=30, grade="ambiguous", output_tokens=7), step("r", 4, start_ms=40, grade="derived"),
         )  # fmt: skip
-        assert world.row("a").bins == {0: Bin(4, 1, 1, 1, 1, 7, frozenset())}
+        assert world.row("a").bins == {0: Bin(3, 1, 1, 1, 1, 7, 7, frozenset())}
 
     def test_only_the_window_is_read_but_what_goes_on_in_it_is_seen(self) -> None:
         world = one_run(
@@ -173,7 +193,7 @@ class TestCells:
             step("r", 3, start_ms=9_000, end_ms=9_500, input_tokens=7), step("r", 4),
         )  # fmt: skip
         found = world.row("a", Cells(3_000, 1_000, 4))
-        assert found.bins == {2: Bin(1, 0, 0, 0, 0, 6)}
+        assert found.bins == {2: Bin(1, 0, 0, 0, 0, 6, 6)}
         assert found.busy == {0, 1}
         assert (found.context_before, found.untimed) == (5, 1)
 
@@ -198,6 +218,19 @@ class TestCells:
         }  # fmt: skip
         # A group marks only what went wrong.
         assert {cell for cell, bin in world.row("a", grouped=True).bins.items() if bin.marks} == {8}
+
+    def test_what_no_time_was_recorded_of_is_marked_only_where_its_runs_tell_it(self) -> None:
+        world = World([
+            conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=9_000),
+            run("s", "b", "r", start_ms=2_000, end_ms=8_000), edge("1", "spawn", "r", "s"),
+            edge("2", "result", "s", "r"), edge("3", "message", "r", "s"), edge("4", "close", "r", "s"),
+        ])  # fmt: skip
+        marks = {cell: set(bin.marks) for cell, bin in world.row("a").bins.items()}
+        assert marks == {2: {"spawn"}, 8: {"result"}}
+
+    def test_a_cell_knows_what_its_last_step_left_in_the_context(self) -> None:
+        world = one_run(step("r", 1, start_ms=0, input_tokens=90), step("r", 2, start_ms=10, input_tokens=20))
+        assert (world.row("a").bins[0].context, world.row("a").bins[0].context_after) == (90, 20)
 
     def test_the_wall_clock_moves_everything(self) -> None:
         world = World([conversation(started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=5_000),
@@ -263,6 +296,51 @@ class TestSpots:
         world = one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates="[oh"))
         assert world.spot("a", 0).steps[0].candidates == 1
 
+    def test_what_is_wrong_is_counted_beyond_those_that_are_shown_and_copies_apart(self) -> None:
+        world = one_run(
+            *(step("r", i, start_ms=i) for i in range(1, 9)), step("r", 9, start_ms=9, error="no"),
+            step("r", 10, start_ms=10, error="no", is_replay=True),
+            step("r", 11, start_ms=11, grade="ambiguous", candidates='["r","s"]'),
+            *(event("r", "compaction", ordinal=i, at_ms=i) for i in range(1, 12)),
+        )  # fmt: skip
+        found = world.spot("a", 0, limit=3)
+        assert (found.step_count, found.failed, found.replayed, found.candidates) == (11, 1, 1, 2)
+        assert (len(found.happenings), found.happening_count) == (3, 11)
+
+    def test_a_checkpoint_is_what_the_event_says_or_else_the_table(self) -> None:
+        world = World([
+            conversation(), agent("a"), agent("b"), run("r", "a", start_ms=0, end_ms=9_000),
+            run("s", "b", start_ms=0, end_ms=9_000),
+            row(Checkpoint, checkpoint_key="k", run_id="r", at_ms=100, messages=7),
+            event("r", "note", at_ms=100, trigger="checkpoint", detail="step_seq 3: 7 messages"),
+            row(Checkpoint, checkpoint_key="l", run_id="s", at_ms=100, messages=9, checkpoint_id="root"),
+        ])  # fmt: skip
+        told = {name: [(one.what, one.detail, one.before) for one in world.spot(name, 0).happenings] for name in "ab"}
+        assert told == {
+            "a": [("checkpoint", "step_seq 3: 7 messages", None)],
+            "b": [("checkpoint", "root", 9)],
+        }
+
+    def test_what_rounding_puts_into_a_cell_is_found_there(self) -> None:
+        # The moment at which cell 86 begins, by the same arithmetic lies in cell 85.
+        cells = Cells(EPOCH, 3_600_000 / 107.5 / 64, 108, wall=True)
+        moment = 45_000
+        world = one_run(step("r", 1, start_ms=moment), started_at=CLOCK, end_ms=99_999)
+        a = world.lanes().lanes[1].position
+        stretch = Stretch(a, a, False)
+        assert cells.start + 86 * cells.width == EPOCH + moment
+        assert set(world.row("a", cells).bins) == {85}
+
+        def spot(cell: int) -> int:
+            return timeline_spot(world.cursor, world.tree, "c", False, stretch, cells, cell).step_count
+
+        def beside(cell: int, by: int) -> float | None:
+            return timeline_beside(world.cursor, world.tree, "c", False, stretch, cells, cell, by)
+
+        assert [spot(cell) for cell in (84, 85, 86)] == [0, 1, 0]
+        assert [beside(cell, 1) for cell in (84, 85)] == [EPOCH + moment, None]
+        assert [beside(cell, -1) for cell in (85, 86)] == [None, EPOCH + moment]
+
     def test_a_crowded_cell_shows_the_first_and_counts_the_rest(self) -> None:
         world = one_run(*(step("r", i, start_ms=i) for i in range(1, 30)))
         found = world.spot("a", 0, limit=2)
@@ -271,15 +349,16 @@ class TestSpots:
     def test_the_next_mark_is_a_step_or_something_that_is_drawn(self, home: World) -> None:
         x = next(lane.position for lane in home.lanes().lanes if lane.node_id == "x")
 
-        def beside(at: float, by: int) -> float | None:
-            return timeline_beside(home.cursor, home.tree, "c", False, Stretch(x, x, False), at, False, by)
+        def beside(cell: int, by: int) -> float | None:
+            cells = Cells(0, 100, 30)
+            return timeline_beside(home.cursor, home.tree, "c", False, Stretch(x, x, False), cells, cell, by)
 
         assert beside(0, 1) == 1_000
-        assert beside(1_001, 1) == 1_500
-        assert beside(1_501, 1) == 2_000  # spawns z
-        assert beside(2_001, 1) is None
-        assert beside(1_500, -1) == 1_000
-        assert beside(1_000, -1) is None
+        assert beside(10, 1) == 1_500
+        assert beside(15, 1) == 2_000  # spawns z
+        assert beside(20, 1) is None
+        assert beside(15, -1) == 1_000
+        assert beside(10, -1) is None
 
 
 def test_times_that_no_clock_has_do_no_harm() -> None:

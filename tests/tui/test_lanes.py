@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -22,8 +23,8 @@ def lane(position: int, run: str | None, start: int | None = 0, end: int | None 
         "position": position, "last": position, "depth": 0, "kind": "agent", "node_id": run or f"n{position}",
         "run_id": run, "name": run or f"n{position}", "label": None, "status": "completed", "kept": True, "runs": 1,
         "start_ms": start, "end_ms": end, "below_start_ms": start, "below_end_ms": end, "clock_ms": None,
-        "time_grade": "exact", "is_open": False, "end_recorded": True, "parent_run_id": None, "spawned": False,
-        "result": None,
+        "time_grade": "exact", "is_open": False, "end_recorded": True, "open_until_ms": None,
+        "parent_run_id": None, "spawned": False, "result": None,
     }  # fmt: skip
     return Lane(**given | values)
 
@@ -71,7 +72,19 @@ class TestBars:
     def test_how_a_run_ended_can_be_seen(self, values: dict[str, Any], end: str) -> None:
         assert text(lane(1, "r", 0, 50, **values)) == f"├────{end}    "
 
-    def test_times_that_were_repaired_are_dashed(self) -> None:
+    def test_one_sign_of_a_run_without_an_end_is_not_a_whole_short_run(self) -> None:
+        assert text(lane(1, "r", 41, 44, end_recorded=False)) == "    …     "
+
+    def test_an_open_run_may_have_gone_on(self) -> None:
+        assert text(lane(1, "r", 0, 50, is_open=True, open_until_ms=79)) == "├────▶▷▷  "
+        assert text(lane(1, "r", -90, -50, is_open=True, open_until_ms=39)) == "▷▷▷▷      "
+
+    def test_what_is_outside_of_its_run_is_drawn_all_the_same(self) -> None:
+        drawn = NOTHING._replace(bins={2: Bin(1), 7: Bin(0, marks=frozenset({"compaction"}))})
+        assert text(lane(1, "r", -90, -50), drawn) == "  •    C  "
+        assert text(lane(1, "r", 30, 50), drawn) == "  •├─┤ C  "
+
+    def test_times_that_are_not_exact_are_dashed(self) -> None:
         drawn = NOTHING._replace(busy=frozenset({2, 3}))
         assert text(lane(1, "r", 0, 50, time_grade="derived"), drawn) == "├╌╍╍╌┤    "
 
@@ -94,7 +107,7 @@ class TestSteps:
     def test_the_worst_of_a_cell_is_drawn(self) -> None:
         bins = {
             1: Bin(5, failed=1, ambiguous=1), 2: Bin(5, ambiguous=1, derived=4), 3: Bin(5, derived=1),
-            4: Bin(5, replayed=1), 5: Bin(5, replayed=5), 6: Bin(1, marks=frozenset({"compaction"})),
+            4: Bin(5, replayed=1), 5: Bin(replayed=5), 6: Bin(1, marks=frozenset({"compaction"})),
             7: Bin(1, marks=frozenset({"checkpoint", "spawn"})), 8: Bin(0, marks=frozenset({"spawn"})),
         }  # fmt: skip
         assert text(lane(1, "r"), NOTHING._replace(bins=bins)) == "├E?~5rCK┬┤"
@@ -115,12 +128,20 @@ class TestSteps:
 
 class TestContext:
     def test_it_is_as_high_as_it_was_full_until_the_next_step(self) -> None:
-        bins = {1: Bin(1, context=10), 4: Bin(1, context=80), 7: Bin(1, marks=frozenset({"compaction"}))}
+        bins = {
+            1: Bin(1, context=10, context_after=10),
+            4: Bin(2, context=80, context_after=70),
+            7: Bin(1, marks=frozenset({"compaction"})),
+        }
         assert text(lane(1, "r"), NOTHING._replace(bins=bins), peak=80) == "·▂▂▂███C██"
 
     def test_what_it_was_before_the_window_counts(self) -> None:
         drawn = NOTHING._replace(context_before=40)
         assert text(lane(1, "r", -100, 50), drawn, peak=80) == "▅▅▅▅▅▅    "
+
+    def test_a_cell_has_the_most_and_the_next_what_the_last_step_left(self) -> None:
+        bins = {1: Bin(2, context=80, context_after=10)}
+        assert text(lane(1, "r", 0, 50), NOTHING._replace(bins=bins), peak=80) == "·█▂▂▂▂    "
 
 
 class TestGroups:
@@ -181,6 +202,23 @@ class TestRows:
         assert folded_down(deep, 21) == set()
         assert folded_down(deep, 20) == {"a1", "a6", "a11", "a16"}
         assert folded_down(deep, 5) == {"a1", "a6", "a11", "a16", "root"}
+
+    def test_a_chain_of_thousands_is_folded_at_once(self) -> None:
+        many = 5_000
+        lanes = timeline(*(lane(i, f"r{i}", depth=i, last=many) for i in range(many)))
+        began = monotonic()
+        assert len(rows_of(lanes, folded_down(lanes, 200), False)) == 200
+        assert monotonic() - began < 2  # one depth after the other took twenty seconds
+
+    def test_the_number_of_a_run_is_never_cut(self) -> None:
+        numbered = lane(1, "r", kind="run", name="run 3", label="73fe45dc-2a35-4d5e-b1e4-a6b3e2d6a0fe")
+        assert name_of(row(numbered), 24) == "  run 3 73fe45dc-2a35-4…"
+        assert name_of(row(numbered), 12) == "  run 3 73f…"
+
+    def test_a_label_that_leaves_no_room_shares_it_with_the_name(self) -> None:
+        named = lane(1, "r", name="Explorer", label="73fe45dc-2a35-4d5e-b1e4-a6b3e2d6a0fe")
+        assert name_of(row(named), 24) == "  Explorer 73fe45dc-2a3…"
+        assert name_of(row(named._replace(name="a-long-name-of-an-agent")), 24) == "  a-long-nam… 73fe45dc-…"
 
     def test_names_are_cut_so_that_labels_stay(self) -> None:
         named = lane(1, "r", name="Explorer", label="agent_001")

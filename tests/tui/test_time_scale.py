@@ -56,6 +56,14 @@ class TestWindow:
         window = Window(400, 10, 20).resized(40, span)
         assert (window.start, window.end) == (400, 600)
 
+    def test_a_screen_without_room_for_a_cell_forgets_nothing(self) -> None:
+        span = Span(0, 1_000)
+        gone = Window(400, 10, 20).resized(-5, span)
+        assert (gone.cells, gone.start, gone.end) == (1, 400, 600)
+        back = gone.resized(20, span)
+        assert (back.start, back.end) == (400, 600)
+        assert fitted(span, 20).resized(0, span).resized(20, span) == fitted(span, 20)
+
     @given(
         st.integers(-(10**13), 10**13), st.integers(0, 10**12), st.integers(1, 300),
         st.lists(st.tuples(st.sampled_from(["zoom", "pan"]), st.floats(0.1, 10), st.integers(0, 299)), max_size=8),

@@ -75,12 +75,17 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
             super().__init__()
             self.by = by
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._chooses = False
+        """Enter was pressed while what the cell holds was still on its way."""
+
     # What it is given
 
     def show(self, timeline: Timeline, keep: bool) -> None:
         """Show other lanes; of the same node as before, keep the place in them."""
         same = keep and self._timeline is not None
-        at = self.window.at(self.cell + 0.5) if same and self.window.cells else None
+        at = self.window.under(self.cell)
         whole = not same or self._is_whole
         row_id = self.rows[self.row].id if same and self.row < len(self.rows) else None
         self._timeline = timeline
@@ -90,10 +95,10 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
             self._drawn = {}
         self._make_rows(row_id)
         self._measure()
-        self._see(fitted(self.span, self.window.cells) if whole else self.window.within(self.span), at)
+        window = fitted(self.span, self.window.cells) if whole else self.window.within(self.span)
+        self._see(window, at if same else window.start)
         if not same:
             self.scroll_to(0, 0, animate=False, immediate=True)
-            self.set_reactive(TimelineLanes.cell, 0)
         self._scroll_to_row()
 
     def take_cells(self, ticks: Ticks, window: Window, rows: list[Row]) -> None:
@@ -108,14 +113,16 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         self._spot = spot
         self._spot_pending = False
         self.refresh()
+        if self._chooses:
+            self._chooses = False
+            self.action_choose()
 
     def go_to(self, at: float) -> None:
         """Put the cursor on a moment, panning to it."""
         cell = self.window.cell(at)
         if not 0 <= cell < self.window.cells:
-            self._see(self.window.panned(cell - self.window.cells // 2, self.span))
-            cell = self.window.cell(at)
-        self.cell = cell
+            self._see(self.window.panned(cell - self.window.cells // 2, self.span), at)
+        self.cell = self.window.cell(at)
 
     # What it tells
 
@@ -149,11 +156,10 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         self._see(self.window)
 
     def _see(self, window: Window, at: float | None = None) -> None:
-        """Show another stretch of time, the cursor where it is or on a moment."""
+        """Show another stretch of time, the cursor where it is on the screen or on a moment."""
+        at = window.at(self.cell + 0.5) if at is None else at
         self.window = window
-        if at is not None:
-            self.set_reactive(TimelineLanes.cell, window.cell(at))
-        self.set_reactive(TimelineLanes.cell, max(0, min(self.cell, window.cells - 1)))
+        self._place_cursor(at)
         self._redraw()
         self.post_message(self.CellsWanted())
         self._ask_spot()
@@ -161,6 +167,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
     def _ask_spot(self) -> None:
         self._spot = None
         self._spot_pending = True
+        self._chooses = False
         self.post_message(self.SpotWanted())
         self.refresh()
 
@@ -202,8 +209,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         if not 0 <= cell < self.window.cells:
             before = self.window
             self._see(self.window.panned(self.window.cells // 4 * cells, self.span))
-            moved = round((self.window.start - before.start) / self.window.width)
-            cell = max(0, min(cell - moved, self.window.cells - 1))
+            cell -= round((self.window.start - before.start) / self.window.width)
         self.cell = cell
 
     def action_zoom(self, factor: float) -> None:
@@ -246,14 +252,16 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
             return
         row = self.current
         shift = (row.lane.clock_ms or 0) if row is not None and row.lane is not None else 0
-        whole, at, old = self._is_whole, self.window.at(self.cell + 0.5), self.window
+        whole, at, old = self._is_whole, self.window.under(self.cell), self.window
         self.wall = not self.wall
         shift = shift if self.wall else -shift
         self._make_rows(row.id if row else None)
         self._measure()
         self._drawn = {}
-        window = fitted(self.span, old.cells) if whole else old._replace(start=old.start + shift).within(self.span)
-        self._see(window, at + shift)
+        # The column of names may be wider than before, as other runs may be without a place.
+        cells = self.window.cells
+        moved = old._replace(start=old.start + shift).resized(cells, self.span)
+        self._see(fitted(self.span, cells) if whole else moved, at + shift)
         self._scroll_to_row()
 
     def action_context(self) -> None:
@@ -284,8 +292,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         if row.kind == "cluster":
             self.action_fold()
         elif row.kind == "lane" and self._spot_pending:
-            # What the cell holds is on its way.
-            self.set_timer(0.05, self.action_choose)
+            self._chooses = True
         elif row.kind == "lane" and self._spot is not None and self._spot.steps:
             step = self._spot.steps[0]
             self.post_message(self.StepWanted(step.run_id, step.ordinal))

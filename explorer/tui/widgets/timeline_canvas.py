@@ -16,7 +16,7 @@ from textual.strip import Strip
 from explorer.tui import lane_cells, lanes, timeline_words
 from explorer.tui.lane_cells import Cell
 from explorer.tui.lanes import Row
-from explorer.tui.text import fit
+from explorer.tui.text import crop, fit
 from explorer.tui.time_scale import Span, Window, ticks, utc
 from explorer.tui.widgets.sheet import wrapped
 
@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 TOP = 2
 """Lines above the rows: the axis, and how many runs are active at once."""
 _TALL = 24
-"""Lines from which the legend gets a second line, and half as many more for a third."""
-_WORDS = 2
-"""Lines for the cursor's cell in words."""
+"""Lines from which the words get a third line and the legend a second, and half as many more for a third."""
 _GUTTER = (16, 34)
 """The narrowest and the widest column of names."""
 
@@ -80,7 +78,6 @@ class TimelineCanvas(ScrollView):
         if timeline is None:
             return Span(0, 0)
         start, end = (timeline.wall_start, timeline.wall_end) if self.wall else (timeline.start_ms, timeline.end_ms)
-        # Time since the start begins at the start, unless this node comes long after it.
         return Span(start or 0, end or 0)
 
     @property
@@ -94,14 +91,28 @@ class TimelineCanvas(ScrollView):
         longest = max((cell_len(lanes.name_of(row, 99)) for row in self.rows if row.lane), default=0)
         narrow, wide = _GUTTER
         self._gutter = min(max(longest + 1, narrow), wide, max(narrow, width * 2 // 5))
-        self.window = self.window.resized(max(0, width - self._gutter), self.span)
+        at = self.window.under(self.cell)
+        self.window = self.window.resized(width - self._gutter, self.span)
+        self._place_cursor(at)
         self.virtual_size = Size(width, TOP + len(self.rows) + self._bottom)
+
+    def validate_cell(self, cell: int) -> int:
+        """Keep the cursor in the window."""
+        return max(0, min(cell, self.window.cells - 1))
+
+    def _place_cursor(self, at: float) -> None:
+        """Put the cursor on a moment, or as near as the window is to it, without telling of it."""
+        self.set_reactive(TimelineCanvas.cell, self.validate_cell(self.window.cell(at)))
+
+    @property
+    def _words_height(self) -> int:
+        return 2 if self.scrollable_content_region.height < _TALL else 3
 
     @property
     def _bottom(self) -> int:
         """Lines below the rows: the cursor in words, the legend."""
         height = self.scrollable_content_region.height
-        return _WORDS + (1 if height < _TALL else 2 if height < _TALL * 3 // 2 else 3)
+        return self._words_height + (1 if height < _TALL else 2 if height < _TALL * 3 // 2 else 3)
 
     @property
     def _height(self) -> int:
@@ -202,24 +213,24 @@ class TimelineCanvas(ScrollView):
 
     def _below(self, line: int) -> Strip:
         width = self.size.width
-        if line < _WORDS:
-            told = list(self._words(width - 1))
-            text = told[line] if line < len(told) else ""
+        words = self._words_height
+        if line < words:
+            text = self._words(width - 1)[line]
             return Strip([Segment(fit(text, width), self._role("note") if line else self._plain)])
-        return self._legend(line - _WORDS, self._bottom - _WORDS)
+        return self._legend(line - words, self._bottom - words)
 
-    def _words(self, width: int) -> Iterator[str]:
+    def _words(self, width: int) -> list[str]:
+        """As many lines as there is room for; what does not fit is cut off at the end of the last."""
+        room = self._words_height
         row = self.current
         if row is None:
-            return
+            return [""] * room
         here = timeline_words.where(row, self.window, self.cell, self.wall)
-        yield here if self.has_focus else f"{here} · tab: move in here"
-        active = None
-        drawn = self._drawn_of(row)
-        if drawn is not None and self.cell < len(drawn.at_once):
-            active = drawn.at_once[self.cell]
-        said = timeline_words.what(row, self._spot, active, self.wall)
-        yield from ("".join(text for text, _ in line) for line in wrapped(said, width))
+        said = timeline_words.what(row, self._spot, self._drawn_of(row), self.cell, self.wall)
+        below = ["".join(text for text, _ in line) for line in wrapped(said, width)]
+        told = [here if self.has_focus else f"{here} · tab: move in here", *below[: room - 2]]
+        rest = crop(" ".join(below[room - 2 :]), width)
+        return [*told, rest, *[""] * (room - len(told) - 1)]
 
     def _legend(self, line: int, lines: int) -> Strip:
         """The marks that are on the screen, as many as there is room for."""

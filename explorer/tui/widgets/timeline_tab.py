@@ -56,7 +56,10 @@ class TimelineTab(Vertical, can_focus=False):
         return ask
 
     async def answer(self, answer: Timeline, view: View, keep: bool) -> None:
-        """Show them."""
+        """Show them. What was asked of those before is of no use any more."""
+        self._questions.drop("timeline")
+        self._questions.drop("timeline-spot")
+        self._questions.drop("timeline-beside")
         self._view = view
         self.lanes.show(answer, keep)
 
@@ -70,6 +73,9 @@ class TimelineTab(Vertical, can_focus=False):
 
     @on(TimelineLanes.SpotWanted)
     def _spot_wanted(self) -> None:
+        # An answer that is on its way is about another cell, and a search began there.
+        self._questions.drop("timeline-spot")
+        self._questions.drop("timeline-beside")
         self._soon("timeline-spot", self._ask_spot)
 
     def _soon(self, group: str, ask: Callable[[], None]) -> None:
@@ -84,14 +90,15 @@ class TimelineTab(Vertical, can_focus=False):
         view, shown = self._view, self.lanes
         if view is None or shown.window.cells <= 0:
             return
-        rows, window = shown.rows_near(), shown.window
+        rows, window, wall = shown.rows_near(), shown.window, shown.wall
 
         def ask(cursor: Cursor) -> Ticks:
             from explorer.store import queries
 
             stretches = [_stretch(row) for row in rows]
-            cells = _cells(window, window.cells, shown.wall)
-            return queries.timeline_ticks(cursor, view.opened.tree, view.node_id, view.own, stretches, cells)
+            return queries.timeline_ticks(
+                cursor, view.opened.tree, view.node_id, view.own, stretches, _cells(window, wall)
+            )
 
         self._questions.ask(
             "timeline", view.opened.database, ask, lambda answer: shown.take_cells(answer, window, rows)
@@ -102,14 +109,12 @@ class TimelineTab(Vertical, can_focus=False):
         if view is None or row is None or not row.drawn or shown.window.cells <= 0:
             shown.take_spot(None)
             return
-        here = shown.window._replace(start=shown.window.at(shown.cell))
-        wall = shown.wall
+        cells, cell = _cells(shown.window, shown.wall), shown.cell
 
         def ask(cursor: Cursor) -> Spot:
             from explorer.store import queries
 
-            stretch, cell = _stretch(row), _cells(here, 1, wall)
-            return queries.timeline_spot(cursor, view.opened.tree, view.node_id, view.own, stretch, cell)
+            return queries.timeline_spot(cursor, view.opened.tree, view.node_id, view.own, _stretch(row), cells, cell)
 
         self._questions.ask("timeline-spot", view.opened.database, ask, shown.take_spot)
 
@@ -118,19 +123,20 @@ class TimelineTab(Vertical, can_focus=False):
         view, shown, row = self._view, self.lanes, self.lanes.current
         if view is None or row is None:
             return
-        by, wall = event.by, shown.wall
-        at = shown.window.at(shown.cell + 1 if by > 0 else shown.cell)
+        by, cells, cell, span = event.by, _cells(shown.window, shown.wall), shown.cell, shown.span
 
         def ask(cursor: Cursor) -> float | None:
             from explorer.store import queries
 
             return queries.timeline_beside(
-                cursor, view.opened.tree, view.node_id, view.own, _stretch(row), at, wall, by
+                cursor, view.opened.tree, view.node_id, view.own, _stretch(row), cells, cell, by
             )
 
         def found(moment: float | None) -> None:
             if moment is None:
                 self.notify(f"Nothing {'later' if by > 0 else 'earlier'} in this row.", timeout=2)
+            elif not span.start <= moment <= span.end:
+                self.notify("Only steps copied from another recording, of a time that is not shown.", timeout=4)
             else:
                 shown.go_to(moment)
 
@@ -143,7 +149,7 @@ def _stretch(row: Row) -> Stretch:
     return Stretch(row.first, row.last, row.grouped, row.own)
 
 
-def _cells(window: Window, count: int, wall: bool) -> Cells:
+def _cells(window: Window, wall: bool) -> Cells:
     from explorer.store.queries import Cells
 
-    return Cells(window.start, window.width, count, wall)
+    return Cells(window.start, window.width, window.cells, wall)

@@ -287,3 +287,160 @@ def test_a_filter_is_counted(opener: Opener) -> None:
         assert "(main)" in text
 
     drive(opener(family()), script)
+
+
+def one_run(*rows: Row, **values: Any) -> list[Row]:
+    """A conversation with an agent ``solo`` of one run of ten seconds."""
+    times = {"start_ms": 0, "end_ms": 10_000}
+    return [source(), conversation(title="one"), agent("a", name="solo"), run("r", "a", **times | values), *rows]
+
+
+def test_what_came_after_the_recorded_end_can_be_reached(opener: Opener) -> None:
+    rows = one_run(step("r", 1, start_ms=0), step("r", 2, start_ms=15_000, error="late"),
+                   event("r", "compaction", at_ms=20_000))  # fmt: skip
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z", "plus", "greater_than_sign")
+        assert "step 2 at +15s, in – out –, failed: late" in screen_text(pilot)
+        await press(pilot, "greater_than_sign")
+        assert "compaction" in screen_text(pilot)
+        assert lanes_of(pilot).cell < lanes_of(pilot).window.cells
+        await press(pilot, "greater_than_sign")
+        assert any("Nothing later" in note.message for note in pilot.app._notifications)
+
+    drive(opener(rows), script)
+
+
+def test_copies_of_another_day_do_not_take_the_cursor_out_of_sight(opener: Opener) -> None:
+    rows = one_run(step("r", 1, start_ms=-86_400_000, is_replay=True), step("r", 2, start_ms=0))
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "less_than_sign")
+        assert lanes_of(pilot).cell == 0
+        assert any("copied from another recording" in note.message for note in pilot.app._notifications)
+
+    drive(opener(rows), script)
+
+
+def test_a_resize_keeps_the_cursor_on_its_moment(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z", "j", "j", *["greater_than_sign"] * 3)
+        lanes = lanes_of(pilot)
+        there = lanes.window.at(lanes.cell)
+        await pilot.resize_terminal(*NARROW)
+        await settle(pilot)
+        assert lanes.window.at(lanes.cell) == pytest.approx(there, abs=lanes.window.width)
+        await press(pilot, "plus", "plus")
+        zoomed = lanes.window
+        await pilot.resize_terminal(12, 10)
+        await settle(pilot)
+        await pilot.resize_terminal(*NARROW)
+        await settle(pilot)
+        assert lanes.window.width == pytest.approx(zoomed.width)
+        await press(pilot, "0", "end")
+        await pilot.resize_terminal(*WIDE)
+        await settle(pilot)
+        assert lanes.cell == lanes.window.cells - 1
+
+    drive(opener(busy_day()), script)
+
+
+def test_an_answer_about_another_cell_is_not_taken(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z")
+        lanes = lanes_of(pilot)
+        tab = main_screen(pilot).query_one(TimelineTab)
+        tab._ask_spot()
+        monkeypatch.setattr(TimelineTab, "REST", 60)  # the next question does not come before the answer
+        pilot.app.simulate_key("l")
+        await settle(pilot)
+        assert lanes.cell == 1
+        assert lanes.chosen is None
+
+    drive(opener(busy_day()), script)
+
+
+def test_enter_waits_for_what_the_cell_holds(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z", *["l"] * 9)
+        for key in ("l", "enter"):
+            pilot.app.simulate_key(key)
+        await settle(pilot)
+        await settle(pilot)
+        assert main_screen(pilot).state.tab == "steps"
+        assert getattr(pilot.app.focused, "chosen", None) == ("plan/1", 2)
+
+    drive(opener(busy_day()), script)
+
+
+def test_steps_without_a_time_are_counted(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "l")
+        assert "completed · 2 steps without a time" in screen_text(pilot)
+
+    drive(opener(one_run(step("r", 1, start_ms=0), step("r", 2), step("r", 3))), script)
+
+
+def test_a_crowded_cell_says_what_is_copied_and_what_failed(opener: Opener) -> None:
+    rows = one_run(*(step("r", i, start_ms=i, error="no" if i > 6 else None, is_replay=i < 3) for i in range(1, 10)))
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z")
+        assert "9 steps, 1 to 9, 2 of them copies that are not counted, 3 failed; + zooms in" in screen_text(pilot)
+
+    drive(opener(rows), script)
+
+
+@pytest.mark.parametrize(
+    ("grade", "words"),
+    [
+        ("derived", "start or end derived by a rule"),
+        ("ambiguous", "start or end ambiguous: several fit"),
+        ("not_recorded", "no times of its own recorded: those of its steps"),
+    ],
+)
+def test_times_that_are_not_exact_say_why(opener: Opener, grade: str, words: str) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z", "l")
+        assert "╌ derived or unsure times" in screen_text(pilot)
+        assert f"completed, {words}" in screen_text(pilot)
+
+    drive(opener(one_run(time_grade=grade)), script)
+
+
+def test_a_checkpoint_is_marked_and_says_what_was_saved(opener: Opener) -> None:
+    saved = event("r", "note", at_ms=5_000, trigger="checkpoint", detail="step_seq 3: 12 messages, $0.020 spent")
+    rows = one_run(saved, checkpoint("k", "r", at_ms=5_000, messages=12))
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z", "greater_than_sign")
+        assert "─K─" in line(pilot, "solo")
+        assert "checkpoint: step_seq 3: 12 messages, $0.020 spent" in screen_text(pilot)
+
+    drive(opener(rows), script)
+
+
+def test_a_run_on_the_wall_clock_says_its_times_by_it(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z", "w", "j", "j")
+        assert "14:06:00 to 14:10:00, 4m00s, completed" in screen_text(pilot)
+
+    drive(opener(busy_day()), script)
+
+
+def test_words_that_do_not_fit_end_with_a_sign(opener: Opener) -> None:
+    many = [event("r", "note", ordinal=i, at_ms=0, trigger="total_tokens", detail="x" * 50) for i in range(1, 6)]
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t")
+        assert line(pilot, "note: xxx").rstrip().endswith("…")
+
+    drive(opener(one_run(*many)), script, NARROW)
+
+
+def test_a_conversation_without_runs_says_so(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "l", "plus", "0", "greater_than_sign", "space", "w", "a", "G", "enter")
+        assert "No runs are here." in screen_text(pilot)
+
+    drive(opener([source(), conversation(title="empty"), agent("a")]), script)

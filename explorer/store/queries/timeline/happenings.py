@@ -1,36 +1,40 @@
 """What happened to runs besides their steps, and which of it is marked."""
 
 HAPPENINGS = """
-    checkpointed AS (SELECT DISTINCT run_id FROM checkpoints WHERE run_id IS NOT NULL),
+    told AS (SELECT DISTINCT run_id FROM events WHERE trigger = 'checkpoint' AND at_ms IS NOT NULL),
+    moved AS (
+        SELECT
+            e.*,
+            -- Where no time was recorded: what starts a run is when it starts, its result when it ends.
+            CASE
+                WHEN e.at_ms IS NOT NULL THEN e.at_ms
+                WHEN e.kind = 'result' THEN f.end_ms
+                WHEN e.kind IN ('spawn', 'assign', 'fork', 'resume') THEN t.start_ms
+            END AS moment
+        FROM edges AS e
+        LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
+        LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
+    ),
     happenings AS (
         SELECT
             e.run_id, e.at_ms AS moment, CASE WHEN e.trigger = 'checkpoint' THEN 'checkpoint' ELSE e.kind END AS what,
             NULL::BOOLEAN AS outward, NULL AS other, coalesce(e.detail, e.trigger) AS detail,
             NULL::BOOLEAN AS delivered, NULL AS grade, e.tokens_before AS before, e.tokens_after AS after
         FROM events AS e
-        -- A note of repaired times is at the time that is not true; and checkpoints of the table say more.
+        -- A note of repaired times is at the time that is not true.
         WHERE e.trigger IS DISTINCT FROM 'repaired-time'
-            AND NOT (e.trigger IS NOT DISTINCT FROM 'checkpoint' AND e.run_id IN (FROM checkpointed))
         UNION ALL BY NAME
         SELECT run_id, at_ms AS moment, 'checkpoint' AS what, checkpoint_id AS detail, messages AS before
         FROM checkpoints
+        -- Where events tell of them as well, these say more.
+        ANTI JOIN told USING (run_id)
         UNION ALL BY NAME
-        SELECT
-            e.from_run_id AS run_id,
-            coalesce(e.at_ms, CASE e.kind WHEN 'result' THEN f.end_ms ELSE t.start_ms END) AS moment,
-            e.kind AS what, true AS outward, e.to_run_id AS other, e.delivered, e.grade
-        FROM edges AS e
-        LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
-        LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
+        SELECT from_run_id AS run_id, moment, kind AS what, true AS outward, to_run_id AS other, delivered, grade
+        FROM moved
         UNION ALL BY NAME
-        SELECT
-            e.to_run_id AS run_id,
-            coalesce(e.at_ms, CASE e.kind WHEN 'result' THEN f.end_ms ELSE t.start_ms END) AS moment,
-            e.kind AS what, false AS outward, e.from_run_id AS other, e.delivered, e.grade
-        FROM edges AS e
-        LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
-        LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
-        WHERE e.delivered IS DISTINCT FROM false
+        SELECT to_run_id AS run_id, moment, kind AS what, false AS outward, from_run_id AS other, delivered, grade
+        FROM moved
+        WHERE delivered IS DISTINCT FROM false
         UNION ALL BY NAME
         SELECT t.run_id, coalesce(t.start_ms, s.start_ms) AS moment, 'tool' AS what, t.name AS other, t.grade
         FROM tool_calls AS t

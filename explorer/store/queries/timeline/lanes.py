@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.store.queries.scope import one, scope_of
+from explorer.store.queries.timeline.happenings import HAPPENINGS, MARK
 from explorer.store.queries.timeline.placed import parts_of
 from explorer.store.queries.timeline.shapes import Lane, Timeline
 
@@ -44,10 +45,12 @@ _LANES = """
             h.run_id, h.position, s.conversation_id, s.parent_run_id, s.is_open, r.time_grade,
             r.end_ms IS NOT NULL AS end_recorded,
             coalesce(s.start_ms, s.end_ms)::DOUBLE AS start,
-            greatest(coalesce(s.end_ms, s.start_ms), coalesce(s.start_ms, s.end_ms))::DOUBLE AS stop
+            greatest(s.start_ms, s.end_ms)::DOUBLE AS stop,
+            CASE WHEN s.is_open THEN e.last_ms END::DOUBLE AS open_until
         FROM chosen AS h
         JOIN internal.runs AS s USING (run_id)
         JOIN runs AS r USING (run_id)
+        JOIN ends AS e ON e.conversation_id = s.conversation_id
     ),
     -- Most lines have nothing below them, and a range takes long to join.
     below AS (
@@ -75,7 +78,7 @@ _LANES = """
         CASE WHEN w.run_id IS NULL THEN b.start ELSE x.start END,
         CASE WHEN w.run_id IS NULL THEN b.stop ELSE x.stop END,
         b.start, b.stop, c.clock, x.time_grade, coalesce(x.is_open, false), coalesce(x.end_recorded, false),
-        x.parent_run_id, p.run_id IS NOT NULL,
+        x.open_until, x.parent_run_id, p.run_id IS NOT NULL,
         e.result
     FROM rows AS w
     LEFT JOIN below AS b USING (position)
@@ -86,20 +89,44 @@ _LANES = """
     ORDER BY w.position
 """
 
-_TOTALS = """
-    WITH {chosen}
+_TOTALS = (
+    "WITH {chosen}, "
+    + HAPPENINGS
+    + """,
+    stepped AS (
+        SELECT run_id, min(start_ms) AS first, max(coalesce(end_ms, start_ms)) AS last
+        FROM steps
+        WHERE NOT is_replay
+        GROUP BY run_id
+    ),
+    marked AS (
+        SELECT run_id, min(moment) AS first, max(moment) AS last
+        FROM happenings
+        WHERE """
+    + MARK
+    + """ IS NOT NULL
+        GROUP BY run_id
+    ),
+    spans AS (
+        SELECT
+            h.kept, s.conversation_id, c.clock, s.peak_context_tokens,
+            -- Steps and marks may be where their run, by its own record, was not.
+            least(s.start_ms, s.end_ms, p.first, m.first)::DOUBLE AS first,
+            greatest(s.start_ms, s.end_ms, p.last, m.last)::DOUBLE AS last
+        FROM chosen AS h
+        JOIN internal.runs AS s USING (run_id)
+        LEFT JOIN clocks AS c ON c.conversation_id = s.conversation_id
+        LEFT JOIN stepped AS p ON p.run_id = h.run_id
+        LEFT JOIN marked AS m ON m.run_id = h.run_id AND coalesce(s.start_ms, s.end_ms) IS NOT NULL
+    )
     SELECT
         (SELECT count(*) FROM internal.nodes AS n JOIN {tree} AS t USING (position) WHERE {lines}),
-        count(*) FILTER (h.kept),
-        (SELECT count(*) FROM internal.run_lines WHERE {all_runs}) - count(*) FILTER (h.kept),
-        count(DISTINCT s.conversation_id),
-        count(DISTINCT s.conversation_id) FILTER (c.clock IS NOT NULL),
-        min(coalesce(s.start_ms, s.end_ms))::DOUBLE,
-        max(greatest(coalesce(s.end_ms, s.start_ms), coalesce(s.start_ms, s.end_ms)))::DOUBLE,
-        min(coalesce(s.start_ms, s.end_ms)::DOUBLE + c.clock),
-        max(greatest(coalesce(s.end_ms, s.start_ms), coalesce(s.start_ms, s.end_ms))::DOUBLE + c.clock),
-        max(s.peak_context_tokens)
-    FROM chosen AS h
-    JOIN internal.runs AS s USING (run_id)
-    LEFT JOIN clocks AS c ON c.conversation_id = s.conversation_id
+        count(*) FILTER (kept),
+        (SELECT count(*) FROM internal.run_lines WHERE {all_runs}) - count(*) FILTER (kept),
+        count(DISTINCT conversation_id),
+        count(DISTINCT conversation_id) FILTER (clock IS NOT NULL),
+        min(first), max(last), min(first + clock), max(last + clock),
+        max(peak_context_tokens)
+    FROM spans
 """
+)

@@ -50,22 +50,26 @@ _CHOSEN = """
         JOIN runs AS r USING (run_id)
         LEFT JOIN internal.conversations AS c ON c.conversation_id = s.conversation_id
         GROUP BY s.conversation_id
+    ),
+    ends AS (
+        SELECT conversation_id, max(greatest(start_ms, end_ms)) AS last_ms FROM internal.runs GROUP BY conversation_id
     )
 """
-"""The runs of the node that the tree shows, and when their conversations started."""
+"""The runs of the node that the tree shows, and when their conversations started and ended."""
 
 _PLACED = """
     placed AS (
         SELECT
             h.run_id, h.position, h.agent_position, h.kept, {shift} AS shift,
             coalesce(s.start_ms, s.end_ms)::DOUBLE + {shift} AS start,
-            greatest(coalesce(s.end_ms, s.start_ms), coalesce(s.start_ms, s.end_ms))::DOUBLE + {shift} AS stop
+            greatest(s.start_ms, s.end_ms, CASE WHEN s.is_open THEN e.last_ms END)::DOUBLE + {shift} AS stop
         FROM chosen AS h
         JOIN internal.runs AS s USING (run_id)
+        JOIN ends AS e ON e.conversation_id = s.conversation_id
         {clocks}
     )
 """
-"""The same with their times on the scale that was asked for."""
+"""The same with their times on the scale that was asked for, an open run's until its conversation ends."""
 
 MEMBERS = """
     members AS (

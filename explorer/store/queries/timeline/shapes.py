@@ -45,6 +45,8 @@ class Lane(NamedTuple):
     """The run was still going when the recording ended."""
     end_recorded: bool
     """False where the end is that of the run's last step, because the run itself has none."""
+    open_until_ms: float | None
+    """Of an open run, when its conversation ended: it may have gone on until then."""
     parent_run_id: str | None
     spawned: bool
     """Whether an edge says who spawned it."""
@@ -66,6 +68,7 @@ class Timeline(NamedTuple):
     clocked: int
     """Conversations with a wall clock."""
     start_ms: float | None
+    """The first and the last of all that is drawn but copied steps, which may be days older."""
     end_ms: float | None
     wall_start: float | None
     wall_end: float | None
@@ -98,12 +101,15 @@ class Bin(NamedTuple):
     """What starts within one cell of a row."""
 
     steps: int = 0
+    """Without copied ones, which are in ``replayed`` alone."""
     failed: int = 0
     replayed: int = 0
     ambiguous: int = 0
     derived: int = 0
     context: int | None = None
     """Most input and output tokens of one of these steps."""
+    context_after: int | None = None
+    """Those of the last of them."""
     marks: frozenset[Mark] = frozenset()
 
 
@@ -166,11 +172,16 @@ class Happening(NamedTuple):
 
 
 class Spot(NamedTuple):
-    """What one cell of a row holds."""
+    """What one cell of a row holds; ``replayed`` are among the steps, ``failed`` are without these."""
 
     steps: list[SpotStep]
     """The first of them."""
     step_count: int
+    """With copied ones."""
+    replayed: int
+    failed: int
+    candidates: int
+    """The most runs that one of these steps may belong to."""
     last_ordinal: int | None
     happenings: list[Happening]
     happening_count: int

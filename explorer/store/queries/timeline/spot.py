@@ -15,54 +15,86 @@ if TYPE_CHECKING:
 
 
 def timeline_spot(
-    cursor: Cursor, tree: TreeView, node_id: str | None, own: bool, stretch: Stretch, cell: Cells, limit: int = 6
+    cursor: Cursor,
+    tree: TreeView,
+    node_id: str | None,
+    own: bool,
+    stretch: Stretch,
+    cells: Cells,
+    cell: int,
+    limit: int = 6,
 ) -> Spot:
-    """What the first of these cells holds in a row: steps that start there, and what else happened."""
+    """What a cell of a row holds: steps that start there, and what else happened."""
     scope = scope_of(cursor, node_id)
     if scope is None:
-        return Spot([], 0, None, [], 0)
-    parts = parts_of(tree, scope, own, cell.wall)
-    asked = members(stretch) | {"start": cell.start, "finish": cell.start + cell.width}
+        return Spot([], 0, 0, 0, 1, None, [], 0)
+    parts = parts_of(tree, scope, own, cells.wall)
+    asked = members(stretch) | {"start": cells.start, "width": cells.width, "cell": cell}
     steps = cursor.execute(_SPOT_STEPS.format(**parts, limit=limit), asked).fetchall()
-    counted = cursor.execute(_SPOT_COUNT.format(**parts), asked).fetchall()[0]
-    happenings = [Happening(*row) for row in cursor.execute(_SPOT_REST.format(**parts), asked).fetchall()]
-    return Spot([SpotStep(*row) for row in steps], counted[0], counted[1], happenings[:limit], len(happenings))
+    count, replayed, failed, candidates, last = cursor.execute(_SPOT_COUNT.format(**parts), asked).fetchall()[0]
+    rest = cursor.execute(_SPOT_REST.format(**parts, limit=limit), asked).fetchall()
+    happenings = [Happening(*row[:-1]) for row in rest]
+    return Spot(
+        [SpotStep(*row) for row in steps],
+        count, replayed, failed, candidates, last,
+        happenings, rest[0][-1] if rest else 0,
+    )  # fmt: skip
 
 
 def timeline_beside(
-    cursor: Cursor, tree: TreeView, node_id: str | None, own: bool, stretch: Stretch, at: float, wall: bool, by: int
+    cursor: Cursor, tree: TreeView, node_id: str | None, own: bool, stretch: Stretch, cells: Cells, cell: int, by: int
 ) -> float | None:
-    """When the next step or mark of a row is (the one before for a negative ``by``)."""
+    """When the first step or mark of a row after a cell is (the last one before it for a negative ``by``)."""
     scope = scope_of(cursor, node_id)
     if scope is None:
         return None
-    way = ("min", ">=") if by > 0 else ("max", "<")
-    asked = members(stretch) | {"at": at}
-    sql = _BESIDE.format(**parts_of(tree, scope, own, wall), pick=way[0], side=way[1])
+    way = ("min", ">") if by > 0 else ("max", "<")
+    asked = members(stretch) | {"start": cells.start, "width": cells.width, "cell": cell}
+    sql = _BESIDE.format(**parts_of(tree, scope, own, cells.wall), pick=way[0], side=way[1])
     return cast("float | None", cursor.execute(sql, asked).fetchall()[0][0])
 
 
-_SPOT_FROM = """
-    FROM steps AS s
-    JOIN members AS m USING (run_id)
-    WHERE s.start_ms::DOUBLE + m.shift >= $start AND s.start_ms::DOUBLE + m.shift < $finish
-"""
+_CELL = "floor((moment - $start) / $width)"
+"""As cells are counted when they are drawn, so that what rounding puts into one is found there."""
 
-_SPOT_STEPS = (
+_STEPS = (
     "WITH {placed}, "
     + MEMBERS
+    + """,
+    here AS (
+        SELECT
+            s.*, s.start_ms::DOUBLE + m.shift AS moment,
+            greatest(1, coalesce(json_array_length(CASE WHEN json_valid(s.candidates) THEN s.candidates END), 1))
+                AS runs
+        FROM steps AS s
+        JOIN members AS m USING (run_id)
+        WHERE """
+    + _CELL
+    + """ = $cell
+    )
+"""
+)
+
+_SPOT_STEPS = (
+    _STEPS
     + """
     SELECT
-        s.run_id, s.ordinal, s.start_ms, s.end_ms, s.input_tokens, s.output_tokens,
-        coalesce(s.model, s.request_model), s.error, s.is_replay, s.grade,
-        greatest(1, coalesce(json_array_length(CASE WHEN json_valid(s.candidates) THEN s.candidates END), 1))
-    """
-    + _SPOT_FROM
-    + " ORDER BY s.start_ms, s.run_id, s.ordinal LIMIT {limit}"
+        run_id, ordinal, start_ms, end_ms, input_tokens, output_tokens, coalesce(model, request_model), error,
+        is_replay, grade, runs
+    FROM here
+    ORDER BY moment, run_id, ordinal
+    LIMIT {limit}
+"""
 )
 
 _SPOT_COUNT = (
-    "WITH {placed}, " + MEMBERS + " SELECT count(*), arg_max(s.ordinal, [s.start_ms, s.ordinal]) " + _SPOT_FROM
+    _STEPS
+    + """
+    SELECT
+        count(*), count(*) FILTER (is_replay), count(error) FILTER (NOT is_replay), coalesce(max(runs), 1),
+        arg_max(ordinal, [moment, ordinal])
+    FROM here
+"""
 )
 
 _SPOT_REST = (
@@ -73,13 +105,14 @@ _SPOT_REST = (
     + """
     SELECT
         h.what, h.outward, CASE WHEN h.what = 'tool' THEN h.other ELSE concat_ws(' ', n.name, n.label) END, h.detail,
-        h.delivered, h.grade, h.before, h.after
+        h.delivered, h.grade, h.before, h.after, count(*) OVER ()
     FROM happenings AS h
     JOIN members AS m USING (run_id)
     LEFT JOIN internal.run_lines AS l ON h.outward IS NOT NULL AND l.run_id = h.other
     LEFT JOIN internal.nodes AS n ON n.position = l.position
-    WHERE h.moment::DOUBLE + m.shift >= $start AND h.moment::DOUBLE + m.shift < $finish
+    WHERE floor((h.moment::DOUBLE + m.shift - $start) / $width) = $cell
     ORDER BY h.moment, h.what, h.outward, h.other, h.detail
+    LIMIT {limit}
 """
 )
 
@@ -96,6 +129,8 @@ _BESIDE = (
     + MARK
     + """ IS NOT NULL
     )
-    WHERE moment {side} $at
+    WHERE """
+    + _CELL
+    + """ {side} $cell
 """
 )

@@ -26,8 +26,9 @@ def timeline_ticks(
     if scope is None or cells.number <= 0:
         return Ticks([], [Drawn({}, frozenset(), [], None, 0) for _ in stretches])
     parts = parts_of(tree, scope, own, cells.wall)
-    window = {"start": cells.start, "finish": cells.start + cells.width * cells.number, "width": cells.width}
-    asked = window | {
+    asked = {
+        "start": cells.start,
+        "width": cells.width,
         "cells": cells.number,
         "firsts": [stretch.first for stretch in stretches],
         "lasts": [stretch.last for stretch in stretches],
@@ -41,13 +42,14 @@ def timeline_ticks(
     steps: dict[int, dict[int, Bin]] = defaultdict(dict)
     before: dict[int, int | None] = {}
     untimed: dict[int, int] = {}
-    for row, cell, *numbers, last_context in ask(_STEPS):
+    for row, cell, *numbers in ask(_STEPS):
+        found = Bin(*numbers)
         if cell is None:
-            untimed[row] = numbers[0]
+            untimed[row] = found.steps
         elif cell < 0:
-            before[row] = last_context
+            before[row] = found.context_after
         else:
-            steps[row][cell] = Bin(*numbers)
+            steps[row][cell] = found
     for row, cell, marks in ask(_MARKS):
         steps[row][cell] = steps[row].get(cell, Bin())._replace(marks=frozenset(marks))
     changes: dict[int, list[int]] = defaultdict(lambda: [0] * (cells.number + 1))
@@ -83,7 +85,7 @@ def _levels(changes: list[tuple[Any, ...]], cells: Cells) -> dict[int, list[int]
             levels[quiet] = now
         if cell >= 0:
             # What was going on before the first change counts, unless that is at the very start of the cell.
-            levels[cell] = max(most, now) if first > cells.start + cell * cells.width else most
+            levels[cell] = max(most, now) if first > cell else most
         level[row], until[row] = last, cell + 1
     for row, levels in found.items():
         for quiet in range(until[row], cells.number):
@@ -105,7 +107,11 @@ _ROWS = """
 """
 """The rows of the screen and their runs."""
 
-_CELL = "least(floor((moment - $start) / $width), $cells - 1)::INTEGER"
+_PLACE = "(moment - $start) / $width"
+"""Where a moment is on the screen, in cells."""
+
+_CELL = f"CASE WHEN moment IS NOT NULL THEN greatest(floor({_PLACE}), -1)::INTEGER END"
+"""The cell of a moment before the end of the screen; -1 for what was before its start."""
 
 _STEPS = (
     "WITH {placed}, "
@@ -121,18 +127,20 @@ _STEPS = (
     )
     SELECT
         row,
-        CASE WHEN moment IS NULL THEN NULL WHEN moment < $start THEN -1 ELSE """
+        """
     + _CELL
-    + """ END AS cell,
-        count(*),
-        count(*) FILTER (failed),
+    + """ AS cell,
+        count(*) FILTER (NOT is_replay),
+        count(*) FILTER (failed AND NOT is_replay),
         count(*) FILTER (is_replay),
-        count(*) FILTER (grade = 'ambiguous'),
-        count(*) FILTER (grade = 'derived'),
+        count(*) FILTER (grade = 'ambiguous' AND NOT is_replay),
+        count(*) FILTER (grade = 'derived' AND NOT is_replay),
         max(context) FILTER (NOT is_replay),
         arg_max(context, moment) FILTER (NOT is_replay)
     FROM timed
-    WHERE moment < $finish OR moment IS NULL
+    WHERE moment IS NULL OR """
+    + _PLACE
+    + """ < $cells
     GROUP BY row, cell
 """
 )
@@ -142,19 +150,25 @@ _BUSY = (
     + _ROWS
     + """,
     calls AS (
-        SELECT m.row, s.start_ms::DOUBLE + m.shift AS begun, s.end_ms::DOUBLE + m.shift AS ended
+        SELECT
+            m.row, (s.start_ms::DOUBLE + m.shift - $start) / $width AS begun,
+            (s.end_ms::DOUBLE + m.shift - $start) / $width AS ended
         FROM steps AS s
         JOIN members AS m USING (run_id)
         WHERE NOT m.grouped AND NOT s.is_replay AND s.end_ms > s.start_ms
     ),
+    -- A call that ends where a cell begins is not under way in it.
+    covered AS (
+        SELECT row, floor(greatest(begun, 0))::INTEGER AS first, ceil(least(ended, $cells))::INTEGER AS after
+        FROM calls
+        WHERE begun < $cells AND ended > 0
+    ),
     changes AS (
-        SELECT row, greatest(floor((begun - $start) / $width), 0)::INTEGER AS cell, 1 AS change
-        FROM calls WHERE begun < $finish AND ended >= $start
+        SELECT row, first AS cell, 1 AS change FROM covered
         UNION ALL
-        SELECT row, least(floor((ended - $start) / $width) + 1, $cells)::INTEGER, -1
-        FROM calls WHERE begun < $finish AND ended >= $start
+        SELECT row, greatest(after, first + 1), -1 FROM covered
     )
-    SELECT row, least(cell, $cells::INTEGER), sum(change)::INTEGER FROM changes GROUP BY ALL
+    SELECT row, cell, sum(change)::INTEGER FROM changes GROUP BY ALL
 """
 )
 
@@ -177,14 +191,18 @@ _AT_ONCE = (
     )
     SELECT
         row,
-        CASE WHEN moment < $start THEN -1 ELSE """
+        """
     + _CELL
-    + """ END AS cell,
-        min(moment),
+    + """ AS cell,
+        min("""
+    + _PLACE
+    + """),
         max(level)::INTEGER,
         last(level ORDER BY moment, change)::INTEGER
     FROM running
-    WHERE moment < $finish
+    WHERE """
+    + _PLACE
+    + """ < $cells
     GROUP BY row, cell
     ORDER BY row, cell
 """
@@ -209,7 +227,9 @@ _MARKS = (
     + _CELL
     + """ AS cell, list(DISTINCT mark)
     FROM timed
-    WHERE mark IS NOT NULL AND moment >= $start AND moment < $finish
+    WHERE mark IS NOT NULL AND moment >= $start AND """
+    + _PLACE
+    + """ < $cells
     GROUP BY row, cell
 """
 )
