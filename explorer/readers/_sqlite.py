@@ -183,9 +183,11 @@ def open_database(path: Path, text_factory: Callable[[bytes], Any] = text) -> It
             if _state(path) == before:
                 break
         if pages is not None:
-            with copy.open("r+b") as opened:  # SQLite opens no file that is shorter than its header says
-                opened.seek(_PAGE_COUNT)
-                opened.write(pages.there.to_bytes(4, "big"))
+            # SQLite opens no file that is shorter than its header says, and none with a table that begins beyond its
+            # end: what is missing becomes a hole of zeros, which is damage only where it is asked for.
+            with suppress(OSError):  # the header names more than a file may hold
+                os.truncate(copy, pages.there * pages.size)
+                os.truncate(copy, pages.wanted * pages.size)
         yield from _opened(path, f"file:{quote(os.fsencode(copy))}", text_factory, pages)
 
 
@@ -194,6 +196,8 @@ class _Pages(NamedTuple):
 
     there: int
     wanted: int
+    size: int
+    """Bytes of each."""
 
 
 def _missing_pages(head: bytes, size: int) -> _Pages | None:
@@ -202,7 +206,7 @@ def _missing_pages(head: bytes, size: int) -> _Pages | None:
         return None
     page = int.from_bytes(head[16:18], "big")
     page, wanted = 1 << 16 if page == 1 else page, int.from_bytes(head[_PAGE_COUNT : _PAGE_COUNT + 4], "big")
-    return _Pages(size // page, wanted) if page and 0 < size // page < wanted else None
+    return _Pages(size // page, wanted, page) if page and 0 < size // page < wanted else None
 
 
 def _opened(path: Path, uri: str, text_factory: Callable[[bytes], Any], pages: _Pages | None) -> Iterator[Database]:
