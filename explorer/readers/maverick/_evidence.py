@@ -97,7 +97,7 @@ class Goal:
         fields = Fields(readable(record))
         return cls(
             fields.text("title"), fields.text("description"), fields.text("status"), fields.text("result"),
-            fields.number("created_at", least=0) or None, fields.number("updated_at", least=0) or None,
+            _time(fields, "created_at"), _time(fields, "updated_at"),
             whole_number(record.get("parent_id")), fields.text("owner"), fields.text("domain"),
             record.get("project_id"), fields.number("deadline"),
             (text_of(record.get("result_end") or record.get("result")) or "").rstrip().endswith(_RESTARTED),
@@ -129,9 +129,8 @@ class Episode:
         """A row, or what an export has of it."""
         fields = Fields(readable(record))
         return cls(
-            whole_number(record.get("id")) or 0, fields.number("started_at", least=0) or None,
-            fields.number("ended_at", least=0) or None, fields.text("summary"), fields.text("outcome"),
-            fields.number("cost_dollars", least=0), fields.count("input_tokens", MOST),
+            whole_number(record.get("id")) or 0, _time(fields, "started_at"), _time(fields, "ended_at"),
+            fields.text("summary"), fields.text("outcome"), _amount(fields.number("cost_dollars", least=0)), fields.count("input_tokens", MOST),
             fields.count("output_tokens", MOST), fields.count("tool_calls", MOST), fields.complaints,
         )  # fmt: skip
 
@@ -139,6 +138,14 @@ class Episode:
     def spent_nothing(self) -> bool:
         """Whether all its figures are 0."""
         return not (self.cost or self.input_tokens or self.output_tokens or self.tool_calls)
+
+
+def _time(fields: Fields, name: str) -> float | None:
+    return _amount(fields.number(name, least=0)) or None
+
+
+def _amount(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def readable(record: dict[str, object]) -> dict[str, object]:

@@ -115,7 +115,10 @@ class World:
             if whole_number(goal) is not None:
                 self._spans[goal] = first, last, rows
             else:
-                message = f"{rows:,} rows of {EVENTS}, the first of them row {first:,}, are of no goal: left out"
+                what = (
+                    f"row {first:,} of {EVENTS} is" if rows == 1 else f"{rows:,} rows of {EVENTS} from {first:,} on are"
+                )
+                message = f"{what} of no goal: left out"
                 yield from self.findings.at("bad-record", "error", message)
 
     def _index_checkpoints(self) -> None:
