@@ -24,7 +24,12 @@ FROM (
     SELECT r.run_id, r.conversation_id, r.agent_id, r.steps, c.source_id, unnest([
         {
             'what': 'steps', 'without': 0, 'reported': r.reported_steps,
-            'ours': CASE WHEN coalesce(c.steps_recorded, true) THEN r.steps END
+            -- Some recorders do not count calls that failed.
+            'ours': CASE
+                WHEN
+                    coalesce(c.steps_recorded, true)
+                    AND NOT coalesce(r.reported_steps BETWEEN r.steps - r.step_errors AND r.steps, false) THEN r.steps
+            END
         },
         {
             'what': 'input_tokens', 'without': r.steps - r.steps_with_input, 'reported': r.reported_input_tokens,

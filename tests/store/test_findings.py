@@ -56,6 +56,14 @@ class TestTotals:
     def test_replayed_steps_do_not_make_a_total_wrong(self) -> None:
         assert found([*self.rows(reported_steps=2), step("r", 3, is_replay=True, input_tokens=1)]) == []
 
+    def test_a_recorder_may_count_failed_calls_or_not(self) -> None:
+        failed = step("r", 3, error="the provider is busy")
+        assert found([*self.rows(reported_steps=2), failed]) == []
+        assert found([*self.rows(reported_steps=3), failed]) == []
+        assert found([*self.rows(reported_steps=1), failed]) == [
+            ("total-mismatch:r:steps", "warning", "recorded steps: 1; its steps sum to 3 (+2)")
+        ]
+
 
 class TestHierarchy:
     def test_a_missing_parent_is_an_orphan_named_once(self) -> None:
