@@ -164,7 +164,8 @@ def _mentions(asked: str, role: str) -> bool:
 def _was_at_work(instance: Instance, at: float | None) -> bool:
     if at is None or instance.first is None:
         return True
-    return instance.first <= at and (instance.finding is None or at <= instance.finding)
+    begun = instance.planned is None or instance.first <= at  # without its plan, nobody knows when it began
+    return begun and (instance.finding is None or at <= instance.finding)
 
 
 def _title(attempt: Attempt) -> str:
