@@ -357,6 +357,8 @@ class TestSpots:
         assert beside(10, 1) == 1_500
         assert beside(15, 1) == 2_000  # spawns z
         assert beside(20, 1) is None
+        assert [beside(0, by) for by in (2, 3, 9)] == [1_500, 2_000, 2_000]
+        assert [beside(20, by) for by in (-2, -9)] == [1_000, 1_000]
         assert beside(15, -1) == 1_000
         assert beside(10, -1) is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -16,6 +16,10 @@ from explorer.tui.widgets.timeline_canvas import TOP, TimelineCanvas
 
 if TYPE_CHECKING:
     from explorer.store.queries import Spot, Ticks, Timeline
+
+
+Place: TypeAlias = tuple[tuple[str, str] | None, int, Window]
+"""A row, a cell, and the stretch of time it is a cell of."""
 
 
 class TimelineLanes(TimelineCanvas, can_focus=True):
@@ -131,6 +135,11 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         """Run and ordinal of the first step in the cursor's cell, for those who copy it."""
         steps = self._spot.steps if self._spot is not None else []
         return (steps[0].run_id, steps[0].ordinal) if steps else None
+
+    @property
+    def place(self) -> Place:
+        """Where the cursor is."""
+        return (self.current.id if self.current else None, self.cell, self.window)
 
     def rows_near(self) -> list[Row]:
         """The rows on the screen, and a page of those above and below."""

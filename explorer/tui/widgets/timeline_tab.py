@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.tui.questions import Questions
     from explorer.tui.time_scale import Window
     from explorer.tui.widgets.detail_tab import View
+    from explorer.tui.widgets.timeline import Place
 
 
 class TimelineTab(Vertical, can_focus=False):
@@ -35,6 +36,8 @@ class TimelineTab(Vertical, can_focus=False):
         self._questions = questions
         self._view: View | None = None
         self._waiting: dict[str, Timer] = {}
+        self._sought: tuple[Place, int] | None = None
+        """Where from, and how many marks further, the next one is looked for."""
 
     def compose(self) -> ComposeResult:
         """The lanes draw everything."""
@@ -73,9 +76,8 @@ class TimelineTab(Vertical, can_focus=False):
 
     @on(TimelineLanes.SpotWanted)
     def _spot_wanted(self) -> None:
-        # An answer that is on its way is about another cell, and a search began there.
+        # An answer that is on its way is about another cell.
         self._questions.drop("timeline-spot")
-        self._questions.drop("timeline-beside")
         self._soon("timeline-spot", self._ask_spot)
 
     def _soon(self, group: str, ask: Callable[[], None]) -> None:
@@ -123,7 +125,11 @@ class TimelineTab(Vertical, can_focus=False):
         view, shown, row = self._view, self.lanes, self.lanes.current
         if view is None or row is None:
             return
-        by, cells, cell, span = event.by, _cells(shown.window, shown.wall), shown.cell, shown.span
+        place = shown.place
+        # A key that is pressed before the last one was answered goes on from where that one leads to.
+        by = event.by + (self._sought[1] if self._sought is not None and self._sought[0] == place else 0)
+        self._sought = place, by
+        cells, cell, span = _cells(shown.window, shown.wall), shown.cell, shown.span
 
         def ask(cursor: Cursor) -> float | None:
             from explorer.store import queries
@@ -133,6 +139,9 @@ class TimelineTab(Vertical, can_focus=False):
             )
 
         def found(moment: float | None) -> None:
+            self._sought = None
+            if shown.place != place:
+                return
             if moment is None:
                 self.notify(f"Nothing {'later' if by > 0 else 'earlier'} in this row.", timeout=2)
             elif not span.start <= moment <= span.end:
@@ -140,7 +149,9 @@ class TimelineTab(Vertical, can_focus=False):
             else:
                 shown.go_to(moment)
 
-        self._questions.ask("timeline-beside", view.opened.database, ask, found)
+        self._questions.drop("timeline-beside")
+        if by:
+            self._questions.ask("timeline-beside", view.opened.database, ask, found)
 
 
 def _stretch(row: Row) -> Stretch:

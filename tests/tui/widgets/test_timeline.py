@@ -373,6 +373,19 @@ def test_enter_waits_for_what_the_cell_holds(opener: Opener) -> None:
     drive(opener(busy_day()), script)
 
 
+def test_no_key_is_lost_while_the_next_mark_is_looked_for(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "z")
+        for _ in range(4):
+            pilot.app.simulate_key("greater_than_sign")
+        await settle(pilot)
+        fast = lanes_of(pilot).cell
+        await press(pilot, "home", *["greater_than_sign"] * 4)
+        assert lanes_of(pilot).cell == fast > 0
+
+    drive(opener(busy_day()), script)
+
+
 def test_steps_without_a_time_are_counted(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "l")

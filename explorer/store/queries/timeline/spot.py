@@ -44,14 +44,20 @@ def timeline_spot(
 def timeline_beside(
     cursor: Cursor, tree: TreeView, node_id: str | None, own: bool, stretch: Stretch, cells: Cells, cell: int, by: int
 ) -> float | None:
-    """When the first step or mark of a row after a cell is (the last one before it for a negative ``by``)."""
+    """When the steps and marks of a row begin that are ``by`` cells with any after a cell, or before for a negative.
+
+    Where there are fewer, the furthest; None if there are none.
+    """
     scope = scope_of(cursor, node_id)
     if scope is None:
         return None
-    way = ("min", ">") if by > 0 else ("max", "<")
+    way = ("min", ">", "ASC", "DESC") if by > 0 else ("max", "<", "DESC", "ASC")
     asked = members(stretch) | {"start": cells.start, "width": cells.width, "cell": cell}
-    sql = _BESIDE.format(**parts_of(tree, scope, own, cells.wall), pick=way[0], side=way[1])
-    return cast("float | None", cursor.execute(sql, asked).fetchall()[0][0])
+    pick, side, near, far = way
+    parts = parts_of(tree, scope, own, cells.wall)
+    sql = _BESIDE.format(**parts, pick=pick, side=side, near=near, far=far, limit=abs(by))
+    found = cursor.execute(sql, asked).fetchall()
+    return cast("float", found[0][0]) if found else None
 
 
 _CELL = "floor((moment - $start) / $width)"
@@ -121,16 +127,26 @@ _BESIDE = (
     + MEMBERS
     + ", "
     + HAPPENINGS
-    + """
-    SELECT {pick}(moment) FROM (
+    + """,
+    there AS (
         SELECT s.start_ms::DOUBLE + m.shift AS moment FROM steps AS s JOIN members AS m USING (run_id)
         UNION ALL
         SELECT h.moment::DOUBLE + m.shift FROM happenings AS h JOIN members AS m USING (run_id) WHERE """
     + MARK
     + """ IS NOT NULL
-    )
-    WHERE """
+    ),
+    nearest AS (
+        SELECT {pick}(moment) AS mark_at
+        FROM there
+        WHERE """
     + _CELL
     + """ {side} $cell
+        GROUP BY """
+    + _CELL
+    + """
+        ORDER BY mark_at {near}
+        LIMIT {limit}
+    )
+    SELECT mark_at FROM nearest ORDER BY mark_at {far} LIMIT 1
 """
 )
