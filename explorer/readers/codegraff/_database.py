@@ -179,20 +179,22 @@ class _Reading:
         """The conversations that have events, in the order of their first."""
         before = len(self.database.damage)
         found = self.database.execute(
-            "SELECT CAST(conversation_id AS BLOB), min(id), max(id), count(*), typeof(conversation_id) "
+            "SELECT CAST(conversation_id AS BLOB), typeof(conversation_id), min(id), max(id), count(*) "
             f"FROM {EVENTS} GROUP BY conversation_id"
         )
         if len(self.database.damage) > before:
             self.database.damage.pop()  # counted again below, row by row
-            spans: dict[tuple[bytes, bytes], list[int]] = {}
             columns = ("id", "CAST(conversation_id AS BLOB)", "typeof(conversation_id)")
-            for row, raw_id, kind in self.database.scan(EVENTS, columns):
-                span = spans.setdefault((raw_id, kind), [row, row, 0])
-                span[1], span[2] = row, span[2] + 1
-            found = [(raw_id, *span, kind) for (raw_id, kind), span in spans.items()]
+            found = [(raw_id, kind, row, row, 1) for row, raw_id, kind in self.database.scan(EVENTS, columns)]
             del self.database.damage[before:]
-        self.nameless = sum(rows for _, _, _, rows, kind in found if kind != b"text")
-        return sorted((_Span(*row[:4]) for row in found if row[4] == b"text"), key=lambda span: span.first)
+        spans: dict[bytes, _Span] = {}  # an index that is damaged may have one of them in several places
+        for raw_id, kind, first, last, rows in found:
+            if kind != b"text":
+                self.nameless += rows
+                continue
+            known = spans.get(raw_id, _Span(raw_id, first, last, 0))
+            spans[raw_id] = _Span(raw_id, min(first, known.first), max(last, known.last), rows + known.rows)
+        return sorted(spans.values(), key=lambda span: span.first)
 
     def _where(self, span: _Span) -> tuple[str, tuple[object, ...]]:
         if span.last - span.first < _SPREAD * span.rows:
