@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from generators import graff, maverick, weka
+from generators import codegraff, graff, maverick, weka
 
-FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [weka.files, graff.files, maverick.files]
+FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
+    weka.files, graff.files, maverick.files, codegraff.files,
+]  # fmt: skip

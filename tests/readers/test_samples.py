@@ -11,6 +11,7 @@ import pytest
 
 from explorer.readers import part_of
 from explorer.store.findings import EXPLANATIONS
+from tests.readers.codegraff import counting as codegraff
 from tests.readers.maverick.counting import counts
 from tests.readers.reading import SAMPLES, UNREAD, claimed, read, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
@@ -31,8 +32,9 @@ def readme_rows():
 
 
 ROWS = list(readme_rows())
-WEKA, GRAFF, MAVERICK = (
-    [row for row in ROWS if row[0].is_relative_to(SAMPLES / name)] for name in ("weka", "graff", "maverick")
+WEKA, GRAFF, MAVERICK, CODEGRAFF = (
+    [row for row in ROWS if row[0].is_relative_to(SAMPLES / name)]
+    for name in ("weka", "graff", "maverick", "codegraff")
 )
 
 
@@ -177,6 +179,33 @@ def test_the_readme_gives_the_numbers_of_goals(row):
     assert (len(found.conversations), len(below), len(found.steps)) == (goals, sub_agents, steps)
     codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
     assert codes <= set(found.codes())
+
+
+@pytest.mark.parametrize("row", CODEGRAFF, ids=name)
+def test_the_readme_gives_the_numbers_of_runs(row):
+    path, _, text = row
+    conversations, runs, steps, tool_calls, *tokens = codegraff.counts(path)
+    some = f"{conversations} conversation{'s' * (conversations != 1)}"
+    assert text.startswith(f"{some}, {runs} runs, {steps} steps, {tool_calls} tool calls.")
+    found = read(path, reader="codegraff")
+    counted = len(found.conversations), len(found.runs), len(found.steps), len(found.tool_calls)
+    assert counted == (conversations, runs, steps, tool_calls)
+    assert [sum(getattr(each, f"{way}_tokens") or 0 for each in found.steps) for way in ("input", "output")] == tokens
+    codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
+    assert codes == set(found.codes())
+    if "very step exact" in text:
+        assert {step.grade for step in found.steps} == {"exact"}
+
+
+def test_a_captured_stream_tells_what_its_database_does_not():
+    of_stream, of_database = (
+        read(SAMPLES / "codegraff" / path, "s", reader="codegraff")
+        for path in ("captured/fan-out-3.jsonl", "fan-out-3/.forge.db")
+    )
+    sums = [sorted(filter(None, (run.reported_input_tokens for run in each.runs))) for each in (of_stream, of_database)]
+    assert sums[0] == sums[1]
+    assert {step.grade for step in of_database.steps if "/sage/" in step.run_id} == {"derived", "ambiguous"}
+    assert {step.grade for step in of_stream.steps} == {"exact"}
 
 
 @pytest.mark.parametrize("row", [row for row in MAVERICK if row[2].startswith("part of")], ids=name)
