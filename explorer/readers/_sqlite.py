@@ -93,13 +93,12 @@ class Database:
 
     def scan(
         self, table: str, columns: Sequence[str], where: str = "true", parameters: Sequence[object] = (),
-        key: str = "id",
+        key: str = "id", start: int = -(1 << 63),
     ) -> Iterator[tuple[Any, ...]]:  # fmt: skip
-        """Rows in order of their integer key, which is the first of the columns. Damaged ones are left out."""
+        """Rows in order of their integer key, the first of the columns, from one on. Damaged ones are left out."""
         assert columns[0] == key
         # The plus keeps SQLite from sorting by an index what lies in order of the key.
         query = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} >= ? AND ({where}) ORDER BY {key}"
-        start = -(1 << 63)
         at_once = _ROWS_AT_ONCE
         while True:
             try:
