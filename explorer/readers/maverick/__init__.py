@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from explorer.model import Finding, Row
-from explorer.readers import Report, SourceFile
+from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, Unreadable, open_database
 from explorer.readers.maverick._evidence import Evidence, Post, Twice
@@ -47,7 +47,7 @@ VERSION = 1
 SELF_CONTAINED = True
 
 
-def read(source: SourceFile) -> Iterator[Row | Report]:
+def read(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of one source, a goal at a time."""
     findings = Findings(source.source_id)
     with source.path.open("rb") as file:
@@ -73,7 +73,7 @@ def _kind(source_id: str, head: bytes) -> Kind:
     return "trace" if goal_of(source_id) is not None else "trajectories" if "trajector" in name else "audit"
 
 
-def _read_world(source: SourceFile, findings: Findings) -> Generator[Row, None, int]:
+def _read_world(source: SourceFile, findings: Findings) -> Generator[Row | Rows, None, int]:
     home = _Home(source, findings)
     try:
         with open_database(source.path) as database:
@@ -178,7 +178,7 @@ def _has_kind(fields: dict[str, object]) -> bool:
     return text_of(fields.get("kind")) is not None
 
 
-def _read_alone(kind: Kind, source: SourceFile, findings: Findings) -> Iterator[Row]:
+def _read_alone(kind: Kind, source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """A file that no database is beside."""
     source_id, tenant = source.source_id, tenant_of(source.source_id)
     if kind == "export":

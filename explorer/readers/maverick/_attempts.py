@@ -142,7 +142,12 @@ class Attempts:
 
     def is_outside(self, at: float | None) -> bool:
         """Whether a time lies in no recorded attempt."""
-        return self.recorded and at is not None and not any(one.holds(at, SLACK) for one in self.all)
+        if at is None or not self.recorded:
+            return False
+        for one in self.all:  # asked for every record
+            if one.start - SLACK <= at <= one.end + SLACK:
+                return False
+        return True
 
     def overlapping(self) -> list[tuple[Attempt, Attempt]]:
         """Neighbours that were at work together."""

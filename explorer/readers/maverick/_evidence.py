@@ -128,10 +128,12 @@ class Episode:
     def of(cls, record: dict[str, object]) -> Episode:
         """A row, or what an export has of it."""
         fields = Fields(readable(record))
+        cost = fields.number("cost_dollars", least=0)
         return cls(
             whole_number(record.get("id")) or 0, _time(fields, "started_at"), _time(fields, "ended_at"),
-            fields.text("summary"), fields.text("outcome"), _amount(fields.number("cost_dollars", least=0)), fields.count("input_tokens", MOST),
-            fields.count("output_tokens", MOST), fields.count("tool_calls", MOST), fields.complaints,
+            fields.text("summary"), fields.text("outcome"), None if cost is None else float(cost),
+            fields.count("input_tokens", MOST), fields.count("output_tokens", MOST), fields.count("tool_calls", MOST),
+            fields.complaints,
         )  # fmt: skip
 
     @property
@@ -141,11 +143,7 @@ class Episode:
 
 
 def _time(fields: Fields, name: str) -> float | None:
-    return _amount(fields.number(name, least=0)) or None
-
-
-def _amount(value: float | None) -> float | None:
-    return None if value is None else float(value)
+    return float(fields.number(name, least=0) or 0.0) or None
 
 
 def readable(record: dict[str, object]) -> dict[str, object]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import orjson
 
 from explorer.model import Agent, Conversation, Edge, Finding, Grade, Row, Severity
+from explorer.readers import Rows
 from explorer.readers._findings import Findings
 from explorer.readers.maverick import _checkpoints
 from explorer.readers.maverick._attempts import Attempt, Attempts
@@ -15,9 +16,10 @@ from explorer.readers.maverick._census import Census, Instance
 from explorer.readers.maverick._evidence import Evidence, Saved
 from explorer.readers.maverick._lineage import Lineage, Link
 from explorer.readers.maverick._messages import calls_of
+from explorer.readers.maverick._rows import Batch, Draft, Target
 from explorer.readers.maverick._runs import agent_run, attempt_run
 from explorer.readers.maverick._shapes import as_json, conversation_id, is_sealed, moment, shown, text_of
-from explorer.readers.maverick._steps import Draft, Target, Writer
+from explorer.readers.maverick._steps import Writer
 
 
 class GoalRows:
@@ -33,31 +35,32 @@ class GoalRows:
         self.runs: list[tuple[int | None, float | None, str]] = []
         """Episode, start and id of each attempt, once the rows were given."""
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Rows]:
         """Everything of the goal, its conversation last."""
         yield from self.census.take()
         self.attempts = Attempts(self.evidence, self.census)
         self.lineage = Lineage(self.census, self.attempts)
         self.lineage.resolve()
         self._drafts()
-        base = self._base()
+        self.batch = Batch(self._base())
         self.writer = Writer(
-            self.census, base, self._route, self._finding, self.attempts.is_outside, self._run_id_of
+            self.census, self.batch, self._route, self._finding, self.attempts.is_outside, self._run_id_of
         )  # fmt: skip
         yield from self.writer.rows()
         for draft in (*self.of_attempt.values(), *self.of_instance.values()):
-            yield from self.writer.settle(draft)
+            self.writer.settle(draft)
         self.saved = self._saved_of()
-        yield from self._exact_calls()
+        self._exact_calls()
         yield from self._checkpoints()
         yield from self._resumed()
+        yield from self.batch.give()
         yield from self._attempt_rows()
         yield from self._agent_rows()
         yield from self._forked()
         yield from self._doubts()
         for findings in (self.findings, *self.evidence.also):
             yield from findings.rest(self.key)
-        yield self._conversation(base)
+        yield self._conversation()
 
     # Keys
 
@@ -135,7 +138,7 @@ class GoalRows:
                 found.setdefault(attempt, []).append(saved)
         return found
 
-    def _exact_calls(self) -> Iterator[Row]:
+    def _exact_calls(self) -> None:
         """The calls in a saved state, of a run of which no others are recorded."""
         for attempt, rows in self.saved.items():
             draft = self.of_attempt[attempt]
@@ -143,7 +146,7 @@ class GoalRows:
             if not draft.steps and newest.messages:
                 messages = self.evidence.messages_of(newest.row)
                 if isinstance(messages, list):
-                    yield from self.writer.exact(draft, newest.row, self.source_id, calls_of(messages))
+                    self.writer.exact(draft, newest.row, self.source_id, calls_of(messages))
 
     def _checkpoints(self) -> Iterator[Row]:
         attempt_of = {saved.row: attempt for attempt, rows in self.saved.items() for saved in rows}
@@ -151,10 +154,10 @@ class GoalRows:
             attempt = attempt_of.get(judged.saved.row)
             draft = self.of_attempt[attempt] if attempt is not None else None
             run_id = draft.run_id if draft is not None else None
-            yield _checkpoints.row_of(judged, self.evidence, self.key, self.source_id, run_id, self.writer.ms)
+            yield _checkpoints.row_of(judged, self.evidence, self.key, self.source_id, run_id, self.batch.ms)
             if draft is not None:
                 words = _checkpoints.in_words(judged)
-                yield self.writer.event(draft, "note", judged.saved.created, "checkpoint", words)
+                self.batch.event(draft, "note", judged.saved.created, "checkpoint", words)
         for problem in _checkpoints.problems(self.evidence):
             yield from self._finding(problem.code, problem.severity, problem.message, None)
 
@@ -166,14 +169,14 @@ class GoalRows:
             for before, root in pairwise(attempt.roots):
                 if root.first is None or before.last is None or before.last <= root.first:
                     detail = f"{root.full} went on where {before.full} had stopped"
-                    yield self.writer.event(self.of_attempt[attempt], "resume", root.first, "new process", detail)
+                    self.batch.event(self.of_attempt[attempt], "resume", root.first, "new process", detail)
         for before_, attempt in pairwise(self.attempts.all):
             killed = before_.episode is not None and before_.episode.ended is None and before_.end <= attempt.start
             if killed and attempt.episode is not None:
                 draft = self.of_attempt[attempt]
                 detail = f"begun anew after episode {before_.episode.id}, of which no end is recorded"  # type: ignore[union-attr]
-                yield self.writer.event(draft, "resume", attempt.episode.started, "new episode", detail)
-                at = self.writer.ms(attempt.episode.started)
+                self.batch.event(draft, "resume", attempt.episode.started, "new episode", detail)
+                at = self.batch.ms(attempt.episode.started)
                 yield Edge(
                     f"{draft.run_id}>resume", "resume", self.of_attempt[before_].run_id, draft.run_id, None, at, None,
                     "derived",
@@ -189,7 +192,7 @@ class GoalRows:
             grade: Grade = "ambiguous" if "ambiguous" in grades else "derived"
             yield attempt_run(
                 attempt, draft, self.evidence, self.census, grade, self.saved.get(attempt, ()), self.key,
-                self.writer.ms, len(self.attempts.all) == 1,
+                self.batch.ms, len(self.attempts.all) == 1,
             )  # fmt: skip
             start = attempt.episode.started if attempt.episode is not None else draft.first
             self.runs.append((attempt.episode.id if attempt.episode is not None else None, start, draft.run_id))
@@ -205,7 +208,7 @@ class GoalRows:
             yield Agent(draft.agent_id, self.key, above, role, None, label, link.grade)
             parent_id = parent.run_id if parent is not None else None
             steps = self.evidence.role_steps.get(alone[instance]) if instance in alone else None
-            yield agent_run(instance, draft, parent_id, self.key, self.writer.ms, steps)
+            yield agent_run(instance, draft, parent_id, self.key, self.batch.ms, steps)
             if parent is not None:
                 yield from self._edges(instance, link, draft, parent)
 
@@ -216,7 +219,7 @@ class GoalRows:
 
     def _edges(self, instance: Instance, link: Link, draft: Draft, parent: Draft) -> Iterator[Row]:
         grade: Grade = link.grade
-        ms = self.writer.ms
+        ms = self.batch.ms
         key = f"{draft.run_id}>"
         yield Edge(
             f"{key}spawn", "spawn", parent.run_id, draft.run_id, None, ms(instance.first), None, grade
@@ -241,7 +244,7 @@ class GoalRows:
         if origin is None:
             return
         draft = next(iter(self.of_attempt.values()), None)
-        at = self.writer.ms(self.evidence.goal.created) if self.evidence.goal is not None else None
+        at = self.batch.ms(self.evidence.goal.created) if self.evidence.goal is not None else None
         grade: Grade = "exact" if origin.episode is not None else "ambiguous" if origin.several else "derived"
         to = draft.run_id if draft is not None else None
         if origin.run_id is not None or to is not None:
@@ -306,7 +309,7 @@ class GoalRows:
 
     # The goal itself
 
-    def _conversation(self, base: float | None) -> Conversation:
+    def _conversation(self) -> Conversation:
         evidence, census, goal = self.evidence, self.census, self.evidence.goal
         number = evidence.goal_id
         title = goal.title if goal is not None else None
@@ -335,7 +338,7 @@ class GoalRows:
             format="maverick",
             title=f"goal {number} (sealed)" if is_sealed(title) else title or f"goal {number}",
             group_name=self.tenant or (goal.domain if goal is not None else None) or evidence.channel,
-            started_at=moment(base),
+            started_at=moment(self._base()),
             ended_at=moment(max((at for at in ends if at is not None), default=None)),
             steps_recorded=False,
             tool_calls_recorded=True,

@@ -9,8 +9,8 @@ from explorer.readers.maverick._attempts import Attempt
 from explorer.readers.maverick._census import Census, Instance
 from explorer.readers.maverick._checkpoints import spent_input
 from explorer.readers.maverick._evidence import Episode, Evidence, Saved
+from explorer.readers.maverick._rows import Draft
 from explorer.readers.maverick._shapes import as_json, is_sealed, moment, shown, text_of
-from explorer.readers.maverick._steps import Draft
 
 _OUTCOMES: dict[str, RunStatus] = {
     "success": "completed",

@@ -24,7 +24,6 @@ from explorer.readers.maverick._evidence import (
     Post,
     Saved,
     Twice,
-    post_of,
     readable,
 )
 from explorer.readers.maverick._messages import summary_of
@@ -202,22 +201,23 @@ class World:
         first, last, rows = self._spans[goal_id]
         # The plus keeps SQLite from going by its index, which has another order.
         own = "+goal_id" if last - first < _SPREAD * rows else "goal_id"
-        present = [name for name in ("agent", "kind", "ts") if name in self._columns[EVENTS]]
-        content = f"substr(content, 1, {CUT})" if self._has(EVENTS, "content") else "NULL"
+        wanted = ["NULL" if name not in self._columns[EVENTS] else name for name in ("agent", "kind", "content", "ts")]
+        wanted[2] = wanted[2].replace("content", f"substr(content, 1, {CUT})")
         scan = self.database.scan(
-            EVENTS, ("rowid", content, *present), f"rowid <= ? AND {own} = ?", (last, goal_id), key="rowid"
+            EVENTS, ("rowid", *wanted), f"rowid <= ? AND {own} = ?", (last, goal_id), "rowid", first
         )  # fmt: skip
         again = findings is not self.findings
         before = len(self.database.damage)
-        names = ("content", *present)
-        for row, *values in scan:
-            record = dict(zip(names, values, strict=True))
-            post = post_of(record, "ts", (self.source_id, row, 1, None))
-            if not again and post.at is None:
+        source_id = self.source_id
+        for row, agent, kind, content, ts in scan:
+            if type(agent) is not str or type(kind) is not str or type(content) is not str:
+                agent, kind, content = (text_of(value) or "" for value in (agent, kind, content))
+            at = ts if type(ts) is float and 0 < ts < 1e10 else seconds_of(ts)
+            if at is None and not again:
                 message = f"row {row:,}: ts is no time: counted as not recorded"
-                key = conversation_id(self.source_id, goal_id)
+                key = conversation_id(source_id, goal_id)
                 yield from findings.at("bad-field", "warning", message, conversation_id=key)
-            yield post
+            yield Post(source_id, row, 1, None, agent, kind, content[:CUT], at)
         if again:  # it was told the first time
             del self.database.damage[before:]
 
