@@ -98,6 +98,8 @@ class Recording:
         """Input and output tokens -> the one conversation of an agent whose calls add up to them."""
         self._claimed: set[tuple[str, int]] = set()
         """The model calls that are some run's: conversation, and place among its messages."""
+        self._counted: set[int] = set()
+        """The runs, by their ``id``, of which it is known that results name them, though not which names whom."""
         self._look_into(child_ids)
 
     def _look_into(self, child_ids: Iterable[str]) -> None:
@@ -315,15 +317,22 @@ class Recording:
         bare = [
             run
             for run in self.runs
-            if run.chain is not None
-            and not run.is_root
-            and run.conversation is None
-            and (spawn.covers(run) or (spawn.called is None and (run.first or 0) <= (spawn.answered or 0)))
-            and spawn.definition in (None, run.agent)
+            if run.chain is not None and not run.is_root and run.conversation is None and id(run) not in self._counted
         ]
-        if len(bare) == len(children) == 1:
-            bare[0].conversation = children[0]
-        return min(len(bare), len(children))
+        near = [
+            run
+            for run in bare
+            if spawn.covers(run)
+            and spawn.definition in (None, run.agent)
+            and run.parent_name in (None, spawn.run.agent)
+        ]
+        if len(near) == len(children) == 1:
+            near[0].conversation = children[0]
+        # Ids that repeat may have given the result to another call: then it is one of those that began before it.
+        before = [run for run in bare if (run.first or 0) <= (spawn.answered or 0) and not any(run is n for n in near)]
+        taken = (near + before)[: len(children)]
+        self._counted.update(map(id, taken))
+        return len(taken)
 
     def _by_title(self, spawn: Spawn) -> list[str]:
         """Conversations that bear a task as their title and began while the call was open."""
