@@ -33,6 +33,25 @@ def screens(path, repeats):
     run(path, repeats)
 
 
+@bench.command()
+@click.option("--simulations", default=10, show_default=True, help="Of each case.")
+def attribution(simulations):
+    """How sure it is whose each step is, and that it is never wrong, over simulated siblings."""
+    from tests.bench.attribution import run
+
+    run(simulations)
+
+
+@bench.command()
+@click.option("--events", default=1_000_000, show_default=True)
+@click.option("--repeats", default=3, show_default=True)
+def codegraff(events, repeats):
+    """Cold ingest of a large database of events, and peak memory."""
+    from tests.bench.codegraff import run
+
+    run(events, repeats)
+
+
 if __name__ == "__main__":
     # Processes that are started here find compiled modules, as they do where the package is installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
