@@ -203,6 +203,25 @@ def test_a_database_that_is_cut_off_is_read_as_far_as_it_goes(database, tmp_path
     assert any("cannot be read" in each for each in damage)
 
 
+def test_a_cut_that_takes_the_whole_of_a_later_table_leaves_the_others(database):
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE later (id INTEGER PRIMARY KEY)")
+        connection.execute("INSERT INTO later VALUES (7)")
+    content = database.read_bytes()
+    database.write_bytes(content[: len(content) // 2 + 100])
+    with open_database(database) as opened:
+        found = [key for key, *_ in opened.scan("t", ("id", "word"))]
+        assert found == list(range(1, len(found) + 1))
+        assert len(found) > ROWS / 3
+        assert list(opened.scan("later", ("id",))) == []
+        assert opened.damage[-1].table == "later"
+
+
+def test_rows_are_read_from_a_key_on(database):
+    with open_database(database) as opened:
+        assert [key for (key,) in opened.scan("t", ("id",), "id % 2 = 0", start=ROWS - 4)] == [ROWS - 4, ROWS - 2, ROWS]
+
+
 def test_damaged_pages_cost_the_rows_on_them(database, tmp_path):
     content = database.read_bytes()
     pages = len(content) // 4096
