@@ -144,10 +144,7 @@ class Attempts:
         """Whether a time lies in no recorded attempt."""
         if at is None or not self.recorded:
             return False
-        for one in self.all:  # asked for every record
-            if one.start - SLACK <= at <= one.end + SLACK:
-                return False
-        return True
+        return all(at < one.start - SLACK or at > one.end + SLACK for one in self.all)
 
     def overlapping(self) -> list[tuple[Attempt, Attempt]]:
         """Neighbours that were at work together."""
