@@ -223,7 +223,8 @@ class _Reading:
         """The payloads of a kind in which a word stands."""
         where, parameters = self._where(span)
         query = f"kind = '{kind}' AND instr(payload, '{word}') > 0 AND ({where})"
-        for _, payload in self.database.scan(EVENTS, ("id", "CAST(payload AS BLOB)"), query, parameters):
+        columns = ("id", "CAST(payload AS BLOB)")
+        for _, payload in self.database.scan(EVENTS, columns, query, parameters, start=span.first):
             try:
                 found = orjson.loads(payload)
             except orjson.JSONDecodeError:
@@ -245,7 +246,8 @@ class _Reading:
         where, parameters = self._where(span)
         keys: dict[tuple[object, object], Key] = {}
         add = recording.add
-        for row, agent, parent, seq, ts, kind, payload in self.database.scan(EVENTS, columns, where, parameters):
+        events = self.database.scan(EVENTS, columns, where, parameters, start=span.first)
+        for row, agent, parent, seq, ts, kind, payload in events:
             key = keys.get((agent, parent))
             if key is None:
                 key = keys[agent, parent] = Key(_text(agent) or "agent", _text(parent), None)
