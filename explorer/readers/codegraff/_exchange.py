@@ -27,21 +27,25 @@ def exchange(chains: Sequence[Chain]) -> None:
         chain, event = waiting.pop()
         if event.row not in chain.candidates:
             continue
-        for other, (first, last) in product(chain.candidates[event.row][1:], _around(event.seq)):
+        for here, other in product(_sets(chain.events, event), chain.candidates[event.row][1:]):
             tries -= 1
-            if _try(chain, other, first, last):
+            if _try(chain, other, here):
                 waiting += [(each, odd) for each in (chain, other) for odd in _odd(each.events)]
                 break
             if not tries:
                 break
 
 
-def _around(seq: int) -> Iterator[tuple[int, int]]:
-    """Stretches of numbers that begin or end with this one."""
-    yield seq, seq
+def _sets(events: Sequence[Event], event: Event) -> Iterator[list[Event]]:
+    """What may go with an event: nothing, its call or result, or what stands around it."""
+    yield [event]
+    same = [each for each in events if each.call_id == event.call_id and each.kind in (CALL, RESULT)]
+    for call, result in pairwise(same):
+        if event in (call, result) and (call.kind, result.kind) == (CALL, RESULT):
+            yield [call, result]
     for length in range(1, _LONGEST):
-        yield seq - length, seq
-        yield seq, seq + length
+        yield [each for each in events if event.seq - length <= each.seq <= event.seq]
+        yield [each for each in events if event.seq <= each.seq <= event.seq + length]
 
 
 def _odd(events: Sequence[Event]) -> Iterator[Event]:
@@ -69,11 +73,12 @@ def _alone(events: Iterable[Event]) -> Iterator[Event]:
         yield from calls
 
 
-def _try(chain: Chain, other: Chain, first: int, last: int) -> bool:
-    """Exchange what two runs have at these numbers, or move it all to the other, if that is better."""
-    here, there = ([event for event in each.events if first <= event.seq <= last] for each in (chain, other))
+def _try(chain: Chain, other: Chain, here: Sequence[Event]) -> bool:
+    """Exchange events of a run for what another has at their numbers, or move them to it, if that is better."""
     if not all(_is_movable(chain, other, event) for event in here):
         return False
+    seqs = {event.seq for event in here}
+    there = [event for event in other.events if event.seq in seqs]
     before = _cost(chain, chain.events) + _cost(other, other.events)
     for back in [there, []] if there and all(_is_movable(other, chain, event) for event in there) else [[]]:
         here_after, there_after = _with(chain.events, back, here), _with(other.events, here, back)
