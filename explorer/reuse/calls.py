@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
+
+from explorer.model import Agent, Run
 
 Stretch: TypeAlias = tuple[int, int]
 """First block and how many follow each other from it."""
@@ -27,7 +30,7 @@ class Lineage(NamedTuple):
     """Where the runs stand in the hierarchy."""
 
     agent_of: dict[str, str]
-    """run -> agent"""
+    """run -> agent, or the run itself where it takes part by itself"""
     parent_run: dict[str, str | None]
     parent_agent: dict[str, str | None]
 
@@ -47,6 +50,25 @@ class Lineage(NamedTuple):
             if parent is not None:
                 groups.setdefault(parent, []).append(run)
         return [sorted(runs) for runs in groups.values() if len(runs) > 1]
+
+
+def lineage_of(agents: Iterable[Agent], runs: Sequence[Run]) -> Lineage:
+    """The hierarchy of a conversation as reuse sees it.
+
+    An agent of which several runs were spawned is a definition: each of these runs began with a context of its own, so
+    it takes part by itself, as a sibling of the others. Turns of one agent that lives on take part as that agent.
+    """
+    spawned = Counter(run.agent_id for run in runs if run.spawn_tool_call_id is not None)
+    split = {agent for agent, number in spawned.items() if number > 1}
+    of = {
+        run.run_id: run.run_id if run.agent_id in split and run.spawn_tool_call_id is not None else run.agent_id
+        for run in runs
+    }
+    above = {agent.agent_id: agent.parent_agent_id for agent in agents}
+    for run in runs:
+        if of[run.run_id] == run.run_id or above.get(run.agent_id) in split:
+            above[of[run.run_id]] = of.get(run.parent_run_id or "", above.get(run.agent_id))
+    return Lineage(of, {run.run_id: run.parent_run_id for run in runs}, above)
 
 
 def by_start(*conversations: list[Call]) -> list[Call]:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.reuse.calls import Lineage, by_start, split_prefix
+from explorer.reuse.calls import Lineage, by_start, lineage_of, split_prefix
 from tests.reuse.by_sets import Prompt, World, call_of, in_common, in_order_of_arrival, stretches_of, worlds
+from tests.store.world import agent, run
 
 ids_ = st.lists(st.integers(0, 4), max_size=8)
 cuts_ = st.sets(st.integers(0, 8))
@@ -81,3 +82,29 @@ def test_the_agents_above_are_named_once_even_in_a_circle(parents: dict[str, str
 def test_runs_below_one_parent_are_a_group_and_roots_are_not() -> None:
     parents = {"b": "main", "a": "main", "main": None, "root": None, "lone": "a"}
     assert Lineage({}, parents, {}).sibling_groups() == [["a", "b"]]
+
+
+class TestLineageOf:
+    def test_turns_of_an_agent_take_part_as_that_agent(self):
+        agents = [agent("main"), agent("helper", "main")]
+        runs = [
+            run("main/1", "main"),
+            run("main/2", "main"),
+            run("helper/1", "helper", "main/1", spawn_tool_call_id="t"),
+        ]
+        lineage = lineage_of(agents, runs)
+        assert lineage.agent_of == {"main/1": "main", "main/2": "main", "helper/1": "helper"}
+        assert lineage.parent_agent == {"main": None, "helper": "main"}
+
+    def test_runs_that_were_spawned_of_one_definition_are_siblings_and_what_they_spawn_is_theirs(self):
+        agents = [agent("main"), agent("sage", "main"), agent("scout", "sage")]
+        runs = [
+            run("main/1", "main"),
+            run("sage/1", "sage", "main/1", spawn_tool_call_id="t"),
+            run("sage/2", "sage", "main/1", spawn_tool_call_id="t"),
+            run("scout/1", "scout", "sage/2", spawn_tool_call_id="u"),
+        ]
+        lineage = lineage_of(agents, runs)
+        assert lineage.agent_of == {"main/1": "main", "sage/1": "sage/1", "sage/2": "sage/2", "scout/1": "scout"}
+        assert lineage.ancestors("sage/1") == ["main"]
+        assert lineage.ancestors("scout") == ["sage/2", "main"]

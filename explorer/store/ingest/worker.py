@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeAlias
 
 from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Row, Run, Step, columns
 from explorer.readers import Report, Rows, SourceFile, readers
-from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.calls import Call, Stretch, lineage_of
 from explorer.reuse.derive import derive
 
 CHUNK_ROWS = 5_000
@@ -154,7 +154,8 @@ def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Rep
 
     A conversation whose namespace is shared with others is left to ``shared``, which sees all of them.
     """
-    lineage = Lineage({}, {}, {})
+    agents: list[Agent] = []
+    runs: list[Run] = []
     steps: list[tuple[Step, list[Stretch]]] = []  # those with blocks
     latest: Step | None = None
     prompt: list[Stretch] | None = None
@@ -171,10 +172,9 @@ def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Rep
         elif isinstance(row, Step):
             latest, prompt = row, None
         elif isinstance(row, Run):
-            lineage.agent_of[row.run_id] = row.agent_id
-            lineage.parent_run[row.run_id] = row.parent_run_id
+            runs.append(row)
         elif isinstance(row, Agent):
-            lineage.parent_agent[row.agent_id] = row.parent_agent_id
+            agents.append(row)
         elif isinstance(row, Conversation):
             namespace, size = sizes
             if namespace == row.conversation_id and row.block_scope != "global":
@@ -191,8 +191,9 @@ def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Rep
                     )
                     for step, stretches in steps
                 ]
-                yield from derive({row.conversation_id: calls}, {row.conversation_id: row.block_scope}, lineage)
-            lineage, steps, latest = Lineage({}, {}, {}), [], None
+                scopes = {row.conversation_id: row.block_scope}
+                yield from derive({row.conversation_id: calls}, scopes, lineage_of(agents, runs))
+            agents, runs, steps, latest = [], [], [], None
 
 
 def main() -> None:
