@@ -319,8 +319,8 @@ class StepReuse:
     blocks: int
     """Blocks in the prompt."""
     hit_own: int
-    """Leading blocks that earlier steps of the same agent hold; of the same run, where an agent is a definition that was
-    spawned several times: these runs are siblings."""
+    """Leading blocks that earlier steps of the same agent hold. Runs of a definition that was spawned several times are
+    siblings: of these, the same run."""
     hit_ancestor: int
     """Further blocks once the agent's ancestors count too."""
     hit_sibling: int
