@@ -26,11 +26,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
-from explorer.model import Row
+from explorer.model import ALL_TABLES, Row
 
 HEAD_BYTES = 1 << 16
 """How much of a file ``claims`` gets to see."""
@@ -56,6 +57,24 @@ class Rows(NamedTuple):
 
     table: type[Row]
     columns: Sequence[Sequence[object]]
+
+    @classmethod
+    def named(cls, table: type[Row], columns: Mapping[str, Sequence[object]]) -> Rows:
+        """Rows of the columns that are given, at least one; the others hold what they hold by default."""
+        count = len(next(iter(columns.values())))
+        defaults = _DEFAULTS[table].items()
+        return cls(table, [columns[name] if name in columns else [default] * count for name, default in defaults])
+
+    @classmethod
+    def of(cls, table: type[Row], names: Sequence[str], values: Sequence[tuple[object, ...]]) -> Rows:
+        """The same from tuples of these columns, at least one."""
+        return cls.named(table, dict(zip(names, zip(*values, strict=True), strict=True)))
+
+
+_DEFAULTS: dict[type[Row], dict[str, object]] = {
+    table: {field.name: field.default for field in fields(table)} for table in ALL_TABLES.values()
+}
+"""The columns of each table in order, with what a row holds that does not give it."""
 
 
 class Report(NamedTuple):

@@ -48,6 +48,16 @@ def beside(path: Path) -> list[Path]:
     return [file for ending in ("-wal", "-shm", "-journal") if (file := Path(f"{path}{ending}")).is_file()]
 
 
+def logs(path: Path) -> list[Path]:
+    """Those of them that hold changes; the rest is only a table of contents."""
+    return [file for file in beside(path) if not file.name.endswith("-shm")]
+
+
+def unfinished(path: Path) -> list[Path]:
+    """Logs that hold changes which were not yet taken over, or not finished."""
+    return [file for file in logs(path) if file.stat().st_size]
+
+
 def database_of(path: Path) -> Path | None:
     """The database beside which SQLite keeps this file, if it exists."""
     for ending in ("-wal", "-shm", "-journal"):
@@ -164,9 +174,9 @@ def open_database(path: Path, text_factory: Callable[[bytes], Any] = text) -> It
         head = opened.read(100)
     if not head.startswith(MAGIC):
         raise Unreadable("not an SQLite database")
-    unfinished = [file for file in beside(path) if not file.name.endswith("-shm") and file.stat().st_size]
-    pages = _missing_pages(head, path.stat().st_size) if not unfinished else None
-    if not unfinished and pages is None:
+    waiting = unfinished(path)
+    pages = _missing_pages(head, path.stat().st_size) if not waiting else None
+    if not waiting and pages is None:
         yield from _opened(path, f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", text_factory, None)
         return
     with tempfile.TemporaryDirectory(prefix="trace-explore-") as directory:
@@ -174,7 +184,7 @@ def open_database(path: Path, text_factory: Callable[[bytes], Any] = text) -> It
         for _ in range(_ATTEMPTS):
             before = _state(path)
             shutil.copyfile(path, copy)
-            for file in unfinished:
+            for file in waiting:
                 target = Path(f"{copy}{file.name.removeprefix(path.name)}")
                 target.unlink(missing_ok=True)
                 with suppress(FileNotFoundError):  # it has just been taken over
@@ -225,7 +235,7 @@ def _opened(path: Path, uri: str, text_factory: Callable[[bytes], Any], pages: _
 
 def _state(path: Path) -> tuple[tuple[str, int, int], ...]:
     """By what it is seen that a database was written to."""
-    files = [path, *(file for file in beside(path) if not file.name.endswith("-shm"))]
+    files = [path, *logs(path)]
     return tuple((file.name, status.st_size, status.st_mtime_ns) for file in files if (status := _stat(file)))
 
 

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
+
 MOST_TOKENS = 10**10
 """Tokens of one call above which a figure is not a count: no model has a context of ten thousand million."""
 
@@ -58,3 +65,27 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return "a list"
     return "an object" if isinstance(value, dict) else repr(value)
+
+
+def key_part(name: str) -> str:
+    """A recorded name as a part of a key, with the division slash for a slash: it must not look like a path of ours."""
+    return name.replace("/", "∕")
+
+
+def moment(ms: int | None) -> datetime | None:
+    """Milliseconds since 1970 as the schema has times, UTC without zone; None for what no calendar holds."""
+    if ms is None:
+        return None
+    try:
+        return EPOCH + timedelta(milliseconds=ms)
+    except OverflowError:
+        return None
+
+
+def as_json(fields: Mapping[str, object]) -> str | None:
+    """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
+    present = {key: value for key, value in fields.items() if value is not None}
+    try:
+        return orjson.dumps(present, option=orjson.OPT_NON_STR_KEYS).decode() if present else None
+    except TypeError:
+        return as_json({key: value for key, value in present.items() if not isinstance(value, (dict, list))})

@@ -16,7 +16,7 @@ import orjson
 from explorer.model import Finding, Row
 from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
-from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text
+from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text, unfinished
 from explorer.readers.codegraff._contexts import Context, milliseconds
 from explorer.readers.codegraff._events import children
 from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_of
@@ -73,7 +73,7 @@ class _Span(NamedTuple):
 
 def shares(path: Path) -> int:
     """How many parts a database is read in: one for so many events each, and for one that has to be copied first."""
-    if any(file.stat().st_size for file in beside(path) if not file.name.endswith("-shm")):
+    if unfinished(path):
         return 1
     try:
         with open_database(path, bytes) as database:

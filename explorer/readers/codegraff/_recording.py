@@ -12,6 +12,7 @@ from explorer.model import Finding, Row, Severity
 from explorer.readers import Rows
 from explorer.readers._findings import Findings
 from explorer.readers._prompts import PromptParts
+from explorer.readers._values import key_part
 from explorer.readers.codegraff import _doubts, _rows
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._contexts import Context, ModelCall
@@ -236,7 +237,7 @@ class Recording:
         return [call for call in calls if (context.conversation_id, call.message) not in self._claimed]
 
     def _run_id(self, agent: str) -> str:
-        name = agent.replace("/", "∕")  # the division slash: a name must not look like a path of ours
+        name = key_part(agent)
         self._numbers[name] += 1
         return f"{self.place.conversation_id}/{name}/{self._numbers[name]}"
 

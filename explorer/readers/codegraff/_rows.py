@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-import orjson
-
 from explorer.model import Agent, Conversation, Edge, Event, Grade, Row, Run, RunStatus
-from explorer.readers.codegraff._clock import moment
+from explorer.readers._values import as_json, key_part, moment
 from explorer.readers.codegraff._contexts import Context
 from explorer.readers.codegraff._draft import RunDraft
 from explorer.readers.codegraff._events import whole, words
@@ -50,12 +48,12 @@ def conversation(
         format="codegraff",
         title=(context.title if context else None) or native_id,
         group_name=f"workspace {context.workspace}" if context and context.workspace is not None else None,
-        started_at=moment(target.base),
+        started_at=moment(target.base or None),
         ended_at=moment(max(ends, default=None)),
         block_scope="prompt-parts" if any(run.context for run in runs) else None,
         steps_recorded=bool(runs) and all(run.context or not run.steps for run in runs),
         tool_calls_recorded=True,
-        extra=_json(extra),
+        extra=as_json(extra),
     )
 
 
@@ -90,7 +88,7 @@ def _agents(target: Target, runs: Sequence[RunDraft]) -> Generator[Row, None, di
 def _agent_id(target: Target, run: RunDraft) -> str:
     above = run.parent.run_id if run.parent is not None else target.namespace
     version = f"@{run.version.removeprefix('sha256:')[:8]}" if run.version else ""
-    return f"{above}/{(run.agent + version).replace('/', '∕')}"
+    return f"{above}/{key_part(run.agent + version)}"
 
 
 def _run(target: Target, run: RunDraft, agent_id: str, ordinal: int) -> Run:
@@ -129,7 +127,7 @@ def _run(target: Target, run: RunDraft, agent_id: str, ordinal: int) -> Run:
         reported_duration_ms=whole(end, "wall_ms"),
         reported_note=note,
         grade=chain.grade if chain else "exact",
-        extra=_json({"conversation_id": run.conversation}) if run.conversation else None,
+        extra=as_json({"conversation_id": run.conversation}),
     )
 
 
@@ -164,7 +162,3 @@ def _edges(target: Target, run: RunDraft) -> Iterator[Edge]:
     if run.spawn and run.spawn.answered is not None and not run.spawn.failed:
         at = target.ms(run.spawn.answered)
         yield Edge(f"{key}result", "result", run.run_id, run.parent.run_id, call_id, at, True, run.parent_grade)
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()

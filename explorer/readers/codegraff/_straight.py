@@ -71,17 +71,17 @@ def columns(target: Target, run: RunDraft, events: Sequence[Event]) -> Iterator[
     starts, ends = [ts - base for ts in called], [ts - base for ts in answered]
     begins = offsets[::2]
     spans = list(map(sub, map(add, offsets[1::2], lengths[1::2]), begins))
-    run_ids, nothing, sources = [run.run_id] * calls, [None] * calls, [target.source_id] * calls
+    run_ids, sources = [run.run_id] * calls, [target.source_id] * calls
     exact = ["exact"] * calls
     steps = {
         "run_id": run_ids, "ordinal": ordinals, "started_at": [ts * 1000 for ts in called], "start_ms": starts,
-        "end_ms": ends, "tokens_grade": ["not_recorded"] * calls, "is_replay": [False] * calls, "grade": exact,
-        "source_id": sources, "offset": begins, "length": spans,
+        "end_ms": ends, "tokens_grade": ["not_recorded"] * calls, "grade": exact, "source_id": sources,
+        "offset": begins, "length": spans,
     }  # fmt: skip
     tool_calls = {
         "run_id": run_ids, "ordinal": range(1, calls + 1), "step_ordinal": ordinals, "tool_call_id": ids[::2],
         "name": names[::2], "start_ms": starts, "end_ms": ends, "is_error": failed[1::2], "grade": exact,
         "source_id": sources, "offset": begins, "length": spans,
     }  # fmt: skip
-    yield Rows(Step, [steps.get(name, nothing) for name in Step.__slots__])
-    yield Rows(ToolCall, [tool_calls.get(name, nothing) for name in ToolCall.__slots__])
+    yield Rows.named(Step, steps)
+    yield Rows.named(ToolCall, tool_calls)

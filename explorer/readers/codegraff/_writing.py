@@ -9,25 +9,23 @@ import orjson
 
 from explorer.model import BlockRun, Grade, Row, Step, ToolCall
 from explorer.readers import Rows
+from explorer.readers._values import as_json, moment
 from explorer.readers.codegraff._chain import Chain
-from explorer.readers.codegraff._clock import moment
 from explorer.readers.codegraff._contexts import Asked, ModelCall
 from explorer.readers.codegraff._draft import RunDraft
 from explorer.readers.codegraff._events import ERROR, Event, children, words
 from explorer.readers.codegraff._lineage import Spawn
 from explorer.readers.codegraff._steps import Draft, Pair, drafts, grade_of, matching, pair
 
-# The rows of a plain run are made as tuples, so their order must be that of the columns.
-assert Step.__slots__ == (
-    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "request_model", "model", "provider", "input_tokens",
-    "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "tokens_grade", "finish_reason",
-    "error", "is_replay", "wait_ms", "grade", "candidates", "source_id", "offset", "length", "extra",
+_STEP = (
+    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "tokens_grade", "error", "grade", "candidates",
+    "source_id", "offset", "length", "extra",
 )  # fmt: skip
-assert ToolCall.__slots__ == (
-    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
-    "grade", "source_id", "offset", "length",
+_TOOL_CALL = (
+    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "grade", "source_id",
+    "offset", "length",
 )  # fmt: skip
-
+"""The columns of a run without messages: its rows are many, so they are made as tuples."""
 
 _ROWS_AT_ONCE = 4_000
 
@@ -66,7 +64,6 @@ def step_of_error(target: Target, run: RunDraft, event: Event, ordinal: int) -> 
     """The step of a model call that failed after its retries."""
     error, at = _error(event), target.ms(event.ts)
     run.errors.append((at, error or ERROR))
-    extra = _of_event(event)
     return Step(
         run_id=run.run_id,
         ordinal=ordinal,
@@ -79,7 +76,7 @@ def step_of_error(target: Target, run: RunDraft, event: Event, ordinal: int) -> 
         source_id=target.source_id,
         offset=event.offset,
         length=event.length,
-        extra=_json(extra) if extra else None,
+        extra=as_json(_of_event(event)),
     )
 
 
@@ -101,7 +98,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             steps, tool_calls = [], []
         if isinstance(each, Event):
             event = last = each
-            error, extra = _error(event), _json(_of_event(event)) if _of_event(event) else None
+            error, extra = _error(event), as_json(_of_event(event))
         else:
             call, result = each
             event, last = call or result, result or call  # type: ignore[assignment]
@@ -115,9 +112,8 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
         offset = event.offset
         length = last.offset + last.length - offset
         steps.append((
-            run_id, ordinal, 1000 * ts if ts else None, start, end, None, None, None, None,
-            None, None, None, None, "not_recorded", None, error, False, None, grade, candidates, source_id, offset,
-            length, extra,
+            run_id, ordinal, 1000 * ts if ts else None, start, end, "not_recorded", error, grade, candidates, source_id,
+            offset, length, extra,
         ))  # fmt: skip
         if isinstance(each, Event):
             if error:
@@ -134,23 +130,23 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
         run.tool_calls += 1
         tool_calls.append((
             run_id, run.tool_calls, ordinal, event.call_id, event.name, start if each.call else None,
-            end if each.result else None, last.is_error if each.result else None, None, grade, source_id, offset,
-            length,
+            end if each.result else None, last.is_error if each.result else None, grade, source_id, offset, length,
         ))  # fmt: skip
     run.steps = len(drafted)
     yield from _in_columns(steps, tool_calls)
 
 
 def _in_columns(steps: list[tuple[object, ...]], tool_calls: list[tuple[object, ...]]) -> Iterator[Rows]:
-    for table, values in ((Step, steps), (ToolCall, tool_calls)):
-        if values:
-            yield Rows(table, list(zip(*values, strict=True)))
+    if steps:
+        yield Rows.of(Step, _STEP, steps)
+    if tool_calls:
+        yield Rows.of(ToolCall, _TOOL_CALL, tool_calls)
 
 
 def _candidates(run: RunDraft, chain: Chain, events: Iterable[Event], run_ids: Mapping[int, str]) -> str | None:
     """The runs that a step may be of, its own first; None where only its place in the run is in doubt."""
     among = {run_ids[id(each)]: None for event in events for each in chain.candidates.get(event.row, ())}
-    return _json([run.run_id, *(other for other in among if other != run.run_id)]) if among else None
+    return orjson.dumps([run.run_id, *(other for other in among if other != run.run_id)]).decode() if among else None
 
 
 def _error(event: Event) -> str | None:
@@ -293,7 +289,7 @@ def _extra(draft: Draft) -> str | None:
             found["cost_usd"] = call.usage.cost
     if event is not None:
         found |= _of_event(event)
-    return _json(found) if found else None
+    return as_json(found)
 
 
 def _of_event(event: Event) -> dict[str, object]:
@@ -301,7 +297,3 @@ def _of_event(event: Event) -> dict[str, object]:
     found: dict[str, object] = {} if event.kind == ERROR else {"kind": event.kind}
     source = words(event.payload, "source")
     return found | ({"source": source} if source else {})
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()

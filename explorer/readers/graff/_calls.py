@@ -13,7 +13,7 @@ import orjson
 
 from explorer.model import BlockRun, Event, EventKind, Row, Step, ToolCall
 from explorer.readers._prompts import PromptParts
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json
 from explorer.readers.graff._attribution import Attribution, Owner
 from explorer.readers.graff._clock import moment
 from explorer.readers.graff._execution import Execution
@@ -268,12 +268,3 @@ def _event_kind(kind: str) -> EventKind:
 
 def _ids(owner: Owner) -> str | None:
     return orjson.dumps([run.run_id for run in owner.candidates]).decode() if owner.candidates else None
-
-
-def as_json(fields: dict[str, object]) -> str | None:
-    """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
-    present = {key: value for key, value in fields.items() if value is not None}
-    try:
-        return orjson.dumps(present).decode() if present else None
-    except TypeError:
-        return as_json({key: value for key, value in present.items() if not isinstance(value, (dict, list))})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from explorer.model import Finding, Grade
+from explorer.readers._values import key_part
 from explorer.readers.graff._behavior import MOST_UNIX_MS, Behavior
 from explorer.readers.graff._execution import OUTSIDE, Execution, Participant
 from explorer.readers.graff._file import File
@@ -188,7 +189,7 @@ class Process:
 
     def free_id(self, name: str) -> str:
         """A key of its own for an agent."""
-        agent_id = f"{self.conversation_id}/{name.replace('/', '∕')}"  # the division slash: no path of ours
+        agent_id = f"{self.conversation_id}/{key_part(name)}"
         self.agent_ids[agent_id] += 1
         number = self.agent_ids[agent_id]
         return agent_id if number == 1 else f"{agent_id}~{number}"

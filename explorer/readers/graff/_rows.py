@@ -6,7 +6,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from explorer.model import Agent, Conversation, Edge, Finding, Grade, Row, Run, RunStatus
-from explorer.readers.graff._calls import Calls, as_json
+from explorer.readers._values import as_json
+from explorer.readers.graff._calls import Calls
 from explorer.readers.graff._clock import moment
 from explorer.readers.graff._execution import OUTSIDE, Execution, Participant
 from explorer.readers.graff._file import File

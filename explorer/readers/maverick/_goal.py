@@ -10,6 +10,7 @@ import orjson
 from explorer.model import Agent, Conversation, Edge, Finding, Grade, Row, Severity
 from explorer.readers import Rows
 from explorer.readers._findings import Findings
+from explorer.readers._values import key_part
 from explorer.readers.maverick import _checkpoints
 from explorer.readers.maverick._attempts import Attempt, Attempts
 from explorer.readers.maverick._census import Census, Instance
@@ -80,7 +81,7 @@ class GoalRows:
         self._targets: dict[Instance, Target] = {}
 
     def _agent_id(self, name: str, taken: set[str]) -> str:
-        name = name.replace("/", "∕")  # the division slash: a name must not look like a path of ours
+        name = key_part(name)
         found, number = name, 1
         while found in taken:
             number += 1

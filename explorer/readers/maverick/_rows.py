@@ -13,18 +13,15 @@ from explorer.readers.maverick._census import Instance
 BATCH = 1_000
 """Rows that are given at once."""
 
-assert Step.__slots__ == (
-    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "request_model", "model", "provider", "input_tokens",
-    "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens", "tokens_grade", "finish_reason",
-    "error", "is_replay", "wait_ms", "grade", "candidates", "source_id", "offset", "length", "extra",
+_STEP = (
+    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "tokens_grade", "error", "grade", "candidates",
+    "source_id", "offset", "length", "extra",
 )  # fmt: skip
-assert ToolCall.__slots__ == (
+_TOOL_CALL = (
     "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
     "grade", "source_id", "offset", "length",
 )  # fmt: skip
-assert Event.__slots__ == (
-    "run_id", "ordinal", "kind", "at_ms", "tokens_before", "tokens_after", "trigger", "detail",
-)  # fmt: skip
+_EVENT = ("run_id", "ordinal", "kind", "at_ms", "tokens_before", "tokens_after", "trigger", "detail")
 
 
 @dataclass(eq=False, slots=True)
@@ -94,9 +91,11 @@ class Batch:
 
     def give(self) -> Iterator[Rows | Finding]:
         """Give them."""
-        for table, values in ((Step, self._steps), (ToolCall, self._calls), (Event, self._events)):
-            if values:
-                yield Rows(table, list(zip(*values, strict=True)))
+        if self._steps:
+            yield Rows.of(Step, _STEP, self._steps)
+            yield Rows.of(ToolCall, _TOOL_CALL, self._calls)
+        if self._events:
+            yield Rows.of(Event, _EVENT, self._events)
         yield from self.findings
         self.findings, self._steps, self._calls, self._events = [], [], [], []
 
@@ -114,8 +113,8 @@ class Batch:
         begun, ended = (end, None) if start is None else (start, end)
         source_id, offset, length = call.source_id, call.offset, call.length
         self._steps.append((
-            run.run_id, run.steps, started, begun, ended, None, None, None, None, None, None, None, None,
-            "not_recorded", None, call.error, False, None, grade, candidates, source_id, offset, length, None,
+            run.run_id, run.steps, started, begun, ended, "not_recorded", call.error, grade, candidates, source_id,
+            offset, length, None,
         ))  # fmt: skip
         grade = "ambiguous" if grade == "ambiguous" else call.grade
         self._calls.append((
@@ -130,8 +129,7 @@ class Batch:
         """A call that has an id and no time."""
         run.steps += 1
         self._steps.append((
-            run.run_id, run.steps, None, None, None, None, None, None, None, None, None, None, None, "not_recorded",
-            None, error, False, None, "exact", None, source_id, None, None, extra,
+            run.run_id, run.steps, None, None, None, "not_recorded", error, "exact", None, source_id, None, None, extra,
         ))  # fmt: skip
         self._calls.append((
             run.run_id, run.steps, run.steps, call_id, name, None, None, is_error, None, "exact", source_id, None, None,

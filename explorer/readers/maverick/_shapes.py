@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
-import orjson
-
+from explorer.readers import _values
 from explorer.readers._records import loads
 from explorer.readers._sqlite import text as decode
 
@@ -113,18 +112,12 @@ def seconds_of(value: object) -> float | None:
 
 def moment(seconds: float | None) -> datetime | None:
     """A time in UTC, to the millisecond."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(round(seconds * 1000) / 1000, UTC).replace(tzinfo=None)
+    return None if seconds is None else _values.moment(round(seconds * 1000))
 
 
 def as_json(fields: Mapping[str, object]) -> str | None:
-    """What is known of some fields, as JSON."""
-    present = {key: value for key, value in fields.items() if value is not None and value != {} and value != []}
-    try:
-        return orjson.dumps(present, option=orjson.OPT_NON_STR_KEYS).decode() if present else None
-    except TypeError:  # nested too deeply
-        return as_json({key: value for key, value in present.items() if not isinstance(value, (dict, list))})
+    """What is known of some fields, as JSON; lists and objects without content are left out too."""
+    return _values.as_json({key: value for key, value in fields.items() if value not in ({}, [])})
 
 
 def record_of(line: bytes) -> dict[str, object] | None:

@@ -13,6 +13,7 @@ import orjson
 
 from explorer.model import Agent, Conversation, Edge, Grade, Row, Run, RunStatus, Step, ToolCall
 from explorer.readers._findings import Findings
+from explorer.readers._values import key_part
 from explorer.readers.maverick._logs import Line
 from explorer.readers.maverick._shapes import (
     as_json,
@@ -179,7 +180,7 @@ class Trajectories:
         return lane, several
 
     def _new(self, episode: int, role: str, number: int) -> _Lane:
-        name = role.replace("/", "∕")
+        name = key_part(role)
         if role == _ROOT and number == 1:
             agent_id = f"{self.key}/{name}-0"
             ordinal = self.episodes.setdefault(episode, len(self.episodes) + 1)

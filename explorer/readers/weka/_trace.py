@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import orjson
-
 from explorer.model import (
     Agent,
     BlockRun,
@@ -25,7 +23,7 @@ from explorer.model import (
 from explorer.readers._blocks import BlockParser, NotBlockIds, Stretch
 from explorer.readers._findings import Findings
 from explorer.readers._records import Buffer, Forget, Lines, Outline
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json, key_part
 from explorer.readers.weka._request import split
 
 _STATUS: dict[str | None, RunStatus] = {
@@ -115,7 +113,7 @@ class Trace:
             block_scope=self.scope,
             steps_recorded=True,
             tool_calls_recorded=False,
-            extra=_json(self.header.rest()),
+            extra=as_json(self.header.rest()),
         )
 
     def _steps(self, place: _Place) -> Generator[Row, None, _Sums]:
@@ -181,7 +179,7 @@ class Trace:
             source_id=self.source_id,
             offset=start,
             length=end - start,
-            extra=_json(fields.rest()),
+            extra=as_json(fields.rest()),
         )
 
     def _blocks(self, place: _Place, step: Step, parser: BlockParser, ids: bytes) -> Iterable[Row]:
@@ -259,7 +257,7 @@ class Trace:
 
     def _agent_id(self, parent: _Place, name: str) -> str:
         """A key of its own for an agent, also when another has its name, and apart from every conversation's."""
-        name = name.replace("/", "∕")  # the division slash: a name must not look like a path of ours
+        name = key_part(name)
         above = parent.agent_id if parent.parent else self.conversation_id
         agent_id = f"{above}/{name}"
         self.labels[name] += 1
@@ -315,7 +313,7 @@ class Trace:
             reported_tool_calls=reported_tool_calls,
             reported_duration_ms=None if duration is None else _ms(duration),
             grade="exact",
-            extra=_json({k: v for k, v in fields.rest().items() if k != "type"}) if fields else None,
+            extra=as_json({k: v for k, v in fields.rest().items() if k != "type"}) if fields else None,
         )
 
     def _check_totals(self, totals: object) -> Iterator[Finding]:
@@ -365,12 +363,3 @@ def _object(value: object, key: str) -> dict[str, object]:
 
 def _ms(seconds: float) -> int:
     return round(seconds * 1000)
-
-
-def _json(value: Mapping[str, object]) -> str | None:
-    """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
-    present = {key: item for key, item in value.items() if item is not None}
-    try:
-        return orjson.dumps(present).decode() if present else None
-    except TypeError:
-        return _json({key: item for key, item in present.items() if not isinstance(item, (dict, list))})

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from json import loads
 
-from explorer.readers.codegraff._clock import moment
+from explorer.readers._values import moment
 from explorer.readers.codegraff._events import Event
 from explorer.readers.codegraff._separate import separate
 
