@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
@@ -15,7 +13,7 @@ from explorer.tui.state import TABS, Tab
 
 
 class TabBar(Widget):
-    """``1 Overview  2 Steps  3 Timeline  4 Reuse  6 Findings``; where that does not fit, names are cut short."""
+    """``1 Overview  2 Steps  3 Timeline  4 Reuse  6 Findings``; closer, then cut short, where it does not fit."""
 
     tab: reactive[Tab] = reactive("overview")
     marks: reactive[str] = reactive("")
@@ -36,24 +34,30 @@ class TabBar(Widget):
         """The line; the chosen tab is reversed."""
         text = Text("", no_wrap=True, end="")
         self._spans = []
-        for tab, label in self._labels(self._letters()):
+        for tab, label in self._fitting():
             start = text.cell_len
             text.append(label, "reverse bold" if tab == self.tab else "")
             self._spans.append((start, text.cell_len, tab))
         return text
 
-    def _labels(self, letters: int) -> Iterator[tuple[Tab, str]]:
+    def _labels(self, letters: int, gap: str) -> list[tuple[Tab, str]]:
         """Every tab with at most so many letters, but for the chosen one, which keeps its name."""
-        for tab, (key, label) in TABS.items():
-            mark = f" {self.marks}" if tab == "findings" and self.marks else ""
-            yield tab, f" {key} {label if tab == self.tab else label[:letters]}{mark} "
+        return [
+            (tab, f" {key} {label if tab == self.tab else label[:letters]}{self._mark(tab)}{gap}")
+            for tab, (key, label) in TABS.items()
+        ]
 
-    def _letters(self) -> int:
+    def _mark(self, tab: Tab) -> str:
+        return f" {self.marks}" if tab == "findings" and self.marks else ""
+
+    def _fitting(self) -> list[tuple[Tab, str]]:
+        """The longest labels that there is room for: what stands between them goes first."""
         longest = max(len(label) for _, label in TABS.values())
-        for letters in range(longest, 0, -1):
-            if sum(cell_len(label) for _, label in self._labels(letters)) <= self.size.width:
-                return letters
-        return 0
+        for letters, gap in [(longest, " "), *((letters, "") for letters in range(longest, 0, -1))]:
+            labels = self._labels(letters, gap)
+            if sum(cell_len(label) for _, label in labels) <= self.size.width:
+                return labels
+        return self._labels(0, "")
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tab that was clicked."""
