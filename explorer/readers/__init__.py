@@ -5,7 +5,8 @@ A reader module has:
 * ``NAME``: the format's name, as shown; ``VERSION``: raised whenever its rows would change, so that caches are re-read.
 * ``SELF_CONTAINED``: every conversation lies within one source, so its reuse can be computed while it is read.
 * ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file, and is None
-  for a directory that might be one trace as a whole. Exactly one reader may claim a source.
+  for a directory that might be one trace as a whole; it is asked of every directory, so it looks at names first.
+  Exactly one reader may claim a source.
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows, the
   block runs of a step right behind it. It never raises for damaged content: what cannot be read becomes a ``Finding``
   with its line, the rest is read on.
@@ -13,10 +14,15 @@ A reader module has:
   database. When one of them appears, changes or goes, the source is read again.
 * ``part_of(path)``, optional: of such a companion, the file it is read with, if there is one on the disk. What is part
   of another opened source is listed among the sources and not read by itself.
+* ``links(path, head)``, optional: ids by which a source belongs with others, of what it records and what that hangs on.
+  Sources of one reader that have an id in common, directly or over a third, are one trace: they are read together, as
+  ``parts`` of the first of them. For recorders that scatter a conversation over files; it sees what ``claims`` sees.
 * ``shares(path)``, optional: how many parts a source of millions of records is read in, side by side; each by a call of
   ``read`` that yields the conversations of ``source.share``. It depends on the source alone, and so do the keys.
 * ``record(path, offset, length, limit)``, optional: the recorded text of a step as at most ``limit`` bytes, where
   ``offset`` and ``length`` are not a place in the file's bytes. Raises OSError when it cannot be had.
+* ``messages(files, place)``, optional: what was said in a run, as the model saw it, read from the sources now. Part by
+  part in the order of the prompt, so that the first screenful costs no more than that. Raises OSError when it is gone.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
   their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to it.
 """
@@ -29,12 +35,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from explorer.model import ALL_TABLES, Row
 
 HEAD_BYTES = 1 << 16
 """How much of a file ``claims`` gets to see."""
+
+MESSAGE_CHARACTERS = 1 << 16
+"""How much of a message's text is read at most: more than anybody reads on a screen, less than an inlined image."""
+
+MessageRole: TypeAlias = Literal["system", "developer", "user", "assistant", "tool", "agent"]
+MessageKind: TypeAlias = Literal["text", "reasoning", "tool_call", "tool_result", "image", "other"]
 
 
 class SourceFile(NamedTuple):
@@ -47,6 +59,51 @@ class SourceFile(NamedTuple):
     """What ``settle`` found to be true of the corpus; empty at first."""
     share: tuple[int, int] = (0, 1)
     """Which part of it to read, from 0, and of how many."""
+    parts: Sequence[tuple[Path, str]] = ()
+    """The other sources that its ``links`` lead to, path and source_id, in the order of the walk."""
+
+
+class Place(NamedTuple):
+    """Whose messages are wanted: those of a run, up to one of its steps."""
+
+    conversation_id: str
+    agent_id: str
+    run_id: str
+    native_run_id: str | None
+    steps: Sequence[StepPlace]
+    """The steps of the run in order."""
+    until: int | None = None
+    """Ordinal of the step whose prompt and answer are the end; None for the whole run."""
+
+
+class StepPlace(NamedTuple):
+    """Where a step stands in its source."""
+
+    ordinal: int
+    source_id: str
+    offset: int | None
+    length: int | None
+    is_replay: bool
+
+
+class Message(NamedTuple):
+    """One part of a conversation: what somebody said, thought, asked of a tool or got from it."""
+
+    role: MessageRole
+    kind: MessageKind
+    text: str
+    """The text itself, of a tool call its arguments; at most ``MESSAGE_CHARACTERS``. Empty for what is no text."""
+    characters: int
+    """How long the whole text is."""
+    name: str | None = None
+    """Of a tool call or result the tool, of a message between agents who it is from and to."""
+    call_id: str | None = None
+    """By which a call and its result find each other."""
+    step_ordinal: int | None = None
+    """The step of the run that wrote it; None for what came with the prompt."""
+    is_error: bool = False
+    note: str | None = None
+    """What must be known of it: encrypted, left out by the recorder, copied from another run's history."""
 
 
 class Rows(NamedTuple):
@@ -86,6 +143,8 @@ class Report(NamedTuple):
     """The corpus facts under which the source was read; empty when none of them matters to it."""
     votes: Sequence[tuple[str, float, float]] = ()
     """Measurements for ``settle``, in the reader's own terms."""
+    bad_of_parts: Mapping[str, int] = {}
+    """Bad records of ``source.parts``, by source_id; those of the source itself are ``bad_records``."""
 
 
 class Reader(Protocol):
@@ -148,6 +207,12 @@ def shares(reader: Reader, path: Path) -> int:
     """How many parts a source is read in; one for most formats."""
     divide = getattr(reader, "shares", None)
     return max(1, divide(path)) if divide is not None else 1
+
+
+def links(reader: Reader, path: Path, head: bytes | None) -> Sequence[str]:
+    """The ids by which a source belongs with others; none for most formats."""
+    ids = getattr(reader, "links", None)
+    return ids(path, head) if ids is not None else ()
 
 
 def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:
