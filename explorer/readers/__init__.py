@@ -84,6 +84,8 @@ class StepPlace(NamedTuple):
     offset: int | None
     length: int | None
     is_replay: bool
+    extra: str | None = None
+    """What the reader noted with it, as JSON."""
 
 
 class Message(NamedTuple):
@@ -104,6 +106,15 @@ class Message(NamedTuple):
     is_error: bool = False
     note: str | None = None
     """What must be known of it: encrypted, left out by the recorder, copied from another run's history."""
+
+    @classmethod
+    def of(
+        cls, role: MessageRole, kind: MessageKind, text: str, name: str | None = None, call_id: str | None = None,
+        step_ordinal: int | None = None, is_error: bool = False, note: str | None = None,
+    ) -> Message:  # fmt: skip
+        """A message of a whole text, of which no more is kept than anybody reads."""
+        cut = text[:MESSAGE_CHARACTERS]
+        return cls(role, kind, cut, len(text), name, call_id, step_ordinal, is_error, note)
 
 
 class Rows(NamedTuple):
@@ -213,6 +224,16 @@ def links(reader: Reader, path: Path, head: bytes | None) -> Sequence[str]:
     """The ids by which a source belongs with others; none for most formats."""
     ids = getattr(reader, "links", None)
     return ids(path, head) if ids is not None else ()
+
+
+def messages(reader: Reader, files: Mapping[str, Path], place: Place) -> Iterator[Message] | None:
+    """What was said in a run; None for formats that record no text.
+
+    Raises:
+        OSError: the sources are not there any more.
+    """
+    tell = getattr(reader, "messages", None)
+    return tell(files, place) if tell is not None else None
 
 
 def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:
