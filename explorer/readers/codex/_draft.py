@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-from explorer.model import EdgeKind, EventKind, Grade, RunStatus
+from explorer.model import EdgeKind, EventKind, Grade, RunStatus, Severity
 
 UsageSource: TypeAlias = Literal["response", "token_usage_record", "counter_delta", "none"]
 """Where the tokens of a step are from: the payload of its answer, a record of its own, the growth of a counter."""
@@ -134,6 +134,8 @@ class ThreadDraft:
     role: str | None = None
     cwd: str | None = None
     start: int | None = None
+    title: str | None = None
+    """The beginning of what its user first asked, on one line."""
     turns: list[TurnDraft] = field(default_factory=list)
     extra: dict[str, object] = field(default_factory=dict)
 
@@ -158,3 +160,18 @@ class HandOff:
     """What the sender's side holds."""
     got: Where | None = None
     """What the receiver's side holds."""
+    sealed: bool = False
+    """The text went encrypted: only its length can be seen."""
+
+
+class Remark(NamedTuple):
+    """A finding before the keys of its rows are known."""
+
+    code: str
+    severity: Severity
+    message: str
+    source_id: str
+    line: int | None = None
+    thread_id: str | None = None
+    turn_id: str | None = None
+    """Of a turn of that thread; None for the thread as a whole."""
