@@ -230,6 +230,7 @@ class Edge:
     to_run_id: str | None
     tool_call_id: str | None
     at_ms: int | None
+    """Like the times of the run that it goes to: from the start of that run's conversation."""
     delivered: bool | None
     """Whether the receiver's record shows it; None where the format cannot tell."""
     grade: Grade

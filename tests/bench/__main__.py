@@ -52,6 +52,16 @@ def codegraff(events, repeats):
     run(events, repeats)
 
 
+@bench.command()
+@click.option("--events", default=1_000_000, show_default=True)
+@click.option("--repeats", default=3, show_default=True)
+def maverick(events, repeats):
+    """Cold ingest of a large home with and without an audit log, and peak memory."""
+    from tests.bench.maverick import run
+
+    run(events, repeats)
+
+
 if __name__ == "__main__":
     # Processes that are started here find compiled modules, as they do where the package is installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -239,6 +239,16 @@ class TestOverview:
         )
         assert found["As recorded", "recorded input tokens"].note == "its steps sum to 3 (-97)"
 
+    def test_what_the_recorder_says_of_its_sum_is_said_instead_of_what_is_usual(self) -> None:
+        rows = alone(step("r", 1), reported_input_tokens=100, reported_note="without cached input")
+        assert facts(rows, "a")["Totals", "input"].note.startswith('what that includes: see "about these sums"; ')
+        # A line above its run says it too.
+        found = facts(team(reported_input_tokens=100, reported_note="without cached input"), "c")
+        assert found["Totals", "input"].note.startswith(
+            '100 own, the rest in sub-agents, what that includes: see "about these sums"; of 1 run, '
+        )
+        assert found["Totals", "about these sums"].value == "without cached input"
+
     def test_several_figures_of_recorders_are_counted(self) -> None:
         rows = with_sums(with_sums(team(), "x1", reported_tool_calls=2), "z1", reported_tool_calls=3)
         found = facts(rows, "main")

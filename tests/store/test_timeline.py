@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -227,6 +227,16 @@ class TestCells:
         ])  # fmt: skip
         marks = {cell: set(bin.marks) for cell, bin in world.row("a").bins.items()}
         assert marks == {2: {"spawn"}, 8: {"result"}}
+
+    def test_a_mark_counts_from_the_start_of_the_conversation_that_its_lane_is_of(self) -> None:
+        later = CLOCK + timedelta(seconds=6)
+        for known, marked in ((later, {7: {"fork"}}), (None, {})):
+            world = World([
+                conversation("c", started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=9_000),
+                conversation("d", started_at=known), agent("b", conversation_id="d"),
+                run("s", "b", conversation_id="d", start_ms=1_000, end_ms=2_000), edge("1", "fork", "r", "s", at_ms=1_000),
+            ])  # fmt: skip
+            assert {cell: set(bin.marks) for cell, bin in world.row("a").bins.items() if bin.marks} == marked
 
     def test_a_cell_knows_what_its_last_step_left_in_the_context(self) -> None:
         world = one_run(step("r", 1, start_ms=0, input_tokens=90), step("r", 2, start_ms=10, input_tokens=20))

@@ -36,14 +36,14 @@ from explorer.readers.maverick._layout import (
 from explorer.readers.maverick._logs import ByGoal, File, Line
 from explorer.readers.maverick._shapes import conversation_id, text_of
 from explorer.readers.maverick._trace import posts_of
-from explorer.readers.maverick._trajectories import Trajectories, is_step, steps_by_role
+from explorer.readers.maverick._trajectories import Trajectories, counted, is_step
 from explorer.readers.maverick._world import World
 from explorer.readers.maverick._world import record as rows_of
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "part_of", "read", "record"]
 
 NAME = "maverick"
-VERSION = 1
+VERSION = 2
 SELF_CONTAINED = True
 
 
@@ -145,7 +145,7 @@ class _Home:
         if self._audit.count(goal):
             evidence.audit = _lines(self._audit, goal)
         if self._steps.count(goal):
-            evidence.role_steps = steps_by_role(self._steps.of(goal))
+            evidence.role_steps, evidence.episode_steps = counted(self._steps.of(goal))
         if goal in self._traces:
             files, first = self._traces[goal], Findings("")
             key = conversation_id(self._source.source_id, goal)

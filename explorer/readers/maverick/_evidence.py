@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -219,8 +219,10 @@ class Evidence:
     audit: Twice[Line] | None = None
     messages_of: Callable[[int], object] = lambda row: None
     """The messages of a checkpoint, by its row."""
-    role_steps: dict[tuple[int, str], int] = field(default_factory=dict)
+    role_steps: Mapping[tuple[int, str], int] = field(default_factory=dict)
     """(episode, role) -> steps that ``trajectories.ndjson`` has of it."""
+    episode_steps: Mapping[int, int] = field(default_factory=dict)
+    """Episode -> steps that it has of all agents together."""
     origin: Origin | None = None
     forks: dict[int, list[int]] = field(default_factory=dict)
     """Episode -> goals that have a copy of its saved states."""

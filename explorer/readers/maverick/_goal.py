@@ -245,7 +245,8 @@ class GoalRows:
         if origin is None:
             return
         draft = next(iter(self.of_attempt.values()), None)
-        at = self.batch.ms(self.evidence.goal.created) if self.evidence.goal is not None else None
+        created = self.evidence.goal.created if self.evidence.goal is not None and draft is not None else None
+        at = self.batch.ms(created)
         grade: Grade = "exact" if origin.episode is not None else "ambiguous" if origin.several else "derived"
         to = draft.run_id if draft is not None else None
         if origin.run_id is not None or to is not None:

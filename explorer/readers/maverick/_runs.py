@@ -55,7 +55,7 @@ def attempt_run(
         end_ms=ms(draft.last if episode.ended is None else episode.ended),
         time_grade="not_recorded" if episode.started is None else "exact",
         reported_scope="total",
-        reported_steps=evidence.role_steps.get((episode.id, role)) if len(attempt.roots) == 1 else None,
+        reported_steps=evidence.episode_steps.get(episode.id),
         reported_input_tokens=None if unknown else episode.input_tokens,
         reported_output_tokens=None if unknown else episode.output_tokens,
         reported_tool_calls=None if unknown else episode.tool_calls,
@@ -68,6 +68,7 @@ def attempt_run(
         extra=as_json(
             {
                 "episode_id": episode.id,
+                "own_model_calls": evidence.role_steps.get((episode.id, role)) if len(attempt.roots) == 1 else None,
                 "instances": [root.full for root in attempt.roots],
                 "brief": attempt.roots[0].brief if attempt.roots else None,
                 "summary": shown(episode.summary, 300) if episode.summary else None,

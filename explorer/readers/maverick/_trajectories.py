@@ -6,8 +6,10 @@ once: what that leaves open is ambiguous.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -33,15 +35,30 @@ def is_step(fields: dict[str, object]) -> bool:
     return text_of(fields.get("role")) is not None and whole_number(fields.get("episode_id")) is not None
 
 
-def steps_by_role(lines: Iterable[Line]) -> dict[tuple[int, str], int]:
-    """(episode, role) -> how many steps there are of it."""
-    found: dict[tuple[int, str], set[int]] = {}
+class Counted(NamedTuple):
+    """How many steps there are, which are model calls. Of what only the end is left, nothing."""
+
+    by_role: dict[tuple[int, str], int]
+    """(episode, role) -> numbers of steps: those of an agent that is the only one of its role."""
+    by_episode: dict[int, int]
+    """Episode -> lines, one for each step of each agent."""
+
+
+def counted(lines: Iterable[Line]) -> Counted:
+    """Count the steps of a goal. The file keeps its newest 50,000 lines, so that the first steps may be gone."""
+    steps: dict[tuple[int, str], set[int]] = {}
+    by_episode: Counter[int] = Counter()
     for line in lines:
         episode, step = whole_number(line.fields.get("episode_id")), whole_number(line.fields.get("step"))
         role = text_of(line.fields.get("role"))
         if episode is not None and role is not None and step is not None:
-            found.setdefault((episode, role), set()).add(step)
-    return {key: len(steps) for key, steps in found.items()}
+            steps.setdefault((episode, role), set()).add(step)
+            by_episode[episode] += 1
+    cut = {key for key, numbers in steps.items() if min(numbers) > 1}
+    return Counted(
+        {key: len(numbers) for key, numbers in steps.items() if key not in cut},
+        {episode: number for episode, number in by_episode.items() if episode not in {of for of, _ in cut}},
+    )
 
 
 @dataclass(eq=False)

@@ -73,6 +73,16 @@ class Sums:
         """Whether a sum over a run and everything below it is in a figure."""
         return name in self.of_runs and self.total[name] != self.of_runs[name]
 
+    def notes(self, cursor: Cursor, scope: Scope) -> list[str]:
+        """What must be known of the recorder's own sums of input tokens: of each kind one."""
+        if not (self.summed_up("input_tokens") or self.reported("input_tokens")):
+            return []
+        found = cursor.execute(
+            "SELECT DISTINCT reported_note FROM runs WHERE reported_input_tokens IS NOT NULL AND reported_note IS NOT NULL "
+            f"AND run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)}) ORDER BY ALL LIMIT 2"
+        )
+        return [note for (note,) in found.fetchall()]
+
     def origin(self, name: str) -> str:
         """Where a figure is from; nothing to say when it is the sum of the steps."""
         alone, several = self.total["runs"] == 1, (self.own["runs"] or 0) > 1 or self._is_all
@@ -89,7 +99,11 @@ class Sums:
             if self.below or self._is_all:
                 words.append("what each sub-agent took is not recorded")
         if runs := self._from_report.get(name):
-            words.append("the recorder's own sum" if alone else f"of {runs:,} runs, the recorder's own sum")
+            words.append(
+                "the recorder's own sum"
+                if alone
+                else f"of {runs:,} {'run' if runs == 1 else 'runs'}, the recorder's own sum"
+            )
             if name.endswith("tokens"):
                 steps, covered = self.total["steps"] or 0, self.total["steps_with_usage"] or 0
                 words[-1] += f"; {covered:,} of {steps:,} steps have usage" if steps else "; it has no steps"

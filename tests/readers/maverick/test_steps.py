@@ -2,6 +2,8 @@
 
 import json
 
+import orjson
+
 from tests.readers.maverick.worlds import (
     FIRST,
     ROOT,
@@ -184,10 +186,18 @@ def test_steps_of_a_role_in_trajectories_are_the_model_calls_of_its_only_agent(t
         ("checker", 1),
         ("checker", 2),
         ("checker", 3),
+        ("scout", 2),
     ]
-    lines(tmp_path / "trajectories.ndjson",
-          *(record | {"role": role, "step": step, "parent_step": step - 1} for role, step in steps))  # fmt: skip
-    found = reading(tmp_path / "world.db")
-    assert {run.native_run_id: run.reported_steps for run in found.runs} == {
-        "1": 2, one: None, two: None, "checker-1-bbbbb3": 3,
-    }  # fmt: skip
+
+    def write(steps):
+        lines(tmp_path / "trajectories.ndjson",
+              *(record | {"role": role, "step": step, "parent_step": step - 1} for role, step in steps))  # fmt: skip
+        found = reading(tmp_path / "world.db")
+        own = {run.native_run_id: orjson.loads(run.extra or "{}").get("own_model_calls") for run in found.runs}
+        return {run.native_run_id: (run.reported_scope, run.reported_steps) for run in found.runs}, own["1"]
+
+    # What an episode reports is of the whole swarm, its steps as well as its tokens; the root's own are beside them.
+    of_agents = {one: ("own", None), two: ("own", None), "checker-1-bbbbb3": ("own", 3)}
+    assert write(steps[:-1]) == ({"1": ("total", 7)} | of_agents, 2)
+    # The oldest lines are dropped from the file: a sum over the rest would be none of the episode.
+    assert write(steps) == ({"1": ("total", None)} | of_agents, 2)

@@ -5,15 +5,21 @@ HAPPENINGS = """
     moved AS (
         SELECT
             e.*,
+            -- Times count from the start of the receiver's conversation. Where the sender's is another one, they count
+            -- on its lane from that one's start, if both are known.
+            CASE WHEN f.conversation_id <> t.conversation_id THEN epoch_ms(fc.started_at) - epoch_ms(tc.started_at)
+                ELSE 0 END AS earlier,
             -- Where no time was recorded: what starts a run is when it starts, its result when it ends.
             CASE
                 WHEN e.at_ms IS NOT NULL THEN e.at_ms
-                WHEN e.kind = 'result' THEN f.end_ms
+                WHEN e.kind = 'result' THEN f.end_ms + earlier
                 WHEN e.kind IN ('spawn', 'assign', 'fork', 'resume') THEN t.start_ms
             END AS moment
         FROM edges AS e
         LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
         LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
+        LEFT JOIN conversations AS fc ON fc.conversation_id = f.conversation_id
+        LEFT JOIN conversations AS tc ON tc.conversation_id = t.conversation_id
     ),
     happenings AS (
         SELECT
@@ -29,7 +35,7 @@ HAPPENINGS = """
         -- Where events tell of them as well, these say more.
         ANTI JOIN told USING (run_id)
         UNION ALL BY NAME
-        SELECT from_run_id AS run_id, moment, kind AS what, true AS outward, to_run_id AS other, delivered, grade
+        SELECT from_run_id AS run_id, moment - earlier AS moment, kind AS what, true AS outward, to_run_id AS other, delivered, grade
         FROM moved
         UNION ALL BY NAME
         SELECT to_run_id AS run_id, moment, kind AS what, false AS outward, from_run_id AS other, delivered, grade
