@@ -26,6 +26,9 @@ ReportedScope: TypeAlias = Literal["own", "total"]
 RunStatus: TypeAlias = Literal["completed", "failed", "cancelled", "running", "unknown"]
 SourceStatus: TypeAlias = Literal["read", "partial", "skipped", "failed"]
 EdgeKind: TypeAlias = Literal["spawn", "assign", "message", "result", "close", "resume", "fork"]
+Resolution: TypeAlias = Literal["item", "thread", "pending"]
+"""How far a hand-off can be followed: to the item that the receiver's model saw, to the receiver alone, or nowhere."""
+
 EventKind: TypeAlias = Literal["compaction", "error", "interrupt", "resume", "note"]
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -234,6 +237,17 @@ class Edge:
     delivered: bool | None
     """Whether the receiver's record shows it; None where the format cannot tell."""
     grade: Grade
+    resolution: Resolution | None = None
+    """None where the format records no contents of hand-offs."""
+    sent_source_id: str | None = None
+    """Where the sender's side of it is recorded, what was asked or what came back; the reader's ``record`` gives it."""
+    sent_offset: int | None = None
+    """As of a step: byte position in the source, or what the reader's ``record`` takes for it."""
+    sent_length: int | None = None
+    received_source_id: str | None = None
+    """Where the receiver's side of it is recorded, as the receiver's model saw it."""
+    received_offset: int | None = None
+    received_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
-from explorer.model import EdgeKind, EventKind, Grade, RunStatus, Severity
+from explorer.model import EdgeKind, EventKind, Grade, Resolution, RunStatus, Severity
 
 UsageSource: TypeAlias = Literal["response", "token_usage_record", "counter_delta", "none"]
 """Where the tokens of a step are from: the payload of its answer, a record of its own, the growth of a counter."""
-
-Resolution: TypeAlias = Literal["item", "thread", "pending"]
-"""How far a hand-off was followed: to the item that the receiver got, to the receiving thread, or nowhere."""
 
 
 class Where(NamedTuple):
