@@ -234,7 +234,8 @@ class TestCells:
             world = World([
                 conversation("c", started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=9_000),
                 conversation("d", started_at=known), agent("b", conversation_id="d"),
-                run("s", "b", conversation_id="d", start_ms=1_000, end_ms=2_000), edge("1", "fork", "r", "s", at_ms=1_000),
+                run("s", "b", conversation_id="d", start_ms=1_000, end_ms=2_000),
+                edge("1", "fork", "r", "s", at_ms=1_000),
             ])  # fmt: skip
             assert {cell: set(bin.marks) for cell, bin in world.row("a").bins.items() if bin.marks} == marked
 

@@ -78,7 +78,8 @@ class Sums:
         if not (self.summed_up("input_tokens") or self.reported("input_tokens")):
             return []
         found = cursor.execute(
-            "SELECT DISTINCT reported_note FROM runs WHERE reported_input_tokens IS NOT NULL AND reported_note IS NOT NULL "
+            "SELECT DISTINCT reported_note FROM runs "
+            "WHERE reported_input_tokens IS NOT NULL AND reported_note IS NOT NULL "
             f"AND run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)}) ORDER BY ALL LIMIT 2"
         )
         return [note for (note,) in found.fetchall()]

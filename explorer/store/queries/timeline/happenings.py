@@ -35,7 +35,9 @@ HAPPENINGS = """
         -- Where events tell of them as well, these say more.
         ANTI JOIN told USING (run_id)
         UNION ALL BY NAME
-        SELECT from_run_id AS run_id, moment - earlier AS moment, kind AS what, true AS outward, to_run_id AS other, delivered, grade
+        SELECT
+            from_run_id AS run_id, moment - earlier AS moment, kind AS what, true AS outward, to_run_id AS other,
+            delivered, grade
         FROM moved
         UNION ALL BY NAME
         SELECT to_run_id AS run_id, moment, kind AS what, false AS outward, from_run_id AS other, delivered, grade
