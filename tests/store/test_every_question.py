@@ -29,6 +29,7 @@ from tests.store.world import (
 WHOLE = queries.Stretch(0, 99, True)
 
 QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
+    "talk": lambda cursor, tree, at: queries.talk(cursor, at),
     "counts": lambda cursor, tree, at: queries.counts(cursor),
     "children": lambda cursor, tree, at: [
         queries.children(cursor, tree, at, sort, descending, own)
@@ -116,7 +117,7 @@ def test_every_question_has_an_answer_for_every_node_and_for_none(
 
 
 def test_every_question_of_the_module_is_asked_here() -> None:
-    others = {"build_tree", "drop_tree", "record"}
+    others = {"build_tree", "drop_tree", "messages", "record"}
     assert QUESTIONS.keys() | others == {name for name in queries.__all__ if name[0].islower()}
 
 

@@ -17,6 +17,12 @@ from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, beside, database_of
 from explorer.readers.codegraff import _database, _dump, _stream
+from explorer.readers.codegraff._lookup import record as rows_of
+from explorer.readers.codegraff._said import messages
+
+__all__ = [
+    "NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "messages", "part_of", "read", "record", "shares",
+]  # fmt: skip
 
 NAME = "codegraff"
 VERSION = 1
@@ -78,6 +84,6 @@ def record(path: Path, offset: int, length: int, limit: int) -> bytes:
     """
     with path.open("rb") as file:
         if file.read(len(MAGIC)) == MAGIC:
-            return _database.record(path, offset, length, limit)
+            return rows_of(path, offset, length, limit)
         file.seek(offset)
         return file.read(min(length, limit))

@@ -35,7 +35,7 @@ _KEPT = 8
 _EVENTS_A_SHARE, _MOST_SHARES = 250_000, 16
 """A larger database is read in parts; their number depends on it alone, as the keys of findings do on the parts."""
 
-_LONGEST = 512 << 20
+LONGEST = 512 << 20
 """Bytes of the longest messages of one conversation that are read."""
 
 
@@ -49,12 +49,13 @@ def is_database(path: Path, head: bytes) -> bool:
         return False
     try:  # what the log holds was not yet written to the file itself
         with open_database(path, bytes) as database:
-            return bool(_tables(database))
+            return bool(tables(database))
     except Unreadable:
         return False
 
 
-def _tables(database: Database) -> list[str]:
+def tables(database: Database) -> list[str]:
+    """Which of the two tables there are."""
     return [
         table
         for table, wanted in ((EVENTS, _EVENT_COLUMNS), (CONVERSATIONS, _CONVERSATION_COLUMNS))
@@ -77,7 +78,7 @@ def shares(path: Path) -> int:
         return 1
     try:
         with open_database(path, bytes) as database:
-            rows = database.execute(f"SELECT max(id) - min(id) FROM {EVENTS}") if EVENTS in _tables(database) else []
+            rows = database.execute(f"SELECT max(id) - min(id) FROM {EVENTS}") if EVENTS in tables(database) else []
     except Unreadable:
         return 1
     return min(_MOST_SHARES, round((rows[0][0] or 0) / _EVENTS_A_SHARE) or 1) if rows else 1
@@ -108,7 +109,7 @@ class _Reading:
         self.source = source
         self.findings = findings
         self.database = database
-        self.tables = _tables(database)
+        self.tables = tables(database)
         self.contexts = _Stored(database, CONVERSATIONS in self.tables)
         self.told = 0 if source.share[0] == 0 else len(database.damage)
         self.nameless = 0
@@ -327,7 +328,7 @@ class _Stored:
         row, created, _ = self._rows[conversation_id]
         found = self._database.execute(
             "SELECT title, workspace_id, CAST(context AS BLOB), updated_at, CAST(metrics AS BLOB) "
-            f"FROM {CONVERSATIONS} WHERE rowid = ? AND coalesce(length(context), 0) <= {_LONGEST}",
+            f"FROM {CONVERSATIONS} WHERE rowid = ? AND coalesce(length(context), 0) <= {LONGEST}",
             (row,),
         )
         if not found:
@@ -358,33 +359,3 @@ def _text(value: object) -> str | None:
     if isinstance(value, bytes):
         return text(value) or None
     return None if value is None else str(value)
-
-
-def record(path: Path, offset: int, length: int, limit: int) -> bytes:
-    """The payloads of a step's rows, a line each: the first row's, and those behind it that are of the same call.
-
-    Raises:
-        OSError: the database cannot be read any more.
-    """
-    try:
-        with open_database(path, bytes) as database:
-            rows = database.execute(
-                f"SELECT CAST(payload AS BLOB) FROM {EVENTS} WHERE id >= ? AND id < ? AND conversation_id = "
-                f"(SELECT conversation_id FROM {EVENTS} WHERE id = ?) ORDER BY id",
-                (offset, offset + length, offset),
-            )
-    except Unreadable as error:
-        raise OSError(f"the database cannot be read any more: {error}") from None
-    if not rows:
-        raise OSError("the rows are not in the database any more: ctrl+r reads it again")
-    first = _call_id(rows[0][0])
-    lines = [rows[0][0], *(payload for (payload,) in rows[1:] if _call_id(payload) == first)]
-    return b"\n".join(lines)[:limit]
-
-
-def _call_id(payload: bytes) -> object:
-    try:
-        found = orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        return None
-    return found.get("call_id") if isinstance(found, dict) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from explorer.model import Row
 from explorer.readers import Rows, SourceFile
@@ -35,11 +36,7 @@ def read_dump(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
         message = f"the dump is not whole ({error}): of it is read what comes before the damage"
         yield from findings.at("truncated-record", "error", message, text.count(b"\n") + 1)
         found = _closed(text)
-    if not isinstance(found, dict):
-        return
-    related = found.get("related_conversations")
-    conversations = [found.get("conversation"), *(related if isinstance(related, list) else [])]
-    dumped = _Dumped([each for each in conversations if isinstance(each, dict)])
+    dumped = _Dumped(_conversations(found))
     seen: set[str] = set()
     for native_id in sorted(dumped.contexts, key=lambda each: dumped.contexts[each].by_agent):
         if native_id in seen:
@@ -51,6 +48,25 @@ def read_dump(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
             yield from findings.at("unknown-parent", "warning", message, conversation_id=key)
         yield from recording.finish()
         seen.update({native_id}, (run.conversation for run in recording.runs if run.conversation))
+
+
+def dumped_in(path: Path) -> dict[str, Context]:
+    """The conversations of a dump with their messages, by id; of one that is cut off, as far as it goes."""
+    with open_bytes(path) as buffer:
+        text = bytes(buffer)
+    try:
+        found = loads(text)
+    except ValueError:
+        found = _closed(text)
+    return _Dumped(_conversations(found)).contexts
+
+
+def _conversations(found: object) -> list[dict[str, object]]:
+    if not isinstance(found, dict):
+        return []
+    related = found.get("related_conversations")
+    conversations = [found.get("conversation"), *(related if isinstance(related, list) else [])]
+    return [each for each in conversations if isinstance(each, dict)]
 
 
 class _Dumped:

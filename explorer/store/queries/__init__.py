@@ -4,6 +4,8 @@ Every function takes a ``Cursor`` of its own (``with database.cursor() as cursor
 and be interrupted there with ``cursor.interrupt()``. Text in the answers is the traces' own and may be hostile.
 """
 
+from explorer.readers import Message
+from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
 from explorer.store.queries.overview import counts, overview
 from explorer.store.queries.records import record
 from explorer.store.queries.reuse import reuse_totals, sibling_matrix
@@ -64,18 +66,22 @@ __all__ = [
     "Happening",
     "Lane",
     "Mark",
+    "Message",
     "Node",
     "NodeKind",
+    "NotRecorded",
     "ReuseTotals",
     "SiblingMatrix",
     "SortKey",
     "Spot",
     "SpotStep",
     "Stretch",
+    "Talk",
     "Ticks",
     "Timeline",
     "Totals",
     "TreeView",
+    "Written",
     "build_tree",
     "children",
     "counts",
@@ -83,6 +89,7 @@ __all__ = [
     "filter_columns",
     "findings",
     "locate",
+    "messages",
     "next_finding",
     "node",
     "overview",
@@ -93,6 +100,7 @@ __all__ = [
     "sibling",
     "sibling_matrix",
     "steps",
+    "talk",
     "timeline",
     "timeline_beside",
     "timeline_spot",

@@ -35,12 +35,22 @@ def record(database: Database, run_id: str, step_ordinal: int, limit: int = 1 <<
         return None
     source_id, offset, length, size, format_ = row
     path = database.sources[source_id]
+    check_unchanged(database, source_id, size)
+    recorded: Callable[[Path, int, int, int], bytes] = getattr(readers().get(format_), "record", _stretch)
+    return recorded(path, offset, length, limit).decode("utf-8", "replace")
+
+
+def check_unchanged(database: Database, source_id: str, size: int | None) -> None:
+    """Make sure that a source, ``size`` bytes long when it was read, is still what was read.
+
+    Raises:
+        OSError: it is not, or cannot be looked at.
+    """
+    path = database.sources[source_id]
     now = path.stat()
     companions = [(Path(name), bytes_) for name, bytes_, _ in database.companions.get(source_id, ())]
     if not stat.S_ISREG(now.st_mode) or size not in (None, now.st_size) or any(map(_has_changed, companions)):
         raise OSError(errno.ESTALE, "the file has changed since it was read: ctrl+r reads it again", str(path))
-    recorded: Callable[[Path, int, int, int], bytes] = getattr(readers().get(format_), "record", _stretch)
-    return recorded(path, offset, length, limit).decode("utf-8", "replace")
 
 
 def _has_changed(companion: tuple[Path, int]) -> bool:

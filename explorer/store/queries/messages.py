@@ -1,0 +1,150 @@
+"""What was said in a run, read from its sources when somebody looks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer import readers
+from explorer.readers import Message, Place, StepPlace
+from explorer.store.queries.records import check_unchanged
+from explorer.store.queries.scope import one, scope_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from explorer.store.database import Cursor, Database
+
+
+class Written(NamedTuple):
+    """What is known of the model call that wrote a message; None is "not recorded"."""
+
+    input_tokens: int | None
+    cache_read_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+
+
+class Talk(NamedTuple):
+    """Whose messages are shown."""
+
+    run_id: str
+    name: str
+    """Of the agent."""
+    label: str | None
+    ordinal: int
+    """Of the run among those of its agent."""
+    runs: int
+    """How many runs its agent has."""
+    chosen: bool
+    """Whether the node is this run, and not one that stands for several."""
+    source_id: str
+    format: str
+    steps: Mapping[int, Written]
+    """The steps of the run by their ordinal."""
+
+
+class NotRecorded(Exception):
+    """There is no text to show; the message says why, and what can be done."""
+
+
+def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk | None:
+    """The run whose messages stand for a node; None when there is no run, or several conversations to choose from.
+
+    Of several runs it is ``run_id``, else the latest of the first agent that has steps: a long-lived agent's latest
+    prompt holds what was said before.
+    """
+    scope = scope_of(cursor, node_id)
+    if scope is None:
+        return None
+    if scope.kind == "all":
+        if one(cursor, "SELECT count(*) FROM conversations") != (1,):
+            return None
+        condition = "depth = 0"
+    else:
+        condition = scope.runs(own=True)
+    row = one(
+        cursor,
+        f"""
+        SELECT r.run_id, coalesce(a.name, a.label, a.agent_id), a.label, r.ordinal,
+            (SELECT count(*) FROM runs AS o WHERE o.agent_id = r.agent_id), c.source_id, c.format
+        FROM internal.run_lines AS l
+        JOIN runs AS r USING (run_id)
+        JOIN agents AS a ON a.agent_id = r.agent_id
+        JOIN conversations AS c ON c.conversation_id = r.conversation_id
+        WHERE {condition}
+        ORDER BY r.run_id = $1 DESC NULLS LAST, (SELECT count(*) FROM steps AS s WHERE s.run_id = r.run_id) = 0,
+            l.agent_position, r.ordinal DESC
+        LIMIT 1
+        """,
+        [run_id],
+    )
+    if row is None:
+        return None
+    steps = cursor.execute(
+        "SELECT ordinal, input_tokens, cache_read_tokens, output_tokens, reasoning_tokens FROM steps WHERE run_id = $1",
+        [row[0]],
+    ).fetchall()
+    name, label = row[1], row[2] if row[2] != row[1] else None
+    chosen = scope.kind == "run" or (scope.kind == "agent" and row[4] == 1)
+    return Talk(
+        row[0], name, label, row[3], row[4], chosen, row[5], row[6], {each[0]: Written(*each[1:]) for each in steps}
+    )
+
+
+def messages(database: Database, run_id: str, until: int | None = None) -> Iterator[Message]:
+    """The messages of a run up to a step, else all, one by one in constant memory.
+
+    To be used in one thread only, as sources may be open while it goes on; ``close`` it when no more are wanted.
+
+    Raises:
+        NotRecorded: there are none, or none can be had.
+        OSError: a source cannot be read any more, or is not what was read.
+    """
+    place, format_, files = _place(database, run_id, until)
+    if not files:
+        raise NotRecorded(
+            "Messages stay in the sources, and this was opened from an export: open the traces that it was made of"
+        )
+    reader = readers.readers().get(format_)
+    found = readers.messages(reader, files, place) if reader is not None else None
+    if found is None:
+        raise NotRecorded(f"The format {format_} records no text: neither prompts nor answers, only numbers of them")
+    several = False
+    for message in found:
+        several = True
+        yield message
+    if not several:
+        raise NotRecorded(
+            "No text of this run is in its sources: the recorder kept none, or it was removed since. The overview (1) "
+            "and the steps (2) have what is known of it"
+        )
+
+
+def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, str, dict[str, Path]]:
+    with database.cursor() as cursor:
+        run = one(
+            cursor,
+            "SELECT r.conversation_id, r.agent_id, r.native_run_id, c.source_id, c.format "
+            "FROM runs AS r JOIN conversations AS c USING (conversation_id) WHERE r.run_id = $1",
+            [run_id],
+        )
+        if run is None:
+            raise NotRecorded("This run is not there any more")
+        steps = cursor.execute(
+            'SELECT ordinal, source_id, "offset", length, is_replay, extra FROM steps WHERE run_id = $1 '
+            "ORDER BY ordinal",
+            [run_id],
+        ).fetchall()
+        own = sorted({run[3], *(step[1] for step in steps)})
+        sources = cursor.execute(
+            "SELECT source_id, bytes FROM sources WHERE list_contains($1::VARCHAR[], source_id) "
+            "OR list_contains(list_transform($1::VARCHAR[], lambda s: 'read with ' || s), message)",
+            [own],
+        ).fetchall()
+    files = {source_id: database.sources[source_id] for source_id, _ in sources if source_id in database.sources}
+    for source_id, size in sources:
+        if source_id in own and source_id in files:
+            check_unchanged(database, source_id, size)
+    place = Place(run[0], run[1], run_id, run[2], [StepPlace(*step) for step in steps], until)
+    return place, run[4], files

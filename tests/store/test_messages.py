@@ -1,0 +1,137 @@
+"""What was said in the runs of the samples, asked as a screen asks it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.store import queries
+from explorer.store.database import Database
+from explorer.store.ingest import Options, ingest
+from explorer.store.queries import Message, NotRecorded
+from tests.store.world import agent, conversation, make_database, run, step
+
+SAMPLES = Path(__file__).parents[2] / "sample_traces"
+
+
+def opened(path: Path) -> Database:
+    return Database(ingest([path], Options(jobs=0, use_cache=False)))
+
+
+@pytest.fixture(scope="module")
+def codegraff() -> Iterator[Database]:
+    database = opened(SAMPLES / "codegraff")
+    yield database
+    database.close()
+
+
+def run_like(database: Database, text: str) -> str:
+    with database.cursor() as cursor:
+        (found,) = cursor.execute("SELECT run_id FROM runs WHERE run_id LIKE $1", [text]).fetchall()
+    return str(found[0])
+
+
+def said(database: Database, run: str, until: int | None = None) -> list[Message]:
+    return list(queries.messages(database, run_like(database, run), until))
+
+
+def lines(messages: list[Message]) -> list[str]:
+    """Role, kind and what the message is about, without the ids that the generator makes up."""
+    return [
+        f"{m.role} {m.kind} {m.name or m.text.splitlines()[0][:24]}" + (f" #{m.step_ordinal}" if m.step_ordinal else "")
+        for m in messages
+    ]
+
+
+SECOND = [
+    "user text now show it on the order",
+    "assistant tool_call patch #1",
+    "assistant tool_call read #1",
+    "tool tool_result patch",
+    "tool tool_result read",
+    "assistant tool_call read #2",
+    "tool tool_result read",
+    "assistant tool_call patch #3",
+    "tool tool_result patch",
+    "assistant text Done: now show it on the #4",
+]
+
+
+def test_kept_messages_are_those_of_the_conversation_up_to_the_run(codegraff: Database) -> None:
+    # The generator's script of ``clean``: a request, and a second one in the same conversation.
+    found = lines(said(codegraff, "clean%70e4ddbb%/forge/2"))
+    assert found[:3] == [
+        "system text You are Forge, a softwar",
+        "system text <system_information>",
+        "user text add a voucher field to t",
+    ]
+    assert found[-10:] == SECOND
+
+
+def test_up_to_a_step_its_answer_is_the_last(codegraff: Database) -> None:
+    found = lines(said(codegraff, "clean%70e4ddbb%/forge/2", until=2))
+    assert found[-6:] == SECOND[:6]
+
+
+def test_a_sub_agent_has_its_own_conversation(codegraff: Database) -> None:
+    found = said(codegraff, "fan-out-2%/sage/1")
+    assert found[0].text.startswith("You are Sage")
+    assert found[2].text.startswith("look for slow queries in")
+    # What it was told, and every call, has its result behind it.
+    asked = [m.call_id for m in found if m.kind == "tool_call"]
+    assert asked == [m.call_id for m in found if m.kind == "tool_result"]
+
+
+def test_a_dump_says_what_the_database_said(codegraff: Database) -> None:
+    assert said(codegraff, "dump/%/sage/1") == said(codegraff, "fan-out-2%/sage/1")
+
+
+def test_events_tell_calls_and_results_where_no_messages_are_kept(codegraff: Database) -> None:
+    for source in ("fan-out-3%", "captured%"):
+        found = said(codegraff, f"{source}/forge/1")
+        assert lines(found)[:4] == [
+            "assistant tool_call shell #1", "tool tool_result shell", "assistant tool_call task #2",
+            "tool tool_result task",
+        ]  # fmt: skip
+        assert (found[0].text, found[1].text) == ('{"command":"pytest -q"}', "48 passed in 3.21s")
+        assert found[0].call_id == found[1].call_id
+
+
+def test_a_conversation_stands_for_the_latest_run_of_its_root(codegraff: Database) -> None:
+    conversation_id = run_like(codegraff, "clean%70e4ddbb%/forge/2").rpartition("/forge")[0]
+    with codegraff.cursor() as cursor:
+        talk = queries.talk(cursor, conversation_id)
+        assert talk is not None
+        assert (talk.name, talk.ordinal, talk.runs, talk.chosen) == ("forge", 2, 2, False)
+        first = queries.talk(cursor, conversation_id, run_id=f"{conversation_id}/forge/1")
+        assert first is not None
+        assert first.ordinal == 1
+        assert queries.talk(cursor, None) is None  # there are several conversations
+
+
+def test_a_format_without_text_says_so() -> None:
+    database = opened(SAMPLES / "weka" / "one-namespace" / "batch-a.json")
+    with database.cursor() as cursor:
+        talk = queries.talk(cursor, None)
+    assert talk is not None
+    with pytest.raises(NotRecorded, match="weka records no text"):
+        next(queries.messages(database, talk.run_id))
+
+
+def test_an_export_says_that_the_traces_are_wanted() -> None:
+    database = make_database([conversation(), agent("a"), run("r", "a"), step("r")])
+    with pytest.raises(NotRecorded, match="open the traces"):
+        next(queries.messages(database, "r"))
+
+
+def test_a_source_that_has_changed_is_not_read_as_if_it_had_not(tmp_path: Path) -> None:
+    copy = tmp_path / "events.jsonl"
+    shutil.copy(SAMPLES / "codegraff" / "captured" / "fan-out-3.jsonl", copy)
+    database = opened(tmp_path)
+    with copy.open("a") as file:
+        file.write("\n")
+    with pytest.raises(OSError, match=r"ctrl\+r"):
+        said(database, "events%/forge/1")
