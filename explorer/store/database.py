@@ -82,6 +82,8 @@ class Opening(NamedTuple):
     """What was opened: nothing is ever written in there."""
     companions: Mapping[str, Sequence[tuple[str, int, int]]] = {}
     """source_id -> path, size and time of change of every file that was read with it."""
+    parts: Mapping[str, Sequence[str]] = {}
+    """source_id -> the further sources that were read with it as one trace."""
 
 
 class DamagedPart(Exception):
@@ -108,6 +110,7 @@ class Database:
     def __init__(self, opening: Opening) -> None:
         self.sources = opening.roots
         self.companions = opening.companions
+        self._traces = [(whole, *parts) for whole, parts in opening.parts.items()]
         self.complete = opening.complete
         self.paths = opening.paths
         self.part_bytes: dict[str, int] = {}
@@ -126,6 +129,11 @@ class Database:
         except BaseException:
             self._connection.close()
             raise
+
+    def trace_of(self, source_id: str) -> dict[str, Path]:
+        """A source and those that were read with it as one trace, with their paths; without those from an export."""
+        trace = next((each for each in self._traces if source_id in each), (source_id,))
+        return {each: self.sources[each] for each in trace if each in self.sources}
 
     @contextmanager
     def cursor(self) -> Iterator[Cursor]:

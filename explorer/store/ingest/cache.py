@@ -53,6 +53,10 @@ class Entry:
     """Real path, size and time of change of every file that was read with it."""
     whole: str | None = None
     """Of a file that is read with another: the source_id of that."""
+    links: Sequence[str] = ()
+    """By which it was found to belong with others."""
+    parts: Sequence[str] = ()
+    """The source_ids of those that were read with it for its links."""
 
 
 @dataclass(slots=True)

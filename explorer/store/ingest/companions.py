@@ -55,7 +55,7 @@ def _key(path: Path, identity_: tuple[int, int]) -> tuple[int, int] | str:
     return identity_ if identity_[1] else os.path.realpath(path)
 
 
-def state_of(reader: str | None, path: Path) -> State:
+def companions_of(reader: str | None, path: Path) -> State:
     """The companions of a source as they are now; nothing, and nothing looked at, for most formats."""
     if reader not in readers():
         return []

@@ -39,17 +39,28 @@ def companion(found: Found, reader: str, whole: str) -> list[Row]:
     return [Source(found.source_id, found.source_id, reader, found.size, "read", None, None, message)]
 
 
+def part(found: Found, reader: str, whole: str, records: int, bad: int) -> list[Row]:
+    """A source that was read with the one its links lead to: how many model calls and bad records stand in it."""
+    status: SourceStatus = "partial" if bad else "read"
+    message = "; ".join(filter(None, (f"read with {whole}", _unread_records(bad))))
+    return [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
+
+
 def read(found: Found, reader: str, report: Report, failure: str | None, records: int) -> list[Row]:
     """A source whose reading has ended, after so many model calls; ``failure`` is why before its end."""
     bad = report.bad_records
     status: SourceStatus = "read"
     if failure or bad:
         status = "partial" if records else "failed"
-    message = failure or (f"{bad:,} {'record' if bad == 1 else 'records'} could not be read" if bad else None)
+    message = failure or _unread_records(bad)
     rows: list[Row] = [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
     if failure:
         rows.append(_finding("unreadable-source", "error", found.source_id, failure))
     return rows
+
+
+def _unread_records(bad: int) -> str | None:
+    return f"{bad:,} {'record' if bad == 1 else 'records'} could not be read" if bad else None
 
 
 def _finding(code: str, severity: Severity, source_id: str, message: str) -> Finding:

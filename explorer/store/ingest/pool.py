@@ -185,4 +185,4 @@ class Pool:
         culprit = dead.tasks.popleft()
         again.extend(dead.tasks)
         failure = f"the reading process ended ({cause}); the file may have changed while it was read, or memory ran out"
-        return Chunk(culprit.reading, {}, 0, 0, Report(0), failure)
+        return Chunk(culprit.reading, {}, 0, {}, Report(0), failure)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from explorer.readers import HEAD_BYTES, claim
+from explorer.readers import HEAD_BYTES, claim, links
 
 _Place: TypeAlias = tuple[str, str]
 """A path, and as the text it has below the opened directory; bytes that are not UTF-8 are surrogates in the first."""
@@ -34,6 +34,8 @@ class Claim(NamedTuple):
 
     reader: str | None
     problem: str | None
+    links: Sequence[str] = ()
+    """By which it belongs with others."""
 
 
 def walk(paths: Sequence[Path], is_trace: Callable[[Path], bool]) -> Iterator[Found]:
@@ -48,18 +50,20 @@ def walk(paths: Sequence[Path], is_trace: Callable[[Path], bool]) -> Iterator[Fo
     seen: dict[tuple[int, int], str] = {}
     names: set[str] = set()
     waiting = [(str(root), _root_name(root, alone=len(paths) == 1)) for root in paths]
-    links: deque[_Place] = deque()
+    aside: deque[_Place] = deque()  # links
     waiting.reverse()
-    while waiting or links:
-        place = waiting.pop() if waiting else links.popleft()
+    while waiting or aside:
+        place = waiting.pop() if waiting else aside.popleft()
         found = _look(place, seen)
         if found.is_directory and not found.problem:
             try:
                 if not is_trace(found.path):
                     inside, linked = _children(place)
                     waiting.extend(reversed(inside))
-                    links.extend(linked)
+                    aside.extend(linked)
                     continue
+                size, mtime_ns = state(found.path)
+                found = found._replace(size=size, mtime_ns=mtime_ns)
             except OSError as error:
                 found = found._replace(problem=error.strerror or str(error))
         source_id = found.source_id or "."
@@ -113,6 +117,28 @@ def _look(place: _Place, seen: dict[tuple[int, int], str]) -> Found:
     return Found(path, source_id, status.st_size, status.st_mtime_ns, problem, is_directory, key)
 
 
+def state(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file, or of everything in a directory that is one trace: its sum, and the latest.
+
+    Raises:
+        OSError: something in it cannot be looked at.
+    """
+    status = path.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        return status.st_size, status.st_mtime_ns
+    size, latest = 0, status.st_mtime_ns
+    waiting = [os.fspath(path)]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                status = entry.stat(follow_symlinks=False)
+                size += status.st_size if entry.is_file(follow_symlinks=False) else 0
+                latest = max(latest, status.st_mtime_ns)
+    return size, latest
+
+
 def identity(status: os.stat_result) -> tuple[int, int]:
     """What two paths to one file have in common."""
     return status.st_dev, status.st_ino
@@ -130,8 +156,10 @@ def identify(found: Found) -> Claim:
             if not head.strip() and len(head) < HEAD_BYTES:
                 return Claim(None, "empty")
         reader = claim(found.path, head)
+        if reader is not None:
+            return Claim(reader.NAME, None, links(reader, found.path, head))
     except OSError as error:
         return Claim(None, error.strerror or str(error))
     except Exception as error:  # a reader's mistake costs this source, not the session
         return Claim(None, f"the readers cannot tell its format: {type(error).__name__}: {error}")
-    return Claim(reader.NAME if reader else None, None if reader else "no known format")
+    return Claim(None, "no known format")

@@ -11,12 +11,13 @@ import os
 import pickle
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Row, Run, Step, columns
 from explorer.readers import Report, Rows, SourceFile, readers
@@ -42,6 +43,7 @@ _TIMES: dict[str, list[int]] = {
     name: [index for index, column in enumerate(columns(table)) if column.type == "TIMESTAMP"]
     for name, table in ALL_TABLES.items()
 }
+_STEP_SOURCE = [column.name for column in columns(Step)].index("source_id")
 _EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -62,6 +64,8 @@ class Task(NamedTuple):
     facts: Mapping[str, str]
     share: tuple[int, int] = (0, 1)
     """Which part of it, and of how many."""
+    parts: Sequence[tuple[str, str]] = ()
+    """Path and source_id of what is read with it for its links."""
 
 
 class Chunk(NamedTuple):
@@ -71,8 +75,8 @@ class Chunk(NamedTuple):
     columns: Columns
     position: int
     """How far into the source the rows reach, in bytes."""
-    records: int
-    """Model calls among the rows."""
+    records: Mapping[str, int]
+    """Model calls among the rows, by the source that they stand in."""
     report: Report | None
     """With the last chunk of a source."""
     failure: str | None
@@ -86,7 +90,8 @@ def chunks(task: Task) -> Iterator[Chunk]:
     position = 0
     try:
         reader = readers()[task.reader]
-        source = SourceFile(Path(task.path), task.source_id, task.facts, task.share)
+        parts = [(Path(path), source_id) for path, source_id in task.parts]
+        source = SourceFile(Path(task.path), task.source_id, task.facts, task.share, parts)
         rows: Iterable[Row | Rows | Report] = reader.read(source)
         for row in with_reuse(rows) if reader.SELF_CONTAINED else rows:
             if isinstance(row, Report):
@@ -110,7 +115,7 @@ class _Pending:
 
     def __init__(self) -> None:
         self.count = 0
-        self.steps = 0
+        self.steps: Counter[str] = Counter()
         self._rows: dict[str, list[tuple[object, ...]]] = {}
         self._columns: dict[str, list[Sequence[Sequence[object]]]] = {}
 
@@ -120,12 +125,14 @@ class _Pending:
             count = len(row.columns[0])
             self._columns.setdefault(_NAME_OF[row.table], []).append(row.columns)
             self.count += count
-            self.steps += count if row.table is Step else 0
+            if row.table is Step:
+                self.steps.update(cast(Sequence[str], row.columns[_STEP_SOURCE]))
             return
         name = _NAME_OF[type(row)]
         self._rows.setdefault(name, []).append(_GETTERS[name](row))
         self.count += 1
-        self.steps += isinstance(row, Step)
+        if isinstance(row, Step):
+            self.steps[row.source_id] += 1
 
     def columns(self) -> Columns:
         """The same as columns, with every timestamp in microseconds since 1970: objects take long to send."""

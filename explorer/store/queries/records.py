@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import errno
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from explorer.readers import readers
+from explorer.store.ingest.walk import state
 from explorer.store.queries.scope import one
 
 if TYPE_CHECKING:
@@ -47,9 +47,12 @@ def check_unchanged(database: Database, source_id: str, size: int | None) -> Non
         OSError: it is not, or cannot be looked at.
     """
     path = database.sources[source_id]
-    now = path.stat()
     companions = [(Path(name), bytes_) for name, bytes_, _ in database.companions.get(source_id, ())]
-    if not stat.S_ISREG(now.st_mode) or size not in (None, now.st_size) or any(map(_has_changed, companions)):
+    if (
+        not (path.is_file() or path.is_dir())
+        or size not in (None, state(path)[0])
+        or any(map(_has_changed, companions))
+    ):
         raise OSError(errno.ESTALE, "the file has changed since it was read: ctrl+r reads it again", str(path))
 
 

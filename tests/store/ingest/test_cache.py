@@ -282,7 +282,7 @@ def test_a_batch_that_was_opened_lately_outlives_its_merging(
         os.utime(reading.directory() / name, LONG_AGO)
     shown = reading()
     expected = rows(shown)
-    monkeypatch.setattr("explorer.store.ingest.run.MOST_BATCHES", 1)
+    monkeypatch.setattr("explorer.store.ingest.kept.MOST_BATCHES", 1)
     write(traces / "b.json", plain(2))
     assert shown.batches[0] not in reading().batches
     assert rows(shown) == rows(first) == expected

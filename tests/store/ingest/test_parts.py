@@ -15,7 +15,7 @@ import pytest
 from explorer.model import ALL_TABLES, columns
 from explorer.store.database import SOURCE_COLUMN, Opening
 from explorer.store.ingest import IngestError
-from explorer.store.ingest import run as run_module
+from explorer.store.ingest import kept as kept_module
 from tests.store.ingest.conftest import Reading
 from tests.store.ingest.traces import (
     asked,
@@ -70,7 +70,7 @@ def test_the_rows_do_not_depend_on_how_they_are_collected(
     expected = rows(reading())
     monkeypatch.setattr("explorer.store.ingest.worker.CHUNK_ROWS", 3)
     monkeypatch.setattr("explorer.store.ingest.parts.FRAME_ROWS", 2)
-    monkeypatch.setattr(run_module, "MOST_PENDING_ROWS", 7)
+    monkeypatch.setattr(kept_module, "MOST_PENDING_ROWS", 7)
     split = reading(use_cache=False)
     assert rows(split) == expected
     assert not repeated(expected)
@@ -79,7 +79,7 @@ def test_the_rows_do_not_depend_on_how_they_are_collected(
 def test_batches_are_merged_when_they_become_many(
     traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MOST_BATCHES", 2)
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 2)
     corpus(traces)
     reading()
     for number in range(7):
@@ -97,7 +97,7 @@ def test_batches_are_merged_when_they_become_many(
 def test_rows_that_no_longer_count_are_dropped_when_they_are_many(
     traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MOST_BATCHES", 3)
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 3)
     for steps in range(1, 12):
         write(traces / "a.json", plain(1, steps))
         opening = reading()
@@ -107,7 +107,7 @@ def test_rows_that_no_longer_count_are_dropped_when_they_are_many(
 def test_when_everything_is_gone_nothing_counts(
     traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MOST_BATCHES", 0)
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 0)
     path = write(traces / "a.json", plain())
     reading()
     path.unlink()
@@ -117,7 +117,7 @@ def test_when_everything_is_gone_nothing_counts(
 
 @pytest.mark.parametrize("name", ["[ab]", "a*b?", "with space", "k=v", "émoji \N{BUG}", "new\nline", "quote'd \"twice"])
 def test_a_cache_may_have_any_name(traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setattr(run_module, "MOST_BATCHES", 1)
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 1)
     corpus(traces)
     expected = rows(reading())
     reading.cache = reading.cache / name
@@ -234,7 +234,7 @@ def test_a_file_that_may_not_grow_is_told_of_by_the_system_itself(traces: Path, 
 def test_a_disk_that_is_full_when_batches_are_merged_is_told_of_and_nothing_is_lost(
     traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MOST_BATCHES", 1)
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 1)
     corpus(traces)
     reading()
     write(traces / "more.json", plain(9))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from explorer.store.database import Batch
+from explorer.store.ingest import kept as kept_module
 from explorer.store.ingest import run as run_module
 from explorer.store.ingest import shared as shared_module
 from tests.store import world
@@ -74,7 +75,7 @@ def test_the_reuse_does_not_depend_on_who_reads_what_first(
         write(traces / name, some(number, [1, 2, 3, 70, *range(80, 90 + 20 * number)]))
     expected = rows(reading())
     forwards = list(reading.sources)
-    monkeypatch.setattr(run_module, "MOST_PENDING_ROWS", most_rows)
+    monkeypatch.setattr(kept_module, "MOST_PENDING_ROWS", most_rows)
     assert rows(reading(jobs=jobs, use_cache=False)) == expected
     # The largest is read first, so they are said to be of other sizes.
     found = list(run_module.walk([traces], lambda _: False))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.store.ingest import run as run_module
+from explorer.store.ingest import kept as kept_module
 from tests.store.ingest.conftest import Reading
 from tests.store.ingest.together import digest
 from tests.store.ingest.traces import corpus, family, plain, rows, write
@@ -86,7 +86,7 @@ def test_explorers_that_fill_an_empty_cache_at_once_all_find_the_same(traces: Pa
 def test_an_explorer_goes_on_while_another_merges_the_batches(
     traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MOST_BATCHES", 1)
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 1)
     corpus(traces)
     with explorer(reading) as other:
         for number in range(4):

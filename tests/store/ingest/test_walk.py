@@ -358,7 +358,7 @@ def test_a_reader_that_cannot_tell_a_format_costs_that_file_only(
 def test_a_file_that_two_readers_claim_is_a_source_that_failed(
     traces: Path, reading: Reading, scripted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weka, "claims", lambda path, head: True)
+    monkeypatch.setattr(weka, "claims", lambda path, head: head is not None)
     touch(traces / "both.scripted")
     assert sources(reading()) == {"both.scripted": "failed"}
     assert "claimed by" in messages(reading())["both.scripted"]

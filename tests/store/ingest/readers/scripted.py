@@ -1,6 +1,7 @@
 """A format whose files say line by line what reading them does: how many steps, and what goes wrong.
 
-The lines of NAME-log and of logs/NAME are read behind those of NAME.
+The lines of NAME-log and of logs/NAME are read behind those of NAME. Files in which ``link ID`` stands with the same id
+are one trace; a directory NAME.scripted-dir is one, of the lines of its file ``lines``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ SELF_CONTAINED = True
 def claims(path: Path, head: bytes | None) -> bool:
     if head is not None and head.startswith(b"claim badly"):
         raise RuntimeError("cannot tell")
-    return path.suffix == ".scripted"
+    return path.suffix == (".scripted-dir" if head is None else ".scripted")
+
+
+def links(path: Path, head: bytes | None) -> list[str]:
+    head = (path / "lines").read_bytes() if head is None else head
+    return [line.removeprefix("link ") for line in head.decode().splitlines() if line.startswith("link ")]
 
 
 def companions(path: Path) -> list[Path]:
@@ -46,20 +52,25 @@ def record(path: Path, offset: int, length: int, limit: int) -> bytes:
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
     name, done = source.source_id, 0
-    lines = [line for path in (source.path, *companions(source.path)) for line in path.read_text().splitlines()]
-    for line in lines:
+    files = [(source.path, name), *((path, name) for path in companions(source.path)), *source.parts]
+    lines = [(line, file) for path, file in files for line in text(path).splitlines()]
+    for line, file in lines:
         word, _, rest = line.partition(" ")
         if word == "steps":
             for _ in range(int(rest)):
                 done += 1
-                yield one_step(name, done)
+                yield one_step(name, done, source_id=file)
         elif word in UNFIT:
             done += 1
             yield one_step(name, done, **UNFIT[word])
         else:
             DEEDS[word](rest)
     yield from ending(name)
-    yield Report(0)
+    yield Report(0, bad_of_parts={file: 1 for line, file in lines if line == "bad" and file != name})
+
+
+def text(path: Path) -> str:
+    return (path / "lines" if path.is_dir() else path).read_text()
 
 
 def fail(reason: str) -> None:
@@ -86,6 +97,8 @@ DEEDS: dict[str, Callable[[str], object]] = {
     "raise": fail,
     "refuse": refuse,
     "print": chatter,
+    "link": lambda _: None,
+    "bad": lambda _: None,
 }
 
 
@@ -97,10 +110,9 @@ def one_step(name: str, ordinal: int, **values: object) -> Step:
         start_ms=ordinal,
         tokens_grade="exact",
         is_replay=False,
-        source_id=name,
         offset=ordinal,
         length=1,
-        **values,
+        **{"source_id": name} | values,
     )
 
 
