@@ -143,6 +143,8 @@ def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, s
             [own],
         ).fetchall()
     files = {source_id: database.sources[source_id] for source_id, _ in sources if source_id in database.sources}
+    for source_id in own:
+        files |= database.trace_of(source_id)
     for source_id, size in sources:
         if source_id in own and source_id in files:
             check_unchanged(database, source_id, size)

@@ -48,11 +48,8 @@ def check_unchanged(database: Database, source_id: str, size: int | None) -> Non
     """
     path = database.sources[source_id]
     companions = [(Path(name), bytes_) for name, bytes_, _ in database.companions.get(source_id, ())]
-    if (
-        not (path.is_file() or path.is_dir())
-        or size not in (None, state(path)[0])
-        or any(map(_has_changed, companions))
-    ):
+    is_same = size in (None, state(path)[0]) and (path.is_file() or path.is_dir())
+    if not is_same or any(map(_has_changed, companions)):
         raise OSError(errno.ESTALE, "the file has changed since it was read: ctrl+r reads it again", str(path))
 
 
