@@ -1,0 +1,20 @@
+"""How the tests run: on all cores, and with few examples of what Hypothesis invents unless more are asked for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+
+# Without a deadline: no test may fail because the machine is busy.
+settings.register_profile("everyday", deadline=None, max_examples=40)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.load_profile("everyday")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Files that are named run in one process, as they are done before more have started.
+
+    Pictures are updated in one too: in several, none can know which pictures are left that no test draws any more.
+    """
+    return 0 if config.option.update_snapshots or all(".py" in each for each in config.args) else None
