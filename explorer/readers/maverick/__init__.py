@@ -19,7 +19,7 @@ from explorer.model import Finding, Row
 from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, Unreadable, open_database
-from explorer.readers.maverick._evidence import Evidence, Post, Twice
+from explorer.readers.maverick._evidence import Entry, Evidence, Post, Twice, entries_of
 from explorer.readers.maverick._export import evidence_of
 from explorer.readers.maverick._goal import GoalRows
 from explorer.readers.maverick._layout import (
@@ -76,7 +76,7 @@ def _kind(source_id: str, head: bytes) -> Kind:
 def _read_world(source: SourceFile, findings: Findings) -> Generator[Row | Rows, None, int]:
     home = _Home(source, findings)
     try:
-        with open_database(source.path) as database:
+        with open_database(source.path, bytes) as database:
             world = World(source.source_id, database, findings)
             yield from world.index()
             if world.legacy:
@@ -89,7 +89,7 @@ def _read_world(source: SourceFile, findings: Findings) -> Generator[Row | Rows,
             known = world.goals()
             for goal in (*known, *sorted(home.goals() - set(known))):
                 evidence = world.evidence(goal)
-                home.add(evidence)
+                yield from home.add(evidence)
                 rows = GoalRows(source.source_id, evidence, findings, home.tenant)
                 yield from rows.rows()
                 world.remember(goal, rows.runs)
@@ -139,13 +139,16 @@ class _Home:
         """The goals that they have anything of."""
         return {*self._audit.goals(), *self._steps.goals(), *self._traces}
 
-    def add(self, evidence: Evidence) -> None:
+    def add(self, evidence: Evidence) -> Iterator[Finding]:
         """Put what they have of a goal beside what the database has."""
         goal = evidence.goal_id
         if self._audit.count(goal):
-            evidence.audit = _lines(self._audit, goal)
+            evidence.audit = _entries(self._audit, goal)
         if self._steps.count(goal):
-            evidence.role_steps, evidence.episode_steps = counted(self._steps.of(goal))
+            lines = list(self._steps.of(goal))
+            yield from (line for line in lines if isinstance(line, Finding))
+            found = counted(line for line in lines if isinstance(line, Line))
+            evidence.role_steps, evidence.episode_steps = found
         if goal in self._traces:
             files, first = self._traces[goal], Findings("")
             key = conversation_id(self._source.source_id, goal)
@@ -170,8 +173,9 @@ def _posts(files: Iterable[File], key: str, first_time: Findings, findings: Find
             yield post
 
 
-def _lines(log: ByGoal, goal: int) -> Twice[Line]:
-    return Twice(lambda findings: log.of(goal), Findings(""))
+def _entries(log: ByGoal, goal: int) -> Twice[Entry]:
+    first_time = Findings("")
+    return Twice(lambda findings: entries_of(log.of(goal, findings is first_time)), first_time)
 
 
 def _has_kind(fields: dict[str, object]) -> bool:
@@ -201,7 +205,7 @@ def _read_alone(kind: Kind, source: SourceFile, findings: Findings) -> Iterator[
             if kind == "trajectories":
                 yield from Trajectories(source_id, goal, findings, tenant).rows(log.of(goal))
             else:
-                evidence = Evidence(goal, audit=_lines(log, goal))
+                evidence = Evidence(goal, audit=_entries(log, goal))
                 yield from GoalRows(source_id, evidence, findings, tenant).rows()
     finally:
         log.close()

@@ -76,6 +76,7 @@ class Attempts:
         for attempt in self.all:
             for root in attempt.roots:
                 self._of_root.setdefault(root, Placed((attempt,), "derived"))
+        self._latest = self.all[0] if self.all else Attempt(None, _NEVER, _NEVER)
         self._name(evidence)
 
     def _open_ends(self, roots: Iterable[Instance]) -> None:
@@ -142,9 +143,13 @@ class Attempts:
 
     def is_outside(self, at: float | None) -> bool:
         """Whether a time lies in no recorded attempt."""
-        if at is None or not self.recorded:
+        if at is None or not self.recorded or self._latest.holds(at, SLACK):
             return False
-        return all(at < one.start - SLACK or at > one.end + SLACK for one in self.all)
+        for one in self.all:
+            if one.holds(at, SLACK):
+                self._latest = one
+                return False
+        return True
 
     def overlapping(self) -> list[tuple[Attempt, Attempt]]:
         """Neighbours that were at work together."""

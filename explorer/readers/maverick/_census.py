@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from explorer.model import Finding, RunStatus
-from explorer.readers.maverick._evidence import Evidence, Post
-from explorer.readers.maverick._logs import Line
+from explorer.readers.maverick._evidence import SPAWNING, Entry, Evidence, Post
 from explorer.readers.maverick._shapes import (
     VOICES,
     Name,
@@ -17,13 +16,9 @@ from explorer.readers.maverick._shapes import (
     is_sealed,
     is_stable,
     name_of,
-    seconds_of,
     shown,
-    text_of,
-    tool_of,
 )
 
-SPAWNING = frozenset(("spawn_subagent", "spawn_specialist", "spawn_swarm"))
 DENIALS = frozenset(("capability_denied", "governance_denied", "shield_block"))
 
 
@@ -40,7 +35,7 @@ class Interval:
     children: list[Instance] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Instance:
     """An agent as one process ran it."""
 
@@ -80,8 +75,12 @@ class Instance:
     def seen(self, at: float | None) -> None:
         """Something of it is recorded."""
         if at is not None:
-            self.first = at if self.first is None else min(self.first, at)
-            self.last = at if self.last is None else max(self.last, at)
+            if self.first is None or self.last is None:
+                self.first = self.last = at
+            elif at > self.last:
+                self.last = at
+            elif at < self.first:
+                self.first = at
 
 
 @dataclass
@@ -109,8 +108,8 @@ class Census:
         self.lines = 0
         self.first: float | None = None
         self.last: float | None = None
-        self.started: Line | None = None
-        self.ended: Line | None = None
+        self.started: Entry | None = None
+        self.ended: Entry | None = None
         self._open: dict[tuple[str, str], list[Interval]] = {}
 
     def take(self) -> Iterator[Finding]:
@@ -130,11 +129,12 @@ class Census:
                 else:
                     self._traced(post, known)
         if self.evidence.audit is not None:
-            for line in self.evidence.audit.first():
-                if isinstance(line, Finding):
-                    yield line
+            for entry in self.evidence.audit.first():
+                if isinstance(entry, Finding):
+                    yield entry
                 else:
-                    self._line(line)
+                    self._entry(entry)
+        self._span()
 
     def instance(self, full: str) -> Instance | None:
         """An agent by its name; None for what speaks for the process."""
@@ -147,6 +147,11 @@ class Census:
         """Those that the goal was given to, in the order in which they are seen."""
         found = [instance for instance in self.instances.values() if instance.is_root]
         return sorted(found, key=lambda one: (one.segment, float("inf") if one.first is None else one.first))
+
+    def _span(self) -> None:
+        for instance in self.instances.values():
+            self._seen(instance.first)
+            self._seen(instance.last)
 
     def _seen(self, at: float | None) -> None:
         if at is not None:
@@ -165,60 +170,64 @@ class Census:
 
     def _post(self, post: Post, of_trace: bool = False) -> None:
         self.posts += 1
-        self._seen(post.at)
         sealed = is_sealed(post.content)
         self.sealed += sealed
-        instance = self.instance(post.agent)
+        instance = self.instances.get(post.agent) or self.instance(post.agent)
         if instance is None:
+            self._seen(post.at)
             return
         if not instance.posts:
             instance.segment, instance.of_trace = post.segment, of_trace
         instance.posts += 1
         instance.seen(post.at)
+        if post.tool is not None:
+            instance.observed += 1
+            return
         if sealed:
-            self._ending(instance, post, "sealed")
+            self._ending(instance, post)
             return
         if post.kind == "plan":
             if instance.planned is None and (brief := brief_of(post.content)) is not None:
                 instance.planned, instance.brief = post.at, shown(brief)
             instance.spawned += [name for name in in_swarm(post.content) if name != instance.full]
-        elif post.kind == "observation" and tool_of(post.content) is not None:
-            instance.observed += 1
         elif post.kind == "error" and denied_tool(post.content) is not None:
             instance.observed += 1
             return
-        self._ending(instance, post, shown(post.content))
+        self._ending(instance, post)
 
-    def _ending(self, instance: Instance, post: Post, text: str) -> None:
+    def _ending(self, instance: Instance, post: Post) -> None:
         """The last answer or error of an agent is how it ended."""
         if post.kind == "finding":
             instance.status, instance.detail, instance.finding = "completed", None, post.at
         elif post.kind == "error":
             halted = post.content.startswith("halted")
-            instance.status, instance.detail, instance.finding = "cancelled" if halted else "failed", text, None
+            instance.status, instance.detail, instance.finding = (
+                "cancelled" if halted else "failed",
+                shown(post.content),
+                None,
+            )
 
-    def _line(self, line: Line) -> None:
+    def _entry(self, entry: Entry) -> None:
         self.lines += 1
-        kind, at = line.fields.get("kind"), seconds_of(line.fields.get("ts"))
-        self._seen(at)
+        kind, at, tool = entry.kind, entry.at, entry.tool
         if kind == "goal_start" and self.started is None:
-            self.started = line
+            self.started = entry
         elif kind == "goal_end":
-            self.ended = line
-        instance = self.instance(text_of(line.fields.get("agent")) or "")
+            self.ended = entry
+        instance = self.instances.get(entry.agent) or self.instance(entry.agent)
         if instance is None:
+            self._seen(at)
             return
         instance.seen(at)
-        tool = text_of(line.fields.get("name"))
         if kind == "tool_call":
             instance.called += 1
             if tool in SPAWNING and at is not None:
-                asked = text_of(line.fields.get("input_summary")) or ""
-                interval = Interval(instance, (line.source_id, line.offset), tool, asked, at)
+                place = entry.source_id, entry.offset
+                interval = Interval(instance, place, tool, entry.told or "", at)
                 self.intervals.append(interval)
                 self._open.setdefault((instance.full, tool), []).append(interval)
         elif kind == "tool_result":
             instance.answered += 1
-            if waiting := self._open.get((instance.full, tool or "")):
+            if tool in SPAWNING and (waiting := self._open.get((instance.full, tool))):
                 interval = waiting.pop(0)
                 interval.end = interval.end if at is None else at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 
@@ -10,14 +10,19 @@ from explorer.model import Finding
 from explorer.readers._findings import Findings
 from explorer.readers._values import Fields
 from explorer.readers.maverick._logs import Line
-from explorer.readers.maverick._shapes import is_sealed, seconds_of, text_of, whole_number
+from explorer.readers.maverick._shapes import is_sealed, seconds_of, text_of, tool_of, whole_number
 
-HELD = 10_000
+HELD = 100_000
 """Records of a goal that are held in memory between the two times they are needed; of more, all are read twice."""
 
 MOST = 1 << 62
 CUT = 2_000
 """Characters of a text that are read: a plan that names a swarm of eight is shorter."""
+BEGINNING = 256
+"""Characters that are read of a post that is no plan: more than is shown of it, or than stand before what it is."""
+
+SPAWNING = frozenset(("spawn_subagent", "spawn_specialist", "spawn_swarm"))
+"""The tools that begin agents."""
 
 _RESTARTED = "[process restarted mid-run]"
 
@@ -38,6 +43,55 @@ class Post(NamedTuple):
     at: float | None
     segment: int = 0
     """How often the numbers of a replay trace had started again before it."""
+    tool: str | None = None
+    """The tool of which it is the answer; nothing else of such a post is held."""
+
+
+class Entry(NamedTuple):
+    """A line of the audit log."""
+
+    source_id: str
+    offset: int
+    length: int
+    kind: str
+    agent: str
+    tool: str | None
+    at: float | None
+    failed: bool
+    """Of a result, whether it is an error."""
+    told: str | None
+    """What a call that spawns was given, and what a result that is an error said."""
+    fields: Mapping[str, object]
+    """All that was recorded; nothing of calls and results, of which there are many."""
+
+
+_NO_FIELDS: Mapping[str, object] = {}
+
+
+def entries_of(lines: Iterable[Line | Finding]) -> Iterator[Entry | Finding]:
+    """The lines of an audit log."""
+    known: dict[str, str] = {}  # each name is held once
+    for line in lines:
+        if isinstance(line, Finding):
+            yield line
+            continue
+        fields: Mapping[str, object] = line.fields
+        kind, agent = text_of(fields.get("kind")) or "", text_of(fields.get("agent")) or ""
+        tool = text_of(fields.get("name"))
+        at = seconds_of(fields.get("ts"))
+        kind, agent = known.setdefault(kind, kind), known.setdefault(agent, agent)
+        failed, told = False, None
+        if kind == "tool_call":
+            told = text_of(fields.get("input_summary")) if tool in SPAWNING else None
+            fields = _NO_FIELDS
+        elif kind == "tool_result":
+            failed = fields.get("status") == "error"
+            told = text_of(fields.get("output_summary")) if failed else None
+            fields = _NO_FIELDS
+        else:
+            tool = tool or text_of(fields.get("tool"))
+        tool = known.setdefault(tool, tool) if tool else None
+        yield Entry(line.source_id, line.offset, line.length, kind, agent, tool, at, failed, told, fields)
 
 
 class Twice(Generic[T]):
@@ -155,15 +209,10 @@ def post_of(
     record: dict[str, object], time_key: str, place: tuple[str, int, int, int | None], segment: int = 0
 ) -> Post:
     """A post from a row, a line, or what an export has of it."""
-    content = text_of(record.get("content")) or ""
-    return Post(
-        *place,
-        text_of(record.get("agent")) or "",
-        text_of(record.get("kind")) or "",
-        content[:CUT],
-        seconds_of(record.get(time_key)),
-        segment,
-    )
+    content, kind = text_of(record.get("content")) or "", text_of(record.get("kind")) or ""
+    agent, at = text_of(record.get("agent")) or "", seconds_of(record.get(time_key))
+    tool = tool_of(content) if kind == "observation" else None
+    return Post(*place, agent, kind, "" if tool else content[:CUT], at, segment, tool)
 
 
 class Saved(NamedTuple):
@@ -216,7 +265,7 @@ class Evidence:
     legacy_checkpoints: bool = False
     posts: Twice[Post] | None = None
     trace: Twice[Post] | None = None
-    audit: Twice[Line] | None = None
+    audit: Twice[Entry] | None = None
     messages_of: Callable[[int], object] = lambda row: None
     """The messages of a checkpoint, by its row."""
     role_steps: Mapping[tuple[int, str], int] = field(default_factory=dict)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from explorer.model import Event, EventKind, Finding, Grade, Step, ToolCall
 from explorer.readers import Rows
@@ -13,14 +13,11 @@ from explorer.readers.maverick._census import Instance
 BATCH = 1_000
 """Rows that are given at once."""
 
-_STEP = (
-    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "tokens_grade", "error", "grade", "candidates",
-    "source_id", "offset", "length", "extra",
+_CALL = (
+    "run_id", "ordinal", "name", "source_id", "offset", "length", "start", "end", "is_error", "error", "child_run_id",
+    "grade", "candidates", "call_grade", "tool_call_id", "extra",
 )  # fmt: skip
-_TOOL_CALL = (
-    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
-    "grade", "source_id", "offset", "length",
-)  # fmt: skip
+"""What steps and tool calls are made of: there is one of each for a call."""
 _EVENT = ("run_id", "ordinal", "kind", "at_ms", "tokens_before", "tokens_after", "trigger", "detail")
 
 
@@ -80,46 +77,66 @@ class Batch:
     def __init__(self, base: float | None) -> None:
         self.findings: list[Finding] = []
         self._base = base
-        self._steps: list[tuple[object, ...]] = []
         self._calls: list[tuple[object, ...]] = []
         self._events: list[tuple[object, ...]] = []
 
     @property
     def is_full(self) -> bool:
         """Whether it is time to give them."""
-        return len(self._steps) >= BATCH or len(self._events) >= BATCH
+        return len(self._calls) >= BATCH or len(self._events) >= BATCH
 
     def give(self) -> Iterator[Rows | Finding]:
         """Give them."""
-        if self._steps:
-            yield Rows.of(Step, _STEP, self._steps)
-            yield Rows.of(ToolCall, _TOOL_CALL, self._calls)
+        if self._calls:
+            columns: dict[str, Sequence[Any]] = dict(zip(_CALL, zip(*self._calls, strict=True), strict=True))
+            yield from self._steps(columns)
         if self._events:
             yield Rows.of(Event, _EVENT, self._events)
         yield from self.findings
-        self.findings, self._steps, self._calls, self._events = [], [], [], []
+        self.findings, self._calls, self._events = [], [], []
+
+    def _steps(self, of: dict[str, Sequence[Any]]) -> Iterator[Rows]:
+        """The steps, and the tool call of each."""
+        starts, ends = of["start"], of["end"]
+        times = [end if start is None else start for start, end in zip(starts, ends, strict=True)]
+        start_ms, end_ms, step_ms = ([self.ms(at) for at in column] for column in (starts, ends, times))
+        shared = {name: of[name] for name in ("run_id", "ordinal", "source_id", "offset", "length")}
+        step: dict[str, Sequence[Any]] = {
+            "started_at": [None if at is None else round(at * 1000) * 1000 for at in times],
+            "start_ms": step_ms,
+            "end_ms": [None if start is None else end for start, end in zip(starts, end_ms, strict=True)],
+            "tokens_grade": ["not_recorded"] * len(times),
+        }
+        yield Rows.named(Step, shared | step | {name: of[name] for name in ("error", "grade", "candidates", "extra")})
+        call = {"step_ordinal": of["ordinal"], "start_ms": start_ms, "end_ms": end_ms, "grade": of["call_grade"]}
+        own = {name: of[name] for name in ("tool_call_id", "name", "is_error", "child_run_id")}
+        yield Rows.named(ToolCall, shared | call | own)
 
     def ms(self, at: float | None) -> int | None:
         """A time from the start of the conversation."""
         return None if at is None or self._base is None else round((at - self._base) * 1000)
 
+    def answer(
+        self, target: Target, tool: str, source_id: str, offset: int, length: int, at: float | None,
+        error: str | None = None,
+    ) -> None:  # fmt: skip
+        """A call of which only the answer is recorded; only of one that was denied is it known that it failed."""
+        run, grade, candidates = target
+        run.steps += 1
+        call_grade = "ambiguous" if grade == "ambiguous" else "derived"
+        self._calls.append((
+            run.run_id, run.steps, tool, source_id, offset, length, None, at, None if error is None else True, error,
+            None, grade, candidates, call_grade, None, None,
+        ))  # fmt: skip
+
     def call(self, call: Pending, child_run_id: str | None) -> None:
         """A call that will not change any more."""
         run, grade, candidates = call.target
         run.steps += 1
-        start, end = self.ms(call.start), self.ms(call.end)
-        at = call.end if call.start is None else call.start
-        started = None if at is None else round(at * 1000) * 1000
-        begun, ended = (end, None) if start is None else (start, end)
-        source_id, offset, length = call.source_id, call.offset, call.length
-        self._steps.append((
-            run.run_id, run.steps, started, begun, ended, "not_recorded", call.error, grade, candidates, source_id,
-            offset, length, None,
-        ))  # fmt: skip
-        grade = "ambiguous" if grade == "ambiguous" else call.grade
+        call_grade = "ambiguous" if grade == "ambiguous" else call.grade
         self._calls.append((
-            run.run_id, run.steps, run.steps, None, call.name, start, end, call.is_error, child_run_id, grade,
-            source_id, offset, length,
+            run.run_id, run.steps, call.name, call.source_id, call.offset, call.length, call.start, call.end,
+            call.is_error, call.error, child_run_id, grade, candidates, call_grade, None, None,
         ))  # fmt: skip
 
     def exact(
@@ -128,11 +145,9 @@ class Batch:
     ) -> None:  # fmt: skip
         """A call that has an id and no time."""
         run.steps += 1
-        self._steps.append((
-            run.run_id, run.steps, None, None, None, "not_recorded", error, "exact", None, source_id, None, None, extra,
-        ))  # fmt: skip
         self._calls.append((
-            run.run_id, run.steps, run.steps, call_id, name, None, None, is_error, None, "exact", source_id, None, None,
+            run.run_id, run.steps, name, source_id, None, None, None, None, is_error, error, None, "exact", None,
+            "exact", call_id, extra,
         ))  # fmt: skip
 
     def event(self, run: Draft, kind: EventKind, at: float | None, trigger: str | None, detail: str | None) -> None:

@@ -28,7 +28,7 @@ _STABLE = re.compile(r"(.+)-([0-9]{1,3})", re.DOTALL)
 _SWARM = re.compile(r"spawning swarm of \d+")
 _IN_SWARM = re.compile(r"\(([^()]*-[0-9]{1,3}-[0-9a-f]{6})\)")
 _PLAN = re.compile(r"role=(.*?) depth=([0-9]{1,3}) brief=(.*)", re.DOTALL)
-_OBSERVATION = re.compile(r"tool=(.{1,200}?) -> ", re.DOTALL)
+_TOOL, _LONGEST_TOOL = "tool=", 200
 _DENIED = re.compile(r"tool=(.{1,200}?) DENIED\b", re.DOTALL)
 
 
@@ -67,9 +67,12 @@ def brief_of(content: str) -> str | None:
 
 
 def tool_of(content: str) -> str | None:
-    """The tool that an observation is the answer of."""
-    found = _OBSERVATION.match(content)
-    return found[1] if found else None
+    """The tool that an observation is the answer of: ``tool=NAME -> …``."""
+    if not content.startswith(_TOOL):
+        return None
+    begin = len(_TOOL)
+    end = content.find(" -> ", begin + 1, begin + _LONGEST_TOOL + len(" -> "))
+    return content[begin:end] if end > 0 else None
 
 
 def denied_tool(content: str) -> str | None:
@@ -93,9 +96,9 @@ def shown(content: str, most: int = SHOWN) -> str:
 
 def text_of(value: object) -> str | None:
     """Text as SQLite or JSON gave it; None for nothing, an empty one, and for numbers."""
-    if isinstance(value, bytes):
-        value = decode(value)
-    return value or None if isinstance(value, str) else None
+    if type(value) is str:
+        return value or None
+    return decode(value) or None if isinstance(value, bytes) else None
 
 
 def whole_number(value: object) -> int | None:

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from heapq import merge
 from typing import TypeAlias
 
-from explorer.model import Finding, Severity
+from explorer.model import EventKind, Finding, Severity
 from explorer.readers import Rows
 from explorer.readers.maverick._census import DENIALS, Census, Instance, Interval
-from explorer.readers.maverick._evidence import Post
-from explorer.readers.maverick._logs import Line
+from explorer.readers.maverick._evidence import Entry, Post
 from explorer.readers.maverick._messages import Call
 from explorer.readers.maverick._rows import Batch, Draft, Pending, Target
 from explorer.readers.maverick._shapes import (
@@ -24,10 +22,7 @@ from explorer.readers.maverick._shapes import (
     brief_of,
     denied_tool,
     is_sealed,
-    seconds_of,
     shown,
-    text_of,
-    tool_of,
 )
 
 _MOST_OPEN = 256
@@ -39,6 +34,7 @@ _COUNTED = frozenset(("prm", "tool_signal", "trace_meta"))
 _NOTED = frozenset(("halt", "approval_decision"))
 _COMMON = frozenset(("v", "ts", "kind", "agent", "goal_id", "prev_hash", "key_id", "hash", "sig"))
 _NEVER = float("inf")
+_NO_MORE = _NEVER, None
 
 Route: TypeAlias = "Callable[[Instance | None, float | None], Target]"
 Complain: TypeAlias = Callable[[str, Severity, str, Draft], Iterable[Finding]]
@@ -57,30 +53,37 @@ class Writer:
         self.basis: Counter[str] = Counter()
         """Steps by where they come from."""
         self.outside: Counter[str] = Counter()
-        self.outside_first: Post | Line | None = None
+        self.outside_first: Post | Entry | None = None
         self._census = census
         self._route = route
         self._complain = complain
         self._is_outside = is_outside
         self._spawning: dict[tuple[str, int], Interval] = {one.place: one for one in census.intervals}
         self._run_of = run_of
+        self._by_audit = {instance for instance in census.instances.values() if instance.by_audit}
 
     def rows(self) -> Iterator[Rows | Finding]:
         """Everything that happened, as far as it is in order of time."""
         audit, batch = self._census.evidence.audit, self.batch
-        if audit is None:
-            for post in self._posts():
-                self._post(post)
+        entries = _timed(audit.again()) if audit is not None else iter(())
+        due, entry = next(entries, _NO_MORE)
+        at = 0.0
+        for post in self._posts():
+            if post.at is not None and post.at > at:
+                at = post.at
+            while entry is not None and due < at:
+                self._entry(entry)
+                due, entry = next(entries, _NO_MORE)
                 if batch.is_full:
                     yield from batch.give()
-        else:
-            for _, _, item in merge(_timed(self._posts(), 0), _timed(audit.again(), 1), key=lambda item: item[0]):
-                if isinstance(item, Post):
-                    self._post(item)
-                else:
-                    self._line(item)
-                if batch.is_full:
-                    yield from batch.give()
+            self._post(post)
+            if batch.is_full:
+                yield from batch.give()
+        while entry is not None:
+            self._entry(entry)
+            due, entry = next(entries, _NO_MORE)
+            if batch.is_full:
+                yield from batch.give()
         yield from batch.give()
 
     def _posts(self) -> Iterator[Post]:
@@ -93,7 +96,7 @@ class Writer:
                 if instance.of_trace if instance is not None else census.only_trace:
                     yield post
 
-    def _arrived(self, item: Post | Line, instance: Instance | None, at: float | None) -> Target:
+    def _arrived(self, item: Post | Entry, instance: Instance | None, at: float | None) -> Target:
         target = self._route(instance, at)
         target.run.seen(at)
         if self._is_outside(at):
@@ -102,16 +105,14 @@ class Writer:
         return target
 
     def _post(self, post: Post) -> None:
-        source_id, offset, length, _, agent, kind, content, at, _ = post
+        source_id, offset, length, _, agent, kind, content, at, _, tool = post
         instance = self._census.instances.get(agent)
         target = self._arrived(post, instance, at)
-        tool = tool_of(content) if kind == "observation" else None
         denied = denied_tool(content) if kind == "error" else None
-        if (tool or denied) and not (instance is not None and instance.by_audit):
+        if (tool or denied) and instance not in self._by_audit:
             self.basis["posts"] += 1
-            failed, error = (True, shown(content)) if denied else (None, None)
-            pending = Pending(target, instance, tool or denied, source_id, offset, length, None, at, failed, error)
-            self.batch.call(pending, None)
+            error = shown(content) if denied else None
+            self.batch.answer(target, tool or denied or "", source_id, offset, length, at, error)
         elif tool is not None:
             pass  # the audit log has it
         elif kind in _COUNTED or (kind == "observation" and is_sealed(content)):
@@ -122,68 +123,61 @@ class Writer:
         elif kind != "plan" or brief_of(content) is None:
             self.batch.event(target.run, "note", at, kind or None, shown(content))
 
-    def _line(self, line: Line) -> None:
-        fields = line.fields
-        kind, at = text_of(fields.get("kind")) or "", seconds_of(fields.get("ts"))
-        instance = self._census.instances.get(text_of(fields.get("agent")) or "")
-        target = self._arrived(line, instance, at)
-        tool = text_of(fields.get("name")) or text_of(fields.get("tool"))
-        if instance is not None and not instance.by_audit and kind in ("tool_call", "tool_result"):
-            self.counted[kind] += 1
-        elif kind == "tool_call":
-            self.settle(target.run, at)
-            self._wait(line, target, instance, tool, at)
-        elif kind == "tool_result":
-            self._result(line, target, instance, tool, at)
+    def _entry(self, entry: Entry) -> None:
+        kind, at = entry.kind, entry.at
+        instance = self._census.instances.get(entry.agent)
+        target = self._arrived(entry, instance, at)
+        if kind == "tool_call" or kind == "tool_result":
+            if instance is not None and instance not in self._by_audit:
+                self.counted[kind] += 1
+            elif kind == "tool_call":
+                self.settle(target.run, at)
+                self._wait(entry, target, instance, at)
+            else:
+                self._result(entry, target, instance)
         elif kind in DENIALS:
-            self._denial(line, kind, target, instance, tool, at)
+            self._denial(entry, target, instance)
         elif kind in _NOTED:
-            detail = _payload(line)
-            how, text = "interrupt" if kind == "halt" else "note", shown(detail) if detail else None
-            self.batch.event(target.run, how, at, kind, text)  # type: ignore[arg-type]
+            detail = _payload(entry)
+            how: EventKind = "interrupt" if kind == "halt" else "note"
+            self.batch.event(target.run, how, at, kind, shown(detail) if detail else None)
         elif kind not in ("goal_start", "goal_end"):
             self.counted[kind] += 1
 
-    def _wait(
-        self, line: Line, target: Target, instance: Instance | None, tool: str | None, at: float | None
-    ) -> Pending:
+    def _wait(self, entry: Entry, target: Target, instance: Instance | None, at: float | None) -> Pending:
         """Keep a call until it has its result."""
         self.basis["audit log"] += 1
-        call = Pending(target, instance, tool, line.source_id, line.offset, line.length, at)
+        call = Pending(target, instance, entry.tool, entry.source_id, entry.offset, entry.length, at)
         target.run.open.append(call)
         return call
 
-    def _result(
-        self, line: Line, target: Target, instance: Instance | None, tool: str | None, at: float | None
-    ) -> None:
-        told = text_of(line.fields.get("output_summary"))
-        error = (shown(told) if told else "error") if line.fields.get("status") == "error" else None
-        waiting = _open(target, instance, tool)
+    def _result(self, entry: Entry, target: Target, instance: Instance | None) -> None:
+        error = (shown(entry.told) if entry.told else "error") if entry.failed else None
+        waiting = _open(target, instance, entry.tool)
         if not waiting:
-            message = f"a result of {tool or 'a tool'} without its call"
+            message = f"a result of {entry.tool or 'a tool'} without its call"
             self.batch.findings += self._complain("unpaired-result", "warning", message, target.run)
-            waiting = [self._wait(line, target, instance, tool, None)]
+            waiting = [self._wait(entry, target, instance, None)]
         if len(waiting) > 1:
             for one in waiting:
                 one.grade = "ambiguous"
         call = waiting[0]
-        call.end, call.error, call.answered = at, error or call.error, True
+        call.end, call.error, call.answered = entry.at, error or call.error, True
         call.is_error = call.error is not None
-        if call.source_id == line.source_id and call.offset + call.length + 1 == line.offset:
-            call.length += 1 + line.length  # both lines, as nothing is between them
+        if call.source_id == entry.source_id and call.offset + call.length + 1 == entry.offset:
+            call.length += 1 + entry.length  # both lines, as nothing is between them
 
-    def _denial(
-        self, line: Line, kind: str, target: Target, instance: Instance | None, tool: str | None, at: float | None
-    ) -> None:
-        error = shown(f"{kind.replace('_', ' ')} {_payload(line) or ''}".rstrip())
+    def _denial(self, entry: Entry, target: Target, instance: Instance | None) -> None:
+        tool, at = entry.tool, entry.at
+        error = shown(f"{entry.kind.replace('_', ' ')} {_payload(entry) or ''}".rstrip())
         waiting = _open(target, instance, tool) if tool else []
         if waiting:
             waiting[0].error, waiting[0].is_error, waiting[0].denied = error, True, True
-        elif tool and (instance is None or instance.by_audit):
-            call = self._wait(line, target, instance, tool, at)
+        elif tool and (instance is None or instance in self._by_audit):
+            call = self._wait(entry, target, instance, at)
             call.end, call.error, call.is_error, call.answered = at, error, True, True
         else:
-            self.batch.event(target.run, "error", at, kind, error)
+            self.batch.event(target.run, "error", at, entry.kind, error)
 
     def settle(self, run: Draft, at: float | None = _NEVER) -> None:
         """Write the calls of a run that have their results, or will get none any more, up to the first that waits."""
@@ -208,9 +202,9 @@ class Writer:
             self.batch.exact(run, call.call_id, call.name, error, is_error, source_id, extra)
 
 
-def _payload(line: Line) -> str | None:
+def _payload(entry: Entry) -> str | None:
     """What a line says beyond what all lines do."""
-    return as_json({key: value for key, value in line.fields.items() if key not in _COMMON})
+    return as_json({key: value for key, value in entry.fields.items() if key not in _COMMON})
 
 
 def _open(target: Target, instance: Instance | None, tool: str | None) -> list[Pending]:
@@ -221,10 +215,10 @@ def _is_over(instance: Instance | None, at: float) -> bool:
     return instance is not None and instance.last is not None and instance.last < at
 
 
-def _timed(items: Iterable[Post] | Iterable[Line], tag: int) -> Iterator[tuple[float, int, Post | Line]]:
-    """Records with their times; one without has that of the record before it."""
+def _timed(entries: Iterable[Entry]) -> Iterator[tuple[float, Entry]]:
+    """Lines with their times; one without has that of the line before it."""
     at = 0.0
-    for item in items:
-        found = item.at if isinstance(item, Post) else seconds_of(item.fields.get("ts"))
-        at = at if found is None else max(at, found)
-        yield at, tag, item
+    for entry in entries:
+        if entry.at is not None and entry.at > at:
+            at = entry.at
+        yield at, entry

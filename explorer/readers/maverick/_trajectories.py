@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import orjson
 
-from explorer.model import Agent, Conversation, Edge, Grade, Row, Run, RunStatus, Step, ToolCall
+from explorer.model import Agent, Conversation, Edge, Finding, Grade, Row, Run, RunStatus, Step, ToolCall
 from explorer.readers._findings import Findings
 from explorer.readers._values import key_part
 from explorer.readers.maverick._logs import Line
@@ -97,10 +97,13 @@ class Trajectories:
         self.domain: str | None = None
         self.base: float | None = None
 
-    def rows(self, lines: Iterable[Line]) -> Iterator[Row]:
+    def rows(self, lines: Iterable[Line | Finding]) -> Iterator[Row]:
         """Everything of the goal, its conversation last."""
         for line in lines:
-            yield from self._step(line)
+            if isinstance(line, Finding):
+                yield line
+            else:
+                yield from self._step(line)
         yield from self._agents()
         merged = [lanes for lanes in self.lanes.values() if len(lanes) > 1]
         for lanes in merged:

@@ -16,6 +16,7 @@ from explorer.model import Finding
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import Database, Unreadable, open_database
 from explorer.readers.maverick._evidence import (
+    BEGINNING,
     CUT,
     Episode,
     Evidence,
@@ -27,7 +28,7 @@ from explorer.readers.maverick._evidence import (
     readable,
 )
 from explorer.readers.maverick._messages import summary_of
-from explorer.readers.maverick._shapes import conversation_id, seconds_of, text_of, whole_number
+from explorer.readers.maverick._shapes import conversation_id, seconds_of, text_of, tool_of, whole_number
 
 EVENTS = "goal_events"
 _GOAL = ("id", "parent_id", "title", "status", "created_at", "updated_at", "deadline", "owner", "domain", "project_id")
@@ -202,22 +203,26 @@ class World:
         # The plus keeps SQLite from going by its index, which has another order.
         own = "+goal_id" if last - first < _SPREAD * rows else "goal_id"
         wanted = ["NULL" if name not in self._columns[EVENTS] else name for name in ("agent", "kind", "content", "ts")]
-        wanted[2] = wanted[2].replace("content", f"substr(content, 1, {CUT})")
+        most = f"CASE {wanted[1]} WHEN 'plan' THEN {CUT} ELSE {BEGINNING} END"
+        wanted[2] = wanted[2].replace("content", f"substr(content, 1, {most})")
         scan = self.database.scan(
             EVENTS, ("rowid", *wanted), f"rowid <= ? AND {own} = ?", (last, goal_id), "rowid", first
         )  # fmt: skip
         again = findings is not self.findings
         before = len(self.database.damage)
         source_id = self.source_id
+        known: dict[object, str] = {}  # names that have been decoded
         for row, agent, kind, content, ts in scan:
-            if type(agent) is not str or type(kind) is not str or type(content) is not str:
-                agent, kind, content = (text_of(value) or "" for value in (agent, kind, content))
+            if agent not in known or kind not in known:
+                known[agent], known[kind] = text_of(agent) or "", text_of(kind) or ""
+            agent, kind, content = known[agent], known[kind], text_of(content) or ""
+            tool = tool_of(content) if kind == "observation" else None
             at = ts if type(ts) is float and 0 < ts < 1e10 else seconds_of(ts)
             if at is None and not again:
                 message = f"row {row:,}: ts is no time: counted as not recorded"
                 key = conversation_id(source_id, goal_id)
                 yield from findings.at("bad-field", "warning", message, conversation_id=key)
-            yield Post(source_id, row, 1, None, agent, kind, content[:CUT], at)
+            yield Post(source_id, row, 1, None, agent, kind, "" if tool else content, at, 0, tool)
         if again:  # it was told the first time
             del self.database.damage[before:]
 

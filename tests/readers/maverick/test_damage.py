@@ -262,6 +262,25 @@ def test_a_file_of_the_log_that_is_gone_is_said(tmp_path):
     assert len(found.steps) == 1
 
 
+@pytest.mark.parametrize("held", [1, 1000])
+def test_a_broken_line_of_the_log_costs_itself_and_is_said_once_with_its_place(tmp_path, monkeypatch, held):
+    from explorer.readers.maverick import _evidence
+
+    monkeypatch.setattr(_evidence, "HELD", held)
+    broken = b'{"goal_id": 1, "v": 1, "kind": "tool_call", \xff}\n'
+    # A key of an inner object, or two of one name: not the goal of the line until all of it is read.
+    inner = call(3, ROOT, "b") | {"goal_id": 2, "input": {"goal_id": 1}}
+    alone = {"v": 1, "ts": 1_780_400_001.0, "kind": "note", "agent": ROOT, "input": {"goal_id": 7}}
+    log = call(1, ROOT, "a"), broken, inner, alone, result(2, ROOT, "a"), b"no json\n", call(4, ROOT, "c")
+    lines(tmp_path / "audit" / "2026-06-02.ndjson", *log)
+    found = reading(world(tmp_path / "world.db", [goal(1), goal(2)], [episode(1, 0, 9)], [plan(0, ROOT)]))
+    assert [(each.code, each.line) for each in found.findings] == [("bad-record", 6), ("bad-record", 2)]
+    assert found.report.bad_records == 2
+    names = {(each.run_id.split("/")[2], each.name) for each in found.tool_calls}
+    assert names == {("goal-1", "a"), ("goal-1", "c"), ("goal-2", "b")}
+    assert len(found.conversations) == 2
+
+
 def test_a_million_findings_are_a_hundred(tmp_path):
     events = [post(1, ROOT, "note", "x", ts="never") for _ in range(500)]
     found = reading(world(tmp_path / "world.db", [goal()], [episode(1, 0, 9)], events))
