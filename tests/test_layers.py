@@ -21,7 +21,7 @@ FLOORS = {
 
 LIBRARIES = {
     "model": set(),
-    "readers": {"orjson"},
+    "readers": {"orjson", "pyarrow"},
     "reuse": set(),
     "store": {"duckdb", "polars", "pyarrow", "numpy", "platformdirs"},
     "tui": {"textual", "textual_fastdatatable", "rich", "pyarrow"},

@@ -51,6 +51,12 @@ class Prompt:
             self._stretches.append((number, 1))
         self._last = number
 
+    def copy(self) -> Prompt:
+        """Another one that begins with all of this one."""
+        other = Prompt(self._parts)
+        other._stretches, other._last = self._stretches.copy(), self._last
+        return other
+
     def stretches(self) -> list[Stretch]:
         """The prompt as it is now."""
         return self._stretches.copy()

@@ -308,6 +308,65 @@ _PAGES = (
         "Look at the record.",
     ),
     Explanation(
+        "unclear-prefix",
+        "warning",
+        "copied history whose end cannot be told",
+        "A file begins with the copied lines of another thread, and nothing in it marks the first line of its own: no "
+        "ordinal, no change of settings, no turn that another agent triggered, no turn that the other file lacks.",
+        "Counted, the other thread's tokens would be counted twice; left out, this one's own are missing.",
+        "From the end of the marked copies on, everything is shown, and tokens by the counter are NULL with the grade "
+        "ambiguous. Tokens in records that name the thread are counted.",
+        "Open the file that it was forked from together with it: a turn that is not in there is this thread's own.",
+    ),
+    Explanation(
+        "unclear-counter",
+        "warning",
+        "tokens that a cumulative counter leaves open",
+        "The recorder writes running totals. Here one begins above zero without the file that tells why, or goes back "
+        "without beginning again, so that what was added is not the difference of two totals.",
+        "The tokens of these steps may be too many or too few.",
+        "What the recorder says of the last call is taken, or nothing, with the grade ambiguous.",
+        "Open the file that the thread was forked from together with it. Look for bad records above the step.",
+    ),
+    Explanation(
+        "counter-restart",
+        "info",
+        "a cumulative counter that went back",
+        "A running total of tokens is lower than the one before it.",
+        "Taken for growth, the difference would be negative, and the sum too low.",
+        "What was counted before stays counted; of the call at the restart, its own usage counts. After an overflow of "
+        "the context the counter is 0, which counts nothing.",
+        "Nothing.",
+    ),
+    Explanation(
+        "stale-copy",
+        "info",
+        "a second copy of a recording",
+        "The same recording is there twice: in the archive and outside, or compressed and not.",
+        "Read twice, everything in it would be counted twice.",
+        "The one outside the archive is read, and of these the one that is not compressed; the other one is not.",
+        "Nothing.",
+    ),
+    Explanation(
+        "reverted-history",
+        "info",
+        "turns that were taken back",
+        "A thread was set back to an earlier point and goes on in another file.",
+        "Its later prompts do not hold these turns, but their tokens were spent.",
+        "They are shown and counted, marked as reverted. What the later file repeats is shown as replayed.",
+        "Nothing.",
+    ),
+    Explanation(
+        "missing-history",
+        "warning",
+        "a recording that goes on from another one, which is not there",
+        "The file names another one that holds what came before it.",
+        "Its prompts seem shorter than they were, and what they share with others is understated. Its first count of "
+        "tokens may be the other file's last.",
+        "Nothing is filled in.",
+        "Open a directory that holds both.",
+    ),
+    Explanation(
         "clock-backwards",
         "info",
         "a clock that went back",
