@@ -115,6 +115,14 @@ def _last_rows(timeline: Timeline, untimed: Sequence[Lane], wall: bool) -> Itera
         yield Row("note", None, 0, -1, text=f"the filter leaves out {humanize.plural(timeline.left_out, 'run')}")
 
 
+def row_at(rows: Sequence[Row], position: int | None) -> int | None:
+    """The index of the row that shows a line of the tree: its own, or else what it is folded into."""
+    if position is None:
+        return None
+    there = [index for index, row in enumerate(rows) if row.drawn and row.first <= position <= row.last]
+    return min(there, key=lambda index: (rows[index].last - rows[index].first, -index), default=None)
+
+
 def folded_down(timeline: Timeline, limit: int = ROWS) -> set[str]:
     """Which nodes to fold so that no more than ``limit`` rows are shown: the deepest first."""
     lanes = timeline.lanes

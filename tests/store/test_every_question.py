@@ -60,6 +60,8 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "timeline_beside": lambda cursor, tree, at: [
         queries.timeline_beside(cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0, by) for by in (1, -1)
     ],
+    "handoffs": lambda cursor, tree, at: [queries.handoffs(cursor, at, own) for own in (False, True)],
+    "handoff": lambda cursor, tree, at: [queries.handoff(cursor, edge_id) for edge_id in ("e1", "e2", at or "")],
     "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),
 }
 
@@ -117,7 +119,7 @@ def test_every_question_has_an_answer_for_every_node_and_for_none(
 
 
 def test_every_question_of_the_module_is_asked_here() -> None:
-    others = {"build_tree", "drop_tree", "messages", "record"}
+    others = {"build_tree", "drop_tree", "messages", "read_texts", "record"}
     assert QUESTIONS.keys() | others == {name for name in queries.__all__ if name[0].islower()}
 
 

@@ -5,6 +5,17 @@ and be interrupted there with ``cursor.interrupt()``. Text in the answers is the
 """
 
 from explorer.readers import Message
+from explorer.store.queries.handoffs import (
+    Exchange,
+    HandOff,
+    HandOffs,
+    Party,
+    Passage,
+    Read,
+    handoff,
+    handoffs,
+    read_texts,
+)
 from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
 from explorer.store.queries.overview import counts, overview
 from explorer.store.queries.records import record
@@ -60,9 +71,12 @@ __all__ = [
     "ColdStart",
     "Counts",
     "Drawn",
+    "Exchange",
     "Fact",
     "FilterError",
     "FindingRow",
+    "HandOff",
+    "HandOffs",
     "Happening",
     "Lane",
     "Mark",
@@ -70,6 +84,9 @@ __all__ = [
     "Node",
     "NodeKind",
     "NotRecorded",
+    "Party",
+    "Passage",
+    "Read",
     "ReuseTotals",
     "SiblingMatrix",
     "SortKey",
@@ -88,12 +105,15 @@ __all__ = [
     "drop_tree",
     "filter_columns",
     "findings",
+    "handoff",
+    "handoffs",
     "locate",
     "messages",
     "next_finding",
     "node",
     "overview",
     "path_to",
+    "read_texts",
     "record",
     "reuse_totals",
     "search",

@@ -27,13 +27,23 @@ def record(database: Database, run_id: str, step_ordinal: int, limit: int = 1 <<
     with database.cursor() as cursor:
         row = one(
             cursor,
-            'SELECT s.source_id, s."offset", s.length, f.bytes, f.format '
-            "FROM steps AS s LEFT JOIN sources AS f USING (source_id) WHERE s.run_id = $1 AND s.ordinal = $2",
+            'SELECT source_id, "offset", length FROM steps WHERE run_id = $1 AND ordinal = $2',
             [run_id, step_ordinal],
         )
-    if row is None or row[1] is None or row[2] is None or row[0] not in database.sources:
+    return None if row is None else stretch(database, *row, limit=limit)
+
+
+def stretch(database: Database, source_id: str, offset: int | None, length: int | None, *, limit: int) -> str | None:
+    """The recorded text at a place of a source, as ``record`` reads it.
+
+    Raises:
+        OSError: the source cannot be read any more, or is not the file that was read.
+    """
+    if offset is None or length is None or source_id not in database.sources:
         return None
-    source_id, offset, length, size, format_ = row
+    with database.cursor() as cursor:
+        row = one(cursor, "SELECT bytes, format FROM sources WHERE source_id = $1", [source_id])
+    size, format_ = row or (None, None)
     path = database.sources[source_id]
     check_unchanged(database, source_id, size)
     recorded: Callable[[Path, int, int, int], bytes] = getattr(readers().get(format_), "record", _stretch)

@@ -22,6 +22,7 @@ class FindingScreen(PageScreen[bool]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "go", "go to its node", id="finding.go"),
+        Binding("enter", "hand_off", "show the hand-off", id="finding.hand_off"),
         Binding("escape,q", "close", "close", id="finding.close"),
     ]
 
@@ -55,11 +56,16 @@ class FindingScreen(PageScreen[bool]):
             yield from wrapped(text, width, "plain", "  ")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only a finding with a node has somewhere to go."""
-        return not (action == "go" and self.finding.node_id is None)
+        """Only a finding with a node has somewhere to go; one about what never arrived, to both ends of that."""
+        lost = self.finding.code.startswith("undelivered")
+        return action not in ("go", "hand_off") or (self.finding.node_id is not None and lost == (action == "hand_off"))
 
     def action_go(self) -> None:
         """Go to the node."""
+        self.dismiss(True)
+
+    def action_hand_off(self) -> None:
+        """Show the hand-off."""
         self.dismiss(True)
 
     def action_close(self) -> None:

@@ -17,6 +17,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from explorer.tui.columns import COLUMNS
+from explorer.tui.handoff_words import DELIVERED, RESOLUTIONS
 from explorer.tui.lane_cells import LOOKS as MARKS
 from explorer.tui.step_columns import LOOKS
 from explorer.tui.widgets.overview import LEGEND
@@ -170,6 +171,10 @@ def meanings() -> Iterator[Entry]:
         yield Entry("Reuse, by arrival, on an endless cache", letter, text)
     for title, text in MEASURES.values():
         yield Entry("The sibling matrix", title, text)
+    for glyph, _, text in DELIVERED.values():
+        yield Entry("Hand-offs", glyph, f"{text}: whether the receiver's record shows it")
+    for name, text in RESOLUTIONS.items():
+        yield Entry("Hand-offs", name, text)
     for name, look in LOOKS.items():
         yield Entry("The steps' columns", name, look.help)
     yield Entry(

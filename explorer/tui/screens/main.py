@@ -70,6 +70,8 @@ class MainScreen(Verbs):
         Binding("3,t", "tab('timeline')", "Timeline", show=False, id="view.timeline"),
         Binding("4,r", "tab('reuse')", "Reuse", show=False, id="view.reuse"),
         Binding("6", "tab('findings')", "Findings", show=False, id="view.findings"),
+        Binding("d", "handoffs", "hand-offs", id="go.handoffs",
+                tooltip="Hand-offs: what runs asked of each other and what came back, as both ends have it"),
         Binding("o", "own", "own/total", id="view.own", tooltip="Numbers of a node alone, or with all below"),
         Binding("b", "unit", "blocks/tokens", show=False, id="view.unit", tooltip="Reuse in blocks or in tokens"),
         Binding("z", "zoom", "zoom", show=False, id="view.zoom", tooltip="Whole screen for one side"),

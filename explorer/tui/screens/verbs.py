@@ -7,13 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from textual.dom import DOMNode
-from textual.screen import Screen
 
-from explorer.tui.questions import Questions
+from explorer.tui.screens.following import Following
 from explorer.tui.state import SORTS, State
-from explorer.tui.widgets.detail_pane import DetailPane
 from explorer.tui.widgets.loading_line import LoadingLine
-from explorer.tui.widgets.tree_pane import TreePane
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
@@ -25,23 +22,11 @@ if TYPE_CHECKING:
     from explorer.tui.widgets.steps_grid import StepsGrid
 
 
-class Verbs(Screen[None]):
+class Verbs(Following):
     """The dialogs of the main screen. They are imported when they are first opened, to keep the first frame quick."""
 
     paths: Sequence[Path]
     state: State
-    opened: Opened | None
-    questions: Questions
-
-    @property
-    def tree_pane(self) -> TreePane:
-        """The left side."""
-        return self.query_one(TreePane)
-
-    @property
-    def detail_pane(self) -> DetailPane:
-        """The right side."""
-        return self.query_one(DetailPane)
 
     @property
     def loading_line(self) -> LoadingLine:
@@ -223,6 +208,9 @@ class Verbs(Screen[None]):
 
     def _go_to_finding(self, finding: FindingRow) -> None:
         if finding.node_id is None:
+            return
+        if finding.code.startswith("undelivered"):
+            self.open_undelivered(finding.node_id, finding.run_id)
             return
         step = finding.step_ordinal
 

@@ -15,7 +15,9 @@ from explorer.tui.time_scale import Window, fitted
 from explorer.tui.widgets.timeline_canvas import TOP, TimelineCanvas
 
 if TYPE_CHECKING:
-    from explorer.store.queries import Spot, Ticks, Timeline
+    from collections.abc import Callable
+
+    from explorer.store.queries import Happening, Spot, Ticks, Timeline
 
 
 Place: TypeAlias = tuple[tuple[str, str] | None, int, Window]
@@ -38,6 +40,8 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
                 tooltip="Next step or mark of this row"),
         Binding("less_than_sign,comma", "beside(-1)", "previous", show=False, id="timeline.previous",
                 tooltip="Previous step or mark of this row"),
+        Binding("v", "follow", "other end", id="timeline.follow",
+                tooltip="Follow what is handed over here to its other end; again, back, then the next of this cell"),
         Binding("H,shift+left", "pan(-1)", "Half a screen earlier", show=False, id="timeline.pan_earlier"),
         Binding("L,shift+right", "pan(1)", "Half a screen later", show=False, id="timeline.pan_later"),
         Binding("w", "wall", "clock", id="timeline.wall", tooltip="Time of day, or time since the start"),
@@ -81,8 +85,10 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._chooses = False
-        """Enter was pressed while what the cell holds was still on its way."""
+        self._then: Callable[[], None] | None = None
+        """What a key asked for while what the cell holds was still on its way."""
+        self._followed: str | None = None
+        """The hand-off that was followed last."""
 
     # What it is given
 
@@ -117,9 +123,9 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         self._spot = spot
         self._spot_pending = False
         self.refresh()
-        if self._chooses:
-            self._chooses = False
-            self.action_choose()
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def go_to(self, at: float) -> None:
         """Put the cursor on a moment, panning to it."""
@@ -135,6 +141,18 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         """Run and ordinal of the first step in the cursor's cell, for those who copy it."""
         steps = self._spot.steps if self._spot is not None else []
         return (steps[0].run_id, steps[0].ordinal) if steps else None
+
+    @property
+    def handoff(self) -> tuple[str, str | None] | None:
+        """The node of the cursor's row, and the first hand-off of its cell, for those who list them."""
+        row = self.current
+        if row is None or row.lane is None:
+            return None
+        return row.lane.node_id, next((one.edge_id for one in self._handed_over), None)
+
+    @property
+    def _handed_over(self) -> list[Happening]:
+        return [one for one in self._spot.happenings if one.edge_id is not None] if self._spot is not None else []
 
     @property
     def place(self) -> Place:
@@ -176,7 +194,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
     def _ask_spot(self) -> None:
         self._spot = None
         self._spot_pending = True
-        self._chooses = False
+        self._then = None
         self.post_message(self.SpotWanted())
         self.refresh()
 
@@ -301,12 +319,31 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         if row.kind == "cluster":
             self.action_fold()
         elif row.kind == "lane" and self._spot_pending:
-            self._chooses = True
+            self._then = self.action_choose
         elif row.kind == "lane" and self._spot is not None and self._spot.steps:
             step = self._spot.steps[0]
             self.post_message(self.StepWanted(step.run_id, step.ordinal))
         else:
             self.post_message(self.RunWanted(row.lane.node_id))
+
+    def action_follow(self) -> None:
+        """Go to the other end of what is handed over in the cell."""
+        if self._spot_pending:
+            self._then = self.action_follow
+            return
+        edges = self._handed_over
+        if not edges:
+            self.notify("Nothing is handed over in this cell; > goes to the next mark of the row.", timeout=3)
+            return
+        ids = [one.edge_id for one in edges]
+        one = edges[(ids.index(self._followed) + 1) % len(ids) if self._followed in ids else 0]
+        row = lanes.row_at(self.rows, one.other_position)
+        if row is None or one.other_ms is None:
+            self.notify("Its other end is not among these rows; d shows both.", timeout=3)
+            return
+        self._followed = one.edge_id
+        self.row = row
+        self.go_to(one.other_ms)
 
     def on_click(self, event: events.Click) -> None:
         """Select a cell; twice, go to what is there."""

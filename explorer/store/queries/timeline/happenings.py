@@ -1,7 +1,6 @@
 """What happened to runs besides their steps, and which of it is marked."""
 
-HAPPENINGS = """
-    told AS (SELECT DISTINCT run_id FROM events WHERE trigger = 'checkpoint' AND at_ms IS NOT NULL),
+MOVED = """
     moved AS (
         SELECT
             e.*,
@@ -20,7 +19,14 @@ HAPPENINGS = """
         LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
         LEFT JOIN conversations AS fc ON fc.conversation_id = f.conversation_id
         LEFT JOIN conversations AS tc ON tc.conversation_id = t.conversation_id
-    ),
+    )
+"""
+"""The edges, each with the moment it is drawn at."""
+
+HAPPENINGS = (
+    MOVED
+    + """,
+    told AS (SELECT DISTINCT run_id FROM events WHERE trigger = 'checkpoint' AND at_ms IS NOT NULL),
     happenings AS (
         SELECT
             e.run_id, e.at_ms AS moment, CASE WHEN e.trigger = 'checkpoint' THEN 'checkpoint' ELSE e.kind END AS what,
@@ -37,10 +43,12 @@ HAPPENINGS = """
         UNION ALL BY NAME
         SELECT
             from_run_id AS run_id, moment - earlier AS moment, kind AS what, true AS outward, to_run_id AS other,
-            delivered, grade
+            delivered, grade, edge_id, moment AS moment_there
         FROM moved
         UNION ALL BY NAME
-        SELECT to_run_id AS run_id, moment, kind AS what, false AS outward, from_run_id AS other, delivered, grade
+        SELECT
+            to_run_id AS run_id, moment, kind AS what, false AS outward, from_run_id AS other, delivered, grade,
+            edge_id, moment - earlier AS moment_there
         FROM moved
         WHERE delivered IS DISTINCT FROM false
         UNION ALL BY NAME
@@ -50,6 +58,7 @@ HAPPENINGS = """
         WHERE t.is_error AND NOT coalesce(s.is_replay, false)
     )
 """
+)
 """Everything but steps that has a time, run by run."""
 
 MARK = """

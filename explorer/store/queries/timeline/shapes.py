@@ -169,6 +169,12 @@ class Happening(NamedTuple):
     before: int | None
     """Tokens before and after a compaction; messages of a checkpoint."""
     after: int | None
+    edge_id: str | None
+    """Of an edge."""
+    other_position: int | None
+    """The line of the tree with the run at its other end."""
+    other_ms: float | None
+    """When it is drawn on the lane of that run, on the scale that was asked for."""
 
 
 class Spot(NamedTuple):

@@ -111,11 +111,13 @@ _SPOT_REST = (
     + """
     SELECT
         h.what, h.outward, CASE WHEN h.what = 'tool' THEN h.other ELSE concat_ws(' ', n.name, n.label) END, h.detail,
-        h.delivered, h.grade, h.before, h.after, count(*) OVER ()
+        h.delivered, h.grade, h.before, h.after, h.edge_id, p.position, h.moment_there::DOUBLE + p.shift,
+        count(*) OVER ()
     FROM happenings AS h
     JOIN members AS m USING (run_id)
     LEFT JOIN internal.run_lines AS l ON h.outward IS NOT NULL AND l.run_id = h.other
     LEFT JOIN internal.nodes AS n ON n.position = l.position
+    LEFT JOIN placed AS p ON h.edge_id IS NOT NULL AND p.run_id = h.other
     WHERE floor((h.moment::DOUBLE + m.shift - $start) / $width) = $cell
     ORDER BY h.moment, h.what, h.outward, h.other, h.detail
     LIMIT {limit}

@@ -1,0 +1,119 @@
+"""A recorded text laid out to be read: JSON as names and values, texts with their lines, what is encrypted as such."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, TypeAlias
+
+from rich.cells import cell_len
+
+from explorer.tui.text import crop
+from explorer.tui.widgets.sheet import Role, Row, wrap, wrapped
+
+_FERNET = re.compile(r"gAAAA[\w-]{40,}={0,2}")
+"""A token of Fernet: version 0x80 and the high bytes of its time, in the Base64 of URLs."""
+_ITEMS = 12
+"""Plain values of a longer list that are shown; records hold thousands of block ids."""
+_DEEP = 40
+"""Levels that are laid out line by line."""
+_SHOWN = 16
+"""Characters of an encrypted text that are shown, to compare it with another by eye."""
+
+
+def parsed(text: str) -> list[Any]:
+    """The JSON values of a text, which is one or has one in each line; the text itself if it is neither."""
+    try:
+        return [json.loads(text)]
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return [json.loads(line) for line in text.splitlines() if line.strip()] or [text]
+    except (ValueError, RecursionError):
+        return [text]
+
+
+def sealed(values: Collection[Any]) -> set[str]:
+    """The strings in parsed records that are encrypted: what the record calls so, and tokens that look like it."""
+    found: set[str] = set()
+    rest: list[tuple[bool, Any]] = [(False, value) for value in values]
+    while rest:
+        told, value = rest.pop()
+        if isinstance(value, dict):
+            rest += [(told or "encrypted" in str(name).lower(), item) for name, item in value.items()]
+        elif isinstance(value, list):
+            rest += [(told, item) for item in value]
+        elif isinstance(value, str) and value:
+            if (told and len(value) > 1) or _FERNET.fullmatch(value):
+                found.add(value)
+            elif (inner := _within(value)) is not None:
+                rest.append((told, inner))
+    return found
+
+
+def lay_out(values: Collection[Any], secret: Collection[str], width: int) -> Iterator[Row]:
+    """Rows for parsed records. ``secret``: the strings that are encrypted, wherever they stand."""
+    for number, value in enumerate(values):
+        yield from [[]] if number else []
+        for depth, name, text, role in _lines("", value, 0, secret):
+            yield from _rows(" " * min(2 * depth, max(0, width // 3)), name, text, role, width)
+
+
+def _within(text: str) -> Any:
+    """The object or list that a string holds as JSON; None if it does not."""
+    if text[:1] not in ("{", "["):
+        return None
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
+_Line: TypeAlias = tuple[int, str, str, Role]
+"""How deep, under which name, which text, which role."""
+
+
+def _lines(name: str, value: Any, depth: int, secret: Collection[str]) -> Iterator[_Line]:
+    if isinstance(value, str):
+        if value in secret:
+            yield depth, name, f"encrypted, {len(value):,} characters: {crop(value, _SHOWN)}", "info"
+            return
+        inner = _within(value)
+        value = value if inner is None else inner
+    items = _items(value) if depth < _DEEP else []
+    if not items:
+        yield depth, name, value if isinstance(value, str) else _plain(value), "plain"
+    elif name:
+        yield depth, name, "", "plain"
+    for key, item in items:
+        yield from _lines(key, item, depth + bool(name), secret)
+
+
+def _items(value: Any) -> list[tuple[str, Any]]:
+    """What is told line by line: what an object holds, and a list unless all of it is plain numbers and the like."""
+    if isinstance(value, dict):
+        return [(str(key), item) for key, item in value.items()]
+    if isinstance(value, list) and any(isinstance(item, dict | list | str) for item in value):
+        return [("-", item) for item in value]
+    return []
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list) and len(value) > _ITEMS:
+        return f"{_plain(value[:_ITEMS])[:-1]}, … {len(value) - _ITEMS:,} more]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _rows(indent: str, name: str, text: str, role: Role, width: int) -> Iterator[Row]:
+    label = "" if not name else f"{indent}- " if name == "-" else f"{indent}{crop(name, max(8, width // 2))}: "
+    if not label:
+        yield from wrap(text, width, role, indent)
+        return
+    beside = [] if "\n" in text else wrapped(text, max(8, width - cell_len(label)), role)
+    if len(beside) == 1:
+        yield [(label if text else label.rstrip(), "note"), *beside[0]]
+    else:
+        yield [(label.rstrip(), "note")]
+        yield from wrap(text, width, role, indent + "  ")

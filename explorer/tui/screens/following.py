@@ -1,0 +1,107 @@
+"""What the main screen does with hand-offs: list those of a node, show both ends of one, go to either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.screen import Screen
+
+from explorer.tui.questions import Questions
+from explorer.tui.widgets.detail_pane import DetailPane
+from explorer.tui.widgets.tree_pane import TreePane
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor, Database
+    from explorer.store.queries import HandOffs
+    from explorer.tui.opened import Opened
+    from explorer.tui.screens.handoffs import Known, Reader
+
+
+class Following(Screen[None]):
+    """The dialogs about hand-offs, imported when they are first opened."""
+
+    opened: Opened | None
+    questions: Questions
+
+    @property
+    def tree_pane(self) -> TreePane:
+        """The left side."""
+        return self.query_one(TreePane)
+
+    @property
+    def detail_pane(self) -> DetailPane:
+        """The right side."""
+        return self.query_one(DetailPane)
+
+    def action_handoffs(self) -> None:
+        """List the hand-offs of the node, or of the timeline's row; with one in its cell, show that."""
+        node = self.detail_pane.node
+        place: tuple[str, str | None] | None = getattr(self.focused, "handoff", None)
+        if place is not None:
+            self.open_handoffs(place[0], lambda found: _index(found, place[1]))
+        else:
+            self.open_handoffs(node.node_id if node else None, lambda _: None)
+
+    def open_undelivered(self, node_id: str, run_id: str | None) -> None:
+        """Show the hand-off that a finding tells never arrived."""
+
+        def lost(found: HandOffs) -> int | None:
+            missing = [index for index, one in enumerate(found.listed) if one.delivered is False]
+            own = [
+                index for index in missing if run_id in (found.listed[index].from_run_id, found.listed[index].to_run_id)
+            ]
+            return next(iter(own or missing), None)
+
+        self.open_handoffs(node_id, lost)
+
+    def open_handoffs(self, node_id: str | None, at: Callable[[HandOffs], int | None]) -> None:
+        """List the hand-offs of a node; ``at`` says with which of them open."""
+        opened = self.opened
+        if opened is None:
+            return
+
+        def ask(cursor: Cursor) -> tuple[HandOffs, str]:
+            from explorer.store import queries
+
+            node = queries.node(cursor, opened.tree, node_id) if node_id is not None else None
+            name = " ".join(filter(None, (node.name, node.label if node.label != node.name else ""))) if node else ""
+            whose = f"{name or node_id} and below" if node_id is not None else "everything that is open"
+            return queries.handoffs(cursor, node_id), whose
+
+        def show(answer: tuple[HandOffs, str]) -> None:
+            from explorer.tui.screens.handoffs import HandOffsScreen
+
+            found, whose = answer
+            screen = HandOffsScreen(whose, found, self._reader(opened.database), at(found))
+            self.app.push_screen(screen, self._go_to_end)
+
+        self.questions.ask("dialog", opened.database, ask, show)
+
+    def _reader(self, database: Database) -> Reader:
+        def read(edge_id: str, found: Callable[[Known | None], None], failed: Callable[[Exception], None]) -> None:
+            def ask(cursor: Cursor) -> Known | None:
+                from explorer.store import queries
+                from explorer.tui.screens.handoffs import Known
+
+                exchange = queries.handoff(cursor, edge_id)
+                return None if exchange is None else Known(exchange, queries.read_texts(database, exchange))
+
+            self.questions.ask("record", database, ask, found, failed)
+
+        return read
+
+    def _go_to_end(self, node_id: str | None) -> None:
+        if node_id is None:
+            return
+
+        def arrived(found: bool) -> None:
+            if not found:
+                self.notify("The filter hides this run.", severity="warning")
+
+        self.tree_pane.go_to(node_id, arrived)
+        self.tree_pane.agents.focus()
+
+
+def _index(found: HandOffs, edge_id: str | None) -> int | None:
+    return next((index for index, one in enumerate(found.listed) if one.edge_id == edge_id), None)

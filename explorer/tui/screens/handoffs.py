@@ -1,0 +1,155 @@
+"""The hand-offs of a node in a list, and one of them with what its sender's record has beside its receiver's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+
+from explorer.tui import handoff_words
+from explorer.tui.text import clean
+from explorer.tui.widgets.handoff_list import HandOffList
+from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.sheet import Row, Sheet
+
+if TYPE_CHECKING:
+    from explorer.store.queries import Exchange, HandOff, HandOffs, Passage, Read
+
+
+class Known(NamedTuple):
+    """A hand-off as it was found."""
+
+    exchange: Exchange
+    texts: Mapping[Passage, Read]
+
+
+Reader: TypeAlias = "Callable[[str, Callable[[Known | None], None], Callable[[Exception], None]], None]"
+"""Looks a hand-off up by its id in the background, and calls back with it or with what went wrong."""
+
+
+class HandOffsScreen(ModalScreen["str | None"]):
+    """The list. Answers with the node to go to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,d", "close", "close", id="handoffs.close")]
+
+    def __init__(self, whose: str, found: HandOffs, read: Reader, at: int | None = None) -> None:
+        super().__init__()
+        self._title = handoff_words.title_of(found, whose)
+        self._found = found
+        self._read = read
+        self._at = at
+        """Which of them to open with."""
+
+    def compose(self) -> ComposeResult:
+        """The list in a frame."""
+        with Vertical(classes="dialog whole") as frame:
+            frame.border_title = clean(self._title)
+            yield HandOffList(self._found)
+            yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Go on to the one that was asked for."""
+        if self._at is not None:
+            self.query_one(HandOffList).cursor = self._at
+            self._open()
+
+    @on(HandOffList.Chosen)
+    def _open(self) -> None:
+        shown = self.query_one(HandOffList)
+
+        def closed(answer: tuple[int, str | None] | None) -> None:
+            if answer is not None:
+                shown.cursor = answer[0]
+                if answer[1] is not None:
+                    self.dismiss(answer[1])
+
+        self.app.push_screen(HandOffScreen(shown.listed, shown.cursor, self._read), closed)
+
+    def action_close(self) -> None:
+        """Go nowhere."""
+        self.dismiss(None)
+
+
+class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
+    """Both ends of one. Answers which was shown last, and the node to go to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go", "to this run", id="handoff.go", tooltip="To the run of the side that has the keys"),
+        Binding("tab", "app.focus_next", "other side", id="handoff.side"),
+        Binding("right_square_bracket", "beside(1)", "next", key_display="] [", id="handoff.next"),
+        Binding("left_square_bracket", "beside(-1)", "previous", show=False, id="handoff.previous"),
+        Binding("escape,q,d", "close", "back to the list", id="handoff.close"),
+    ]
+
+    def __init__(self, listed: Sequence[HandOff], at: int, read: Reader) -> None:
+        super().__init__()
+        self._listed = listed
+        self._at = at
+        self._read = read
+        self._known: Known | None = None
+
+    def compose(self) -> ComposeResult:
+        """The one who asked on the left, the one who did it on the right."""
+        with Vertical(classes="dialog whole"):
+            with Horizontal(id="ends"):
+                yield Sheet(id="asker")
+                yield Sheet(id="doer")
+            yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Look it up."""
+        self._look_up()
+
+    def _look_up(self) -> None:
+        self._known = None
+        self._tell(f"{self._listed[self._at].kind} …")
+        for sheet in self.query(Sheet):
+            sheet.show(lambda _: [[("reading …", "note")]])
+        self._read(self._listed[self._at].edge_id, self._found, self._failed)
+
+    def _tell(self, heading: str) -> None:
+        self.query_one(Vertical).border_title = f"{heading}   {self._at + 1:,} of {len(self._listed):,}"
+
+    def _found(self, known: Known | None) -> None:
+        if known is None:
+            return
+        self._known = known
+        self._tell(handoff_words.heading(known.exchange))
+        self.query_one("#asker", Sheet).show(lambda width: self._lay_out("asker", width))
+        self.query_one("#doer", Sheet).show(lambda width: self._lay_out("doer", width))
+
+    def _lay_out(self, end: handoff_words.End, width: int) -> Iterator[Row]:
+        if self._known is not None:
+            yield from handoff_words.lay_out_end(self._known.exchange, end, self._known.texts, width)
+
+    def _failed(self, error: Exception) -> None:
+        for sheet in self.query(Sheet):
+            sheet.show(lambda _: [[(clean(f"It could not be looked up: {error}"), "error")]])
+
+    def action_beside(self, by: int) -> None:
+        """Show the next or previous one of the list."""
+        if 0 <= self._at + by < len(self._listed):
+            self._at += by
+            self._look_up()
+        else:
+            self.notify(f"This is the {'last' if by > 0 else 'first'} of the list.", timeout=2)
+
+    def action_go(self) -> None:
+        """Go to the run of the side that has the keys."""
+        known = self._known
+        if known is None:
+            return
+        party = known.exchange.doer if self.query_one("#doer").has_focus else known.exchange.asker
+        if party is None or party.node_id is None:
+            self.notify("No run of this side is recorded.", timeout=3)
+        else:
+            self.dismiss((self._at, party.node_id))
+
+    def action_close(self) -> None:
+        """Back to the list."""
+        self.dismiss((self._at, None))
