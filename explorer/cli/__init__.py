@@ -33,7 +33,7 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
 
 
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--summary", is_flag=True, help="Conversations and totals.")
 @click.option("--sql", metavar="QUERY", help="Answer one read-only query over the tables and views.")
 @click.option("--check", is_flag=True, help="List the findings; exit with 1 if any has severity error.")
@@ -64,13 +64,12 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
 def command(context: click.Context, /, **options: Any) -> None:
     """Explore the traces of multi-agent LLM systems: runs, tokens, what sub-agents share, what is wrong.
 
-    In a terminal, PATH opens in the explorer; into a pipe goes the summary.
+    In a terminal, PATH opens in the explorer; into a pipe goes the summary. Without PATH the explorer offers what there
+    is in the usual places of the recorders.
     """
     if options["explain"]:
         _explain(options["explain"])
         return
-    if not options["paths"]:
-        raise click.UsageError("name a file or directory of traces, as in: trace-explore sample_traces/")
     modes = [name for name in ("summary", "sql", "check", "export") if options[name] not in (None, False)]
     if len(modes) > 1:
         raise click.UsageError(f"--{modes[0]} and --{modes[1]} are two answers: ask for one at a time")
@@ -78,10 +77,13 @@ def command(context: click.Context, /, **options: Any) -> None:
         raise click.UsageError(f"--where has no meaning with --{modes[0]}")
     if options["at"] and modes:
         raise click.UsageError(f"--at opens the explorer and has no meaning with --{modes[0]}")
+    on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    if not options["paths"] and (modes or not on_terminal):
+        raise click.UsageError(_suggestion())
     from explorer.store.ingest import Options as IngestOptions
 
     ingest_options = IngestOptions(options["jobs"], options["cache_dir"], not options["no_cache"])
-    if not modes and sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+    if not modes and on_terminal:
         _explore(options["paths"], ingest_options, options["where"], options["at"])
     if options["at"]:
         raise click.UsageError("--at opens the explorer, which needs a terminal")
@@ -143,6 +145,18 @@ def _explain(code: str) -> None:
     click.echo(f"{page.code} ({page.severity}): {page.title}")
     for heading, text in page.sections:
         click.echo(f"\n{heading}\n{click.wrap_text(text, 88, '  ', '  ')}")
+
+
+def _suggestion() -> str:
+    """What to name: what there is in the usual places."""
+    from explorer.store.places import usual_places
+    from explorer.tui.humanize import usual_place
+    from explorer.tui.text import clean
+
+    places = [usual_place(place) for place in usual_places(os.environ, Path.home(), Path())]
+    found = [f"{clean(path):<30} {format_:<15} {held}" for path, format_, held in places]
+    usage = "name a file or directory of traces, as in: trace-explore sample_traces/"
+    return "\n  ".join([f"{usage}\nIn the usual places there are:", *found]) if found else usage
 
 
 def _explore(paths: tuple[Path, ...], options: Options, where: str | None, place: str | None) -> NoReturn:

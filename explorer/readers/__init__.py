@@ -25,6 +25,8 @@ A reader module has:
   part in the order of the prompt, so that the first screenful costs no more than that. Raises OSError when it is gone.
 * ``handed(path, offset, length)``, optional: one side of an edge, at this place, as messages: what was asked, or what
   came back. Raises OSError when it is gone.
+* ``places(environment, home)``, optional: where the recorder keeps its recordings on a user's machine, whether or not
+  there are any: files or directories, by its environment variables and below the home directory.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
   their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to it.
 """
@@ -246,6 +248,12 @@ def handed(reader: Reader, path: Path, offset: int, length: int) -> Iterator[Mes
     """
     tell = getattr(reader, "handed", None)
     return tell(path, offset, length) if tell is not None else None
+
+
+def places(reader: Reader, environment: Mapping[str, str], home: Path) -> Sequence[Path]:
+    """Where a recorder keeps its recordings; nowhere in particular for formats that are passed around."""
+    usual = getattr(reader, "places", None)
+    return usual(environment, home) if usual is not None else ()
 
 
 def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 import traceback
@@ -27,8 +28,12 @@ if TYPE_CHECKING:
     from explorer.tui.widgets.loading_line import Read
 
 
+NOTHING_CHOSEN = 2
+"""Return code when no path was named and none was chosen."""
+
+
 class ExplorerApp(App[int]):
-    """Opens paths of traces. ``return_code`` is 3 when nothing could be read."""
+    """Opens paths of traces; none at first, to choose some. ``return_code`` is 3 when nothing could be read."""
 
     TITLE = "trace-explore"
     CSS_PATH = "app.tcss"
@@ -67,14 +72,32 @@ class ExplorerApp(App[int]):
             command for command in super().get_system_commands(screen) if command.title in ("Theme", "Screenshot")
         )
 
-    def get_default_screen(self) -> MainScreen:
-        """The one main screen."""
+    def get_default_screen(self) -> Screen[None]:
+        """The one main screen; an empty one while no path is named."""
+        return self._main() if self.paths else Screen()
+
+    def _main(self) -> MainScreen:
         return MainScreen(self.paths, self._options, self.state, self._place, self._read)
+
+    def _offer_places(self) -> None:
+        from explorer.store.places import usual_places
+        from explorer.tui.screens.places import PlacesScreen
+
+        def opened(paths: list[Path] | None) -> None:
+            if not paths:
+                self.exit(return_code=NOTHING_CHOSEN)
+                return
+            self.paths = paths
+            self.push_screen(self._main())
+
+        self.push_screen(PlacesScreen(lambda: usual_places(os.environ, Path.home(), Path())), opened)
 
     def on_mount(self) -> None:
         """Keep collections of garbage rare, and leave the terminal in order even when told to end from outside."""
         # A tree of 100,000 nodes makes a full collection take 0.1 s, in the middle of a key press.
         gc.set_threshold(50_000, 20, 100)
+        if not self.paths:
+            self._offer_places()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             # Not every platform and thread may have a handler; then the default remains.

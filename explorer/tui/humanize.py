@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from explorer.store.places import UsualPlace
+
 NOT_RECORDED = "–"
 
 _THOUSANDS = (("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000), ("T", 1_000_000_000_000))
@@ -77,3 +84,14 @@ def duration(ms: int | None) -> str:
 def plural(value: int, one: str, many: str | None = None) -> str:
     """A count with its noun: ``1 step``, ``11,721 steps``."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"
+
+
+def usual_place(place: UsualPlace) -> tuple[str, str, str]:
+    """A place to open, what keeps its recordings there, and how much there is; a trace's words, so to be cleaned."""
+    home, path = str(Path.home()), str(place.path)
+    if path.startswith(home + os.sep):
+        path = "~" + path.removeprefix(home)
+    held = f"{'' if place.whole else 'at least '}{plural(place.files, 'file')}, {size(place.bytes)}"
+    if place.newest:
+        held += f", last changed {place.newest:%Y-%m-%d %H:%M} UTC"
+    return path, place.format or "this directory", held

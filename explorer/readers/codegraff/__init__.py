@@ -9,7 +9,7 @@ second table has the messages, and with them the model calls, their usage and th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from explorer.model import Row
@@ -38,6 +38,12 @@ def claims(path: Path, head: bytes | None) -> bool:
     if head.startswith(MAGIC):
         return _database.is_database(path, head)
     return path.suffix.lower() in _TEXTS and (_stream.is_stream(head) or _dump.is_dump(head))
+
+
+def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
+    """The one database of a user (crates/forge_config/src/reader.rs)."""
+    base = environment.get("FORGE_CONFIG")
+    return [directory / ".forge.db" for directory in ([Path(base)] if base else [home / "forge", home / ".forge"])]
 
 
 def companions(path: Path) -> Sequence[Path]:

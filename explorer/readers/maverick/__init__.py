@@ -30,6 +30,7 @@ from explorer.readers.maverick._layout import (
     goal_of,
     kind_of,
     part_of,
+    places,
     source_id_of,
     tenant_of,
 )
@@ -40,7 +41,7 @@ from explorer.readers.maverick._trajectories import Trajectories, counted, is_st
 from explorer.readers.maverick._world import World
 from explorer.readers.maverick._world import record as rows_of
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "part_of", "read", "record"]
+__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "part_of", "places", "read", "record"]
 
 NAME = "maverick"
 VERSION = 2

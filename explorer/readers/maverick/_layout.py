@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -149,6 +149,11 @@ def _files(directory: Path) -> Iterable[Path]:
     with suppress(OSError):
         return sorted(Path(entry.path) for entry in os.scandir(directory) if entry.is_file())
     return ()
+
+
+def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
+    """The home; with tenants it holds theirs too."""
+    return [Path(environment.get("MAVERICK_HOME") or home / ".maverick")]
 
 
 def companions(path: Path) -> Sequence[Path]:

@@ -132,4 +132,4 @@ class TroubleScreen(PageScreen[None]):
         from explorer.tui.widgets.loading_line import LoadingLine
 
         self.dismiss()
-        self.app.screen_stack[0].query_one(LoadingLine).start(None)
+        next(line for screen in self.app.screen_stack for line in screen.query(LoadingLine)).start(None)
