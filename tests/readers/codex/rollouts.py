@@ -58,8 +58,8 @@ class Rollout:
 
     def meta(self, thread: str, **fields: Any) -> Rollout:
         """A session_meta; of another thread where history was copied."""
-        usual = {"session_id": ROOT, "id": thread, "timestamp": "2026-09-21T14:13:20.000Z", "cwd": "/p", "source": "cli",
-                 "model_provider": "openai", "base_instructions": {"text": "You are a demo."}}  # fmt: skip
+        usual = {"session_id": ROOT, "id": thread, "timestamp": "2026-09-21T14:13:20.000Z", "cwd": "/p",
+                 "source": "cli", "model_provider": "openai", "base_instructions": {"text": "Help."}}  # fmt: skip
         mode = {"history_mode": "paginated"} if self.paginated else {}
         return self.line("session_meta", {k: v for k, v in (usual | mode | fields).items() if v is not None}, 0)
 
