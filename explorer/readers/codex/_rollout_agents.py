@@ -180,12 +180,14 @@ def _unasked(tree: Tree, told: Sequence[HandOff]) -> Iterator[HandOff]:
             if each.taken:
                 continue
             name = each.letter.author if each.letter else each.sender
-            sender = tree.find(name, receiver)
+            sender, kind = tree.find(name, receiver), _kind_of(each, receiver, spawned)
+            sender_id = sender.thread.thread_id if sender else None
+            if kind == "spawn":
+                sender_id = sender_id or receiver.thread.parent_thread_id
             yield HandOff(
-                _kind_of(each, receiver, spawned),
-                sender.thread.thread_id if sender else None, None, receiver.thread.thread_id, each.turn.turn_id,
-                at=each.at, delivered=True, resolution="item", grade="derived" if sender else "not_recorded",
-                got=each.where, sealed=bool(each.letter and each.letter.sealed),
+                kind, sender_id, None, receiver.thread.thread_id, each.turn.turn_id, at=each.at, delivered=True,
+                resolution="item", grade="derived" if sender else "not_recorded", got=each.where,
+                sealed=bool(each.letter and each.letter.sealed),
             )  # fmt: skip
     for child in tree.threads:
         thread = child.thread
