@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 if TYPE_CHECKING:
     from explorer.store.queries import SortKey
 
-Tab: TypeAlias = Literal["overview", "steps", "timeline", "reuse", "findings"]
+Tab: TypeAlias = Literal["overview", "steps", "timeline", "reuse", "messages", "findings"]
 Unit: TypeAlias = Literal["blocks", "tokens"]
 Measure: TypeAlias = Literal["containment", "jaccard", "shared", "prefix"]
 
@@ -20,9 +20,10 @@ TABS: dict[Tab, tuple[str, str]] = {
     "steps": ("2", "Steps"),
     "timeline": ("3", "Timeline"),
     "reuse": ("4", "Reuse"),
+    "messages": ("5", "Messages"),
     "findings": ("6", "Findings"),
 }
-"""Each tab with its key. 5 belongs to the messages."""
+"""Each tab with its key."""
 
 SORTS: dict[SortKey, tuple[str, bool]] = {
     "order": ("recorded order", False),

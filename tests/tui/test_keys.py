@@ -124,6 +124,7 @@ def test_digits_choose_tabs_and_only_tabs_that_exist(opener: Opener) -> None:
             "2": "steps",
             "3": "timeline",
             "4": "reuse",
+            "5": "messages",
             "6": "findings",
             "1": "overview",
             "t": "timeline",
@@ -132,7 +133,7 @@ def test_digits_choose_tabs_and_only_tabs_that_exist(opener: Opener) -> None:
         for key, tab in keys.items():
             await press(pilot, key)
             assert main_screen(pilot).state.tab == tab
-        await press(pilot, "5")
+        await press(pilot, "7")
         assert main_screen(pilot).state.tab == "reuse"
 
     drive(opener(family()), script)
@@ -284,7 +285,7 @@ def test_a_place_is_gone_to_with_its_step(opener: Opener) -> None:
 @pytest.mark.parametrize("size", [NARROW, (60, 15), (80, 40), (200, 60)])
 def test_everything_is_reachable_at_any_size(opener: Opener, size: tuple[int, int]) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        for key in ("1", "2", "3", "4", "6"):
+        for key in ("1", "2", "3", "4", "5", "6"):
             await press(pilot, key)
         await press(pilot, "escape")
         assert pilot.app.focused is tree_of(pilot)

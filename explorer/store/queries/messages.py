@@ -62,7 +62,7 @@ def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk
             return None
         condition = "depth = 0"
     else:
-        condition = scope.runs(own=True)
+        condition = scope.runs(own=run_id is None)
     row = one(
         cursor,
         f"""

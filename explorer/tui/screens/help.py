@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 from explorer.tui.columns import COLUMNS
 from explorer.tui.handoff_words import DELIVERED, RESOLUTIONS
 from explorer.tui.lane_cells import LOOKS as MARKS
+from explorer.tui.message_rows import VOICES
 from explorer.tui.step_columns import LOOKS
 from explorer.tui.widgets.overview import LEGEND
 from explorer.tui.widgets.sibling_grid import MEASURES
@@ -177,6 +178,8 @@ def meanings() -> Iterator[Entry]:
         yield Entry("Hand-offs", name, text)
     for name, look in LOOKS.items():
         yield Entry("The steps' columns", name, look.help)
+    for glyph, text in VOICES.values():
+        yield Entry("The messages", glyph, text)
     yield Entry(
         "The timeline", "active at once", "the most runs that ran side by side within the cell; # is 10 or more"
     )

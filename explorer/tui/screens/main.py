@@ -69,6 +69,9 @@ class MainScreen(Verbs):
         Binding("2", "tab('steps')", "Steps", show=False, id="view.steps"),
         Binding("3,t", "tab('timeline')", "Timeline", show=False, id="view.timeline"),
         Binding("4,r", "tab('reuse')", "Reuse", show=False, id="view.reuse"),
+        Binding("5", "tab('messages')", "Messages", show=False, id="view.messages"),
+        Binding("m", "messages", "messages", show=False, id="view.messages_of",
+                tooltip="Messages, from the step under the cursor on"),
         Binding("6", "tab('findings')", "Findings", show=False, id="view.findings"),
         Binding("d", "handoffs", "hand-offs", id="go.handoffs",
                 tooltip="Hand-offs: what runs asked of each other and what came back, as both ends have it"),
@@ -285,6 +288,20 @@ class MainScreen(Verbs):
         await self.detail_pane.choose(tab)
         if in_details:
             self._focus(self.detail_pane.focus_target(), True)
+
+    async def action_messages(self) -> None:
+        """Show the messages, from what the step under the cursor wrote on."""
+        # The grid of steps and the timeline have a step under the cursor.
+        step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
+        if step is None:
+            await self.action_tab("messages")
+        else:
+            await self.show_messages(*step)
+
+    async def show_messages(self, run_id: str, ordinal: int) -> None:
+        """Show the messages from what a step wrote on."""
+        await self.detail_pane.aim_at_messages(run_id, ordinal)
+        self._focus(self.detail_pane.focus_target(), True)
 
     def action_own(self) -> None:
         """Between own numbers and totals."""

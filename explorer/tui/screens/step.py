@@ -31,17 +31,20 @@ class StepScreen(PageScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "close", "close", id="step.close"),
         Binding("w", "fold", "fold/whole", id="step.fold", tooltip="Lists folded, or as recorded"),
+        Binding("m", "messages", "messages", id="step.messages", tooltip="What it saw and wrote"),
         Binding("y", "copy", "copy record", id="step.copy"),
     ]  # fmt: skip
 
     def __init__(
-        self, title: str, fields: Mapping[str, object], helps: Mapping[str, str], copy: Callable[[str], None]
-    ) -> None:
+        self, title: str, fields: Mapping[str, object], helps: Mapping[str, str], copy: Callable[[str], None],
+        messages: Callable[[], None],
+    ) -> None:  # fmt: skip
         super().__init__()
         self._title = title
         self._fields = fields
         self._helps = helps
         self._copy = copy
+        self._messages = messages
         self._record: str | None = None
         self._message = "reading the record …"
         self._folded = True
@@ -99,6 +102,11 @@ class StepScreen(PageScreen[None]):
         """Copy the record as it stands in the source."""
         if self._record is not None:
             self._copy(self._record)
+
+    def action_messages(self) -> None:
+        """Close, and go to its messages."""
+        self.dismiss()
+        self._messages()
 
     def action_close(self) -> None:
         """Back to the grid."""

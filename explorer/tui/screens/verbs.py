@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explorer.tui.opened import Opened
     from explorer.tui.screens.help import Entry
     from explorer.tui.widgets.findings_list import FindingsList
+    from explorer.tui.widgets.messages_view import MessagesView
     from explorer.tui.widgets.steps_grid import StepsGrid
 
 
@@ -40,6 +41,10 @@ class Verbs(Following):
 
     def take(self, opened: Opened) -> None:
         """Show other data, or the same through another filter."""
+        raise NotImplementedError
+
+    async def show_messages(self, run_id: str, ordinal: int) -> None:
+        """Show the messages from what a step wrote on."""
         raise NotImplementedError
 
     def sort_by(self, key: SortKey) -> None:
@@ -160,6 +165,15 @@ class Verbs(Following):
     def _tell_copied(self, message: str) -> None:
         self.notify(message, title="Copied", markup=False)
 
+    def _show_messages_soon(self, run_id: str, ordinal: int) -> None:
+        self.call_later(self.show_messages, run_id, ordinal)
+
+    def on_messages_view_copy_wanted(self, event: MessagesView.CopyWanted) -> None:
+        """Copy a message. Named, not decorated, because the view's module loads later than this one."""
+        from explorer.tui.copying import copy
+
+        copy(self.app, event.text, self._tell_copied)
+
     # Opening steps and findings
 
     def on_steps_grid_step_chosen(self, event: StepsGrid.StepChosen) -> None:
@@ -178,6 +192,7 @@ class Verbs(Following):
             event.fields,
             helps,
             lambda text: copy(self.app, text, self._tell_copied),
+            lambda: self._show_messages_soon(event.run_id, event.ordinal),
         )
         self.app.push_screen(screen)
         run_id, ordinal, database = event.run_id, event.ordinal, opened.database
@@ -236,6 +251,8 @@ class Verbs(Following):
             "TimelineLanes": "In the timeline",
             "ReuseTab": "In the reuse tab",
             "SiblingGrid": "In the sibling matrix",
+            "MessagesView": "In the messages",
+            "MessagesTab": "In the messages",
             "FindingsList": "In the findings",
             "SearchBar": "While searching",
         }

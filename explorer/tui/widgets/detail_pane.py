@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class DetailPane(Vertical):
-    """Overview, steps, timeline, reuse and findings of one node, or of everything that is open."""
+    """Overview, steps, timeline, reuse, messages and findings of one node, or of everything that is open."""
 
     REST: ClassVar[float] = 0.08
     """Seconds the cursor must rest before anything is asked, so that a held key stays smooth."""
@@ -95,6 +95,16 @@ class DetailPane(Vertical):
         await self.choose("steps")
         self.query_one(StepsTab).aim(run_id, ordinal)
 
+    async def aim_at_messages(self, run_id: str, ordinal: int) -> None:
+        """Show the messages from what a step wrote on."""
+        from explorer.tui.widgets.messages_tab import MessagesTab
+
+        await self.choose("messages")
+        self.query_one(MessagesTab).aim(run_id, ordinal)
+        # What another run wrote has to be asked for anew.
+        self._shown.pop("messages", None)
+        self._ask_soon()
+
     def _tab(self, tab: Tab) -> DetailTab | None:
         made = self.query(f"#detail > #{tab}")
         return cast(DetailTab, made.first()) if made else None
@@ -158,6 +168,10 @@ def _make(tab: Tab, state: State, questions: Questions) -> Widget:
             from explorer.tui.widgets.reuse_tab import ReuseTab
 
             return ReuseTab(state, id=tab)
+        case "messages":
+            from explorer.tui.widgets.messages_tab import MessagesTab
+
+            return MessagesTab(id=tab)
         case "findings":
             from explorer.tui.widgets.findings_list import FindingsList
 

@@ -1,4 +1,4 @@
-"""The search line below the tree: what is searched, and which of how many hits is shown."""
+"""The search line below the tree, or below messages: what is searched, and which of how many hits is shown."""
 
 from __future__ import annotations
 
@@ -36,15 +36,19 @@ class SearchBar(Horizontal):
             self.by = by
 
     class Accepted(Message):
-        """Enter: on with the keys of the tree, the hits kept."""
+        """Enter: on with the keys of what is searched, the hits kept."""
 
     class Left(Message):
         """Escape: the search is over."""
 
+    def __init__(self, wanted: str = "name, label, id, title or model", *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._wanted = wanted
+
     def compose(self) -> ComposeResult:
         """A prompt, the line, and the count."""
         yield Static("/", classes="prompt")
-        yield Input(placeholder="name, label, id, title or model", compact=True, select_on_focus=True)
+        yield Input(placeholder=self._wanted, compact=True, select_on_focus=True)
         yield Static("", classes="count")
 
     def begin(self, text: str) -> None:

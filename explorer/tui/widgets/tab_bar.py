@@ -13,7 +13,7 @@ from explorer.tui.state import TABS, Tab
 
 
 class TabBar(Widget):
-    """``1 Overview  2 Steps  3 Timeline  4 Reuse  6 Findings``; closer, then cut short, where it does not fit."""
+    """``1 Overview  2 Steps  3 Timeline  …  6 Findings``; closer, then cut short, where it does not fit."""
 
     tab: reactive[Tab] = reactive("overview")
     marks: reactive[str] = reactive("")
