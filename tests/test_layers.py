@@ -23,7 +23,7 @@ LIBRARIES = {
     "model": set(),
     "readers": {"orjson", "pyarrow"},
     "reuse": set(),
-    "store": {"duckdb", "polars", "pyarrow", "numpy", "platformdirs"},
+    "store": {"duckdb", "polars", "pyarrow", "numpy", "platformdirs", "watchfiles"},
     "tui": {"textual", "textual_fastdatatable", "rich", "pyarrow"},
 }
 """Floor -> the packages from outside it may import."""

@@ -53,6 +53,7 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
     help="How --summary, --sql and --check answer.",
 )
 @click.option("--at", metavar="PLACE", help="Open the explorer at conversation/agent/run#step.")
+@click.option("--follow", is_flag=True, help="Read on as the recorders write; F in the explorer does the same.")
 @click.option("--explain", metavar="CODE", help="What a finding means; without PATH. 'list' names all codes.")
 @click.option("--jobs", metavar="N", type=click.IntRange(0, 64), help="Processes that read (default: one per core).")
 @click.option(
@@ -77,16 +78,19 @@ def command(context: click.Context, /, **options: Any) -> None:
         raise click.UsageError(f"--where has no meaning with --{modes[0]}")
     if options["at"] and modes:
         raise click.UsageError(f"--at opens the explorer and has no meaning with --{modes[0]}")
+    if options["follow"] and modes:
+        raise click.UsageError(f"--follow keeps the explorer open and has no meaning with --{modes[0]}")
     on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     if not options["paths"] and (modes or not on_terminal):
         raise click.UsageError(_suggestion())
     from explorer.store.ingest import Options as IngestOptions
 
-    ingest_options = IngestOptions(options["jobs"], options["cache_dir"], not options["no_cache"])
+    ingest_options = IngestOptions(options["jobs"], options["cache_dir"], not options["no_cache"], options["follow"])
     if not modes and on_terminal:
         _explore(options["paths"], ingest_options, options["where"], options["at"])
-    if options["at"]:
-        raise click.UsageError("--at opens the explorer, which needs a terminal")
+    for name in ("at", "follow"):
+        if options[name]:
+            raise click.UsageError(f"--{name} opens the explorer, which needs a terminal")
     with _opened(options["paths"], ingest_options) as database:
         _answer(database, modes[0] if modes else "summary", options)
 

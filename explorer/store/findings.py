@@ -125,6 +125,16 @@ _PAGES = (
         "Nothing. Use replayed_steps to see how much of a file is history.",
     ),
     Explanation(
+        "unfinished-record",
+        "info",
+        "the record at the end is being written",
+        "The file ends in the middle of a record, and it has changed within the last seconds while it was followed.",
+        "A recorder at work writes piece by piece: what is missing is most likely still to come.",
+        "All records before it were read. The file is read again when it changes, and once more when it has been quiet "
+        "for ten seconds; if the record is still cut off then, it is reported as truncated.",
+        "Nothing.",
+    ),
+    Explanation(
         "total-mismatch",
         "warning",
         "a recorded total differs from the sum of the steps",

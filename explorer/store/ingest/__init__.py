@@ -37,6 +37,8 @@ class Options(NamedTuple):
     cache_dir: Path | None = None
     """Where parts are kept; None for the user's cache directory."""
     use_cache: bool = True
+    follow: bool = False
+    """Whether recorders may be at work: what ends in the middle of a record, and has just changed, is being written."""
 
 
 class IngestError(Exception):

@@ -39,7 +39,10 @@ FIRST_SHOWN_SECONDS = 0.4
 """After this time what has been read is shown, and then again whenever the time since the start has doubled."""
 
 _NEVER = (-1, -1)
-"""Size and time of a source whose reading failed: it is read again next time, changed or not."""
+"""Size and time of a source whose reading failed or came too early: it is read again next time, changed or not."""
+
+QUIET_SECONDS = 10.0
+"""A source that has not changed for so long is not being written any more."""
 
 _SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
 _NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
@@ -280,10 +283,17 @@ class Ingest:
         reading = new_reading()
         if replaces:
             self.kept.replaces(reading)
-        task = Task(reading, reader, str(found.path), found.source_id, facts, parts=parts)
+        growing = self._growing(found, *(group.parts if group else ()))
+        task = Task(reading, reader, str(found.path), found.source_id, facts, parts=parts, growing=growing)
         count = shares(readers()[reader], found.path)
         self.begun[reading] = _Begun(task, found, companions_of(reader, found.path), group, open=count)
         yield from (task._replace(share=(number, count)) for number in range(count))
+
+    def _growing(self, *sources: Found) -> frozenset[str]:
+        """Which sources are being written, if anybody wants to know."""
+        now = time.time()
+        just_now = (each for each in sources if now - (each.mtime_ns or 0) / 1e9 < QUIET_SECONDS)
+        return frozenset(each.source_id for each in just_now if self.options.follow)
 
     def _take(self, chunk: Chunk, begun: _Begun) -> None:
         """Keep the rows of a chunk, and note the source when it is the last of its."""
@@ -320,7 +330,7 @@ class Ingest:
             )
             self.kept.note(member.found, rows, reader, whole=found.source_id, links=list(member.links))
         self.kept.keep(as_columns(read(found, reader, report, failure, begun.records.total())), reading)
-        state = state_of(found) if failure is None else _NEVER
+        state = _NEVER if failure or begun.task.growing else state_of(found)
         assumed, votes = dict(report.assumed), list(report.votes)
         entry = Entry(found.source_id, *state, reader, reading, assumed, votes, begun.shared)
         if begun.linked:

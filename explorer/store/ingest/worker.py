@@ -13,13 +13,14 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
-from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Row, Run, Step, columns
+from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Finding, Row, Run, Step, columns
 from explorer.readers import Report, Rows, SourceFile, readers
 from explorer.reuse.calls import Call, Stretch, lineage_of
 from explorer.reuse.derive import derive
@@ -66,6 +67,8 @@ class Task(NamedTuple):
     """Which part of it, and of how many."""
     parts: Sequence[tuple[str, str]] = ()
     """Path and source_id of what is read with it for its links."""
+    growing: frozenset[str] = frozenset()
+    """Which of these sources are being written now."""
 
 
 class Chunk(NamedTuple):
@@ -92,7 +95,7 @@ def chunks(task: Task) -> Iterator[Chunk]:
         reader = readers()[task.reader]
         parts = [(Path(path), source_id) for path, source_id in task.parts]
         source = SourceFile(Path(task.path), task.source_id, task.facts, task.share, parts)
-        rows: Iterable[Row | Rows | Report] = reader.read(source)
+        rows: Iterable[Row | Rows | Report] = _unfinished(reader.read(source), task)
         for row in with_reuse(rows) if reader.SELF_CONTAINED else rows:
             if isinstance(row, Report):
                 report = row
@@ -108,6 +111,21 @@ def chunks(task: Task) -> Iterator[Chunk]:
     except Exception as error:  # a reader's mistake costs this source, not the session
         failure = f"the {task.reader} reader failed: {type(error).__name__}: {error}"
     yield Chunk(task.reading, pending.columns(), position, pending.steps, report, failure)
+
+
+def _unfinished(rows: Iterable[Row | Rows | Report], task: Task) -> Iterator[Row | Rows | Report]:
+    """Of a source that is being written, a record without an end is no damage: the rest of it will come."""
+    spared: Counter[str] = Counter()
+    for row in rows:
+        if isinstance(row, Finding) and row.code == "truncated-record" and row.source_id in task.growing:
+            spared[row.source_id] += 1
+            message = "the record at the end is being written; it is read once it is whole"
+            yield replace(row, code="unfinished-record", severity="info", message=message)
+        elif isinstance(row, Report):
+            of_parts = {source_id: bad - spared[source_id] for source_id, bad in row.bad_of_parts.items()}
+            yield row._replace(bad_records=row.bad_records - spared[task.source_id], bad_of_parts=of_parts)
+        else:
+            yield row
 
 
 class _Pending:

@@ -84,6 +84,7 @@ class MainScreen(Verbs):
         Binding("x", "export", "export", id="data.export", tooltip="Write the runs that are shown as Parquet"),
         Binding("y", "copy", "copy", id="data.copy", tooltip="Copy an id, a row, a command"),
         Binding("ctrl+r", "read_on", "read on", show=False, id="data.read_on", tooltip="Go on reading, or read again"),
+        Binding("F", "follow", "follow", show=False, id="data.follow", tooltip="Read what changes as it is written"),
         Binding("question_mark,f1", "help", "help", key_display="?", id="app.help"),
         Binding("q", "app.quit", "quit", show=False, id="app.quit"),
     ]  # fmt: skip
@@ -118,6 +119,9 @@ class MainScreen(Verbs):
         """Say where we are, and read once the first frame is on the screen."""
         self._tell_path([])
         self.call_after_refresh(self.loading_line.start_soon, self.state.where)
+        if self._options.follow:
+            self.loading_line.follow(True)
+            self._tell_settings()
 
     def on_unmount(self) -> None:
         """No thread may hold up the end of the program."""
@@ -160,6 +164,7 @@ class MainScreen(Verbs):
     def _failed(self, event: LoadingLine.Failed) -> None:
         from explorer.tui.screens.trouble import TroubleScreen, causes
 
+        self._tell_settings()
         self.app.push_screen(TroubleScreen(causes(event.error, self.paths), fatal=self.opened is None))
 
     def _nothing_read(self, opened: Opened) -> None:
@@ -215,6 +220,8 @@ class MainScreen(Verbs):
         if state.where:
             kept = f" ({opened.tree.runs_kept:,} of {opened.tree.runs:,} runs)" if opened else ""
             settings.append(f"filter: {state.where}{kept}")
+        if self.loading_line.following:
+            settings.insert(0, "● following")
         self.query_one(Crumbs).settings = tuple(settings)
 
     @on(Crumbs.Chosen)
@@ -350,6 +357,11 @@ class MainScreen(Verbs):
     def action_read_on(self) -> None:
         """Read again; what has not changed comes from the cache."""
         self.loading_line.start(self.state.where)
+
+    def action_follow(self) -> None:
+        """Read what changes as it is written, or no longer."""
+        self.loading_line.follow(not self.loading_line.following)
+        self._tell_settings()
 
     def sort_by(self, key: SortKey) -> None:
         """Sort the tree."""

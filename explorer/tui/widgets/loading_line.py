@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar
@@ -74,6 +75,9 @@ class LoadingLine(Widget):
         self._left = False
         self._where: str | None = None
         self._told = 0.0
+        self._unfollow: threading.Event | None = None
+        self._again = False
+        """Whether something has changed since the reading under way began."""
         self.loading_now = False
         """Whether a reading is under way."""
 
@@ -84,18 +88,56 @@ class LoadingLine(Widget):
         else:
             self.start(where)
 
-    def start(self, where: str | None) -> None:
-        """Read the paths in a thread, showing what there is through a filter."""
+    def start(self, where: str | None, *, quietly: bool = False) -> None:
+        """Read the paths in a thread, showing what there is through a filter; ``quietly`` without this line."""
         if self.loading_now:
             return
         self.loading_now, self.stopped, self._where = True, False, where
         self._cancelled = threading.Event()
-        self.display = True
+        self.display = not quietly
         self.run_worker(self._load, name="ingest", group="ingest", thread=True, exit_on_error=False)
 
     def stop(self) -> None:
         """Stop reading; what was read stays."""
         self._cancelled.set()
+
+    @property
+    def following(self) -> bool:
+        """Whether what changes is read."""
+        return self._unfollow is not None
+
+    def follow(self, on: bool) -> None:
+        """Read what changes from now on, as it is written; or no longer."""
+        self._options = self._options._replace(follow=on)
+        if self._unfollow is not None:
+            self._unfollow.set()
+            self._unfollow = None
+        if on:
+            self._unfollow = threading.Event()
+            watch = partial(self._watch, self._unfollow)
+            self.run_worker(watch, name="follow", group="follow", thread=True, exit_on_error=False)
+
+    def _watch(self, stop: threading.Event) -> None:
+        from explorer.store.follow import changes
+
+        def note(text: str) -> None:
+            self.notify(text, severity="warning", markup=False, timeout=15)
+
+        try:
+            for _ in changes(self._paths, stop, note):
+                self.app.call_later(self._changed)
+        except Exception as error:
+            if not stop.is_set():
+                self.app.call_later(self._cannot_follow, error)
+
+    def _changed(self) -> None:
+        self._again = self.loading_now
+        if self.following and not self.stopped:
+            self.start(self._where, quietly=True)
+
+    def _cannot_follow(self, error: Exception) -> None:
+        self.follow(False)
+        self.post_message(self.Failed(error))
 
     def filter_by(self, where: str | None) -> None:
         """Show what comes from now on through another filter."""
@@ -105,6 +147,8 @@ class LoadingLine(Widget):
         """The thread must not outlive the screen."""
         self._left = True
         self._cancelled.set()
+        if self._unfollow is not None:
+            self._unfollow.set()
 
     def _load(self) -> None:
         # Imported here, in the thread: together they take longer than the first frame may.
@@ -157,6 +201,8 @@ class LoadingLine(Widget):
             self.stopped = isinstance(message, self.Stopped)
             self.display = self.stopped
             self.post_message(message)
+            if self._again:
+                self._changed()
 
         self.app.call_later(end)
 

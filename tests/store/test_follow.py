@@ -1,0 +1,97 @@
+"""Changes below the opened paths are noticed, whatever way the system has."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import watchfiles
+
+from explorer.store import follow
+from explorer.store.follow import changes
+
+SECONDS = 20.0
+"""How long is waited for what must come: only a test that fails takes it."""
+
+
+class Watching:
+    """Changes told in a thread."""
+
+    def __init__(self, *paths: Path) -> None:
+        self.told: queue.Queue[None] = queue.Queue()
+        self.notes: list[str] = []
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(paths,))
+        self.thread.start()
+
+    def _run(self, paths: tuple[Path, ...]) -> None:
+        for each in changes(paths, self.stop, self.notes.append):
+            self.told.put(each)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.thread.join(SECONDS)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory; quiet is what has not changed for a moment."""
+    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.2)
+    directory = tmp_path / "traces"
+    directory.mkdir()
+    (directory / "a.jsonl").write_text("1")
+    return directory
+
+
+def until_told(watching: Watching, change: Any) -> None:
+    """Change something until that is told: the watch may begin later than the thread."""
+    for _ in range(100):
+        change()
+        try:
+            watching.told.get(timeout=SECONDS / 100)
+            return
+        except queue.Empty:
+            continue
+    pytest.fail("nothing was told")
+
+
+@pytest.mark.parametrize("polling", [None, True], ids=["the system's way", "polling"])
+def test_a_change_is_told_and_once_more_when_all_is_quiet(
+    watched: Path, monkeypatch: pytest.MonkeyPatch, polling: bool | None
+) -> None:
+    real = watchfiles.watch
+
+    def watch(*paths: Path, **settings: Any) -> Iterator[Any]:
+        if polling and not settings["force_polling"]:
+            raise OSError("OS file watch limit reached")
+        yield from real(*paths, **settings)
+
+    monkeypatch.setattr(watchfiles, "watch", watch)
+    watching = Watching(watched)
+    try:
+        until_told(watching, lambda: (watched / "new").mkdir(exist_ok=True) or (watched / "new" / "b").write_text("2"))
+        watching.told.get(timeout=SECONDS)
+        with pytest.raises(queue.Empty):
+            watching.told.get(timeout=1.5)
+    finally:
+        watching.end()
+    assert len(watching.notes) == bool(polling)
+
+
+def test_what_sqlite_keeps_beside_a_file_counts_and_what_else_is_there_does_not(watched: Path) -> None:
+    wal, other = watched / "a.jsonl-wal", watched / "b.jsonl"
+    wal.write_text("")
+    watching = Watching(watched / "a.jsonl")
+    try:
+        until_told(watching, lambda: wal.open("a").write("x"))
+        watching.told.get(timeout=SECONDS)  # all is quiet
+        other.write_text("2")
+        with pytest.raises(queue.Empty):
+            watching.told.get(timeout=1.0)
+    finally:
+        watching.end()

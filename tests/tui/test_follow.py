@@ -1,0 +1,102 @@
+"""While traces are followed, what is written appears, and the cursor stays where it is."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from explorer.store.database import Opening
+from explorer.store.ingest import Options, Progress
+from explorer.tui.app import ExplorerApp
+from tests.store.world import agent, conversation, run, write_batch
+from tests.tui.conftest import at, drive, names, press, screen_text, settle
+
+
+class World:
+    """Conversations that become more, and whoever watches them."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.changes: queue.Queue[bool] = queue.Queue()
+        self.followed: list[bool] = []
+
+    def read(self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None], *__: object) -> Opening:
+        self.followed.append(options.follow)
+        rows = []
+        for number in range(len(self.followed)):
+            name = f"c{number}"
+            rows += [agent(f"{name}/main", conversation_id=name), conversation(name, title=f"talk {number}")]
+            rows.append(run(f"{name}/1", f"{name}/main", conversation_id=name))
+        parts = self.directory / str(len(self.followed))
+        parts.mkdir()
+        progress(Progress("done", 1, 1, 1, 1, None))
+        return Opening([write_batch(rows, parts)], {})
+
+    def watch(self, _: Sequence[Path], stop: threading.Event, note: Callable[[str], None]) -> Iterator[None]:
+        while not stop.is_set():
+            try:
+                if not self.changes.get(timeout=0.01):
+                    raise OSError("it is gone")
+            except queue.Empty:
+                continue
+            yield
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World(tmp_path)
+    monkeypatch.setattr("explorer.store.follow.changes", made.watch)
+    return made
+
+
+def talks(pilot: Pilot[int]) -> list[str]:
+    return [name for name in names(pilot) if not name.startswith(" ")]
+
+
+async def wait_for(pilot: Pilot[int], world: World, readings: int) -> None:
+    """Until so many readings are shown. The thread that watches never ends, so ``settle`` cannot wait for it."""
+    for _ in range(500):
+        await pilot.pause(0.01)
+        if len(world.followed) == readings and len(talks(pilot)) == readings:
+            return
+    pytest.fail("what changed is not shown")
+
+
+def test_what_changes_is_shown_until_it_is_no_longer_followed(world: World) -> None:
+    app = ExplorerApp([Path("traces")], Options(), read=world.read)
+
+    async def script(pilot: Pilot[int]) -> None:
+        assert talks(pilot) == ["talk 0"]
+        pilot.app.simulate_key("F")
+        await pilot.pause()
+        assert "● following" in screen_text(pilot)
+        here = at(pilot)
+        world.changes.put(True)
+        await wait_for(pilot, world, 2)
+        assert talks(pilot) == ["talk 0", "talk 1"]
+        assert at(pilot) == here
+        await pilot.pause()
+        pilot.app.simulate_key("F")
+        await settle(pilot)
+        assert "● following" not in screen_text(pilot)
+        assert world.followed == [False, True]
+
+    drive(app, script)
+
+
+def test_when_it_cannot_be_followed_that_is_said(world: World) -> None:
+    app = ExplorerApp([Path("traces")], Options(), read=world.read)
+
+    async def script(pilot: Pilot[int]) -> None:
+        world.changes.put(False)
+        await press(pilot, "F")
+        assert "it is gone" in screen_text(pilot)
+        await press(pilot, "escape")
+        assert "● following" not in screen_text(pilot)
+
+    drive(app, script)
