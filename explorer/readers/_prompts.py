@@ -6,7 +6,7 @@ follow each other by first appearance make a prompt that goes on from an earlier
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from typing import TypeAlias
 
@@ -34,12 +34,12 @@ class PromptParts:
 
 
 class Prompt:
-    """A prompt that grows."""
+    """A prompt that grows, from nothing or from another one."""
 
-    def __init__(self, parts: PromptParts) -> None:
+    def __init__(self, parts: PromptParts, base: Sequence[Stretch] = ()) -> None:
         self._parts = parts
-        self._stretches: list[Stretch] = []
-        self._last = -1
+        self._stretches = [*base]
+        self._last = sum(base[-1]) - 1 if base else -1
 
     def add(self, part: bytes) -> None:
         """Put a part at the end."""

@@ -17,6 +17,7 @@ from explorer.readers._values import as_json
 ENCRYPTED: Final = "encrypted"
 """The note of a text that only the provider can read."""
 
+_TITLE = 120
 _NOT_CONTENT = frozenset(("id", "internal_chat_message_metadata_passthrough", "status"))
 CALLS: Final = {"function_call": "arguments", "custom_tool_call": "input", "local_shell_call": "action",
           "tool_search_call": "arguments", "web_search_call": "action"}  # fmt: skip
@@ -75,6 +76,16 @@ def tool_of(item: Mapping[str, object]) -> str | None:
     if not isinstance(name, str):
         return _NAMED.get(kind_of(item) or "")
     return f"{namespace}.{name}" if isinstance(namespace, str) and namespace else name
+
+
+def title_of(items: list[object]) -> str | None:
+    """The beginning of what a user last asked, on one line; what the harness says in the user's name is in tags."""
+    for item in reversed(items):
+        if isinstance(item, dict) and kind_of(item) == "message" and item.get("role") == "user":
+            asked = " ".join("".join(text for _, text, _ in parts_of(item.get("content"))).split())
+            if asked and not asked.startswith("<"):
+                return asked[:_TITLE]
+    return None
 
 
 class Letter(NamedTuple):

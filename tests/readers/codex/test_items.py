@@ -49,7 +49,7 @@ def test_a_conversation_is_told_part_by_part():
     call = {
         "type": "function_call",
         "name": "spawn_agent",
-        "namespace": "team",
+        "namespace": "x",
         "arguments": '{"a": 1}',
         "call_id": "c",
     }

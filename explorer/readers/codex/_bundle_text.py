@@ -1,0 +1,227 @@
+"""The text of a bundle, read when somebody looks: what was said in a run, what a step sent and got, what was handed."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from explorer.readers import Message, Place, StepPlace
+from explorer.readers._records import loads
+from explorer.readers.codex._bundle import LOG, Unreadable, bytes_at, payload_bytes, place_in
+from explorer.readers.codex._items import ENCRYPTED, fingerprint, kind_of, shown
+from explorer.readers.codex._json import Record, inner, text
+from explorer.readers.codex._said import messages_of
+
+_INFERENCE = b'"type":"inference_'
+_IDS = ("inference_call_id", "tool_call_id")
+_ENDS = ("inference_completed", "inference_failed", "inference_cancelled", "tool_call_ended")
+_CIPHER = '"gAAAA'
+"""How the ciphertext of the provider begins, as the value of an argument."""
+
+
+@dataclass(slots=True)
+class _Call:
+    thread_id: str | None
+    request: object
+    response: object = None
+
+
+class _Log:
+    """Where the requests and answers of a bundle are."""
+
+    def __init__(self, bundle: Path) -> None:
+        self.bundle = bundle
+        self.at: dict[int, _Call] = {}
+        """By the byte of the request's line."""
+        self.answers: dict[tuple[str | None, str], _Call] = {}
+        calls: dict[str | None, _Call] = {}
+        offset = 0
+        with (bundle / LOG).open("rb") as file:
+            for line in file:
+                if _INFERENCE in line:
+                    with suppress(ValueError):
+                        self._take(offset, inner(loads(line), "payload"), calls)
+                offset += len(line)
+
+    def _take(self, offset: int, event: Record, calls: dict[str | None, _Call]) -> None:
+        call_id = text(event, "inference_call_id")
+        if text(event, "type") == "inference_started":
+            call = calls[call_id] = self.at[offset] = _Call(text(event, "thread_id"), event.get("request_payload"))
+        elif call_id in calls:
+            call = calls[call_id]
+            call.response = event.get("response_payload") or event.get("partial_response_payload")
+            if response_id := text(event, "response_id"):
+                self.answers[call.thread_id, response_id] = call
+
+    def payload(self, reference: object) -> Record:
+        """The object in a payload."""
+        return _payload(self.bundle, reference)
+
+    def output(self, call: _Call) -> list[object]:
+        """The items of an answer."""
+        items = self.payload(call.response).get("output_items")
+        return items if isinstance(items, list) else []
+
+    def input(self, call: _Call, request: Record) -> tuple[list[object], bool]:
+        """The whole input of a request, and whether its beginning is known."""
+        pieces: list[list[object]] = []
+        seen: set[int] = set()
+        while True:
+            items = request.get("input")
+            pieces.append(items if isinstance(items, list) else [])
+            before = text(request, "previous_response_id")
+            if before is None:
+                return [item for piece in reversed(pieces) for item in piece], bool(request)
+            base = self.answers.get((call.thread_id, before))
+            if base is None or id(base) in seen:
+                return [item for piece in reversed(pieces) for item in piece], False
+            seen.add(id(base))
+            pieces.append(self.output(base))
+            call, request = base, self.payload(base.request)
+
+
+def _payload(bundle: Path, reference: object) -> Record:
+    """The object in a payload; an empty one where it cannot be had."""
+    try:
+        parsed = loads(payload_bytes(bundle, reference) or b"")
+    except (Unreadable, ValueError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+class _Shown(NamedTuple):
+    """What of a run has been told so far."""
+
+    items: Counter[bytes]
+    names: dict[str, str]
+
+
+def bundle_messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
+    """What was said in a run: the prompt of its first step, its answer, what the next prompt adds, and so on.
+
+    Raises:
+        OSError: the bundle is not there any more.
+    """
+    logs: dict[str, _Log] = {}
+    told = _Shown(Counter(), {})
+    is_first = True
+    for step in place.steps:
+        path = files.get(step.source_id)
+        if path is None or step.offset is None or (place.until is not None and step.ordinal > place.until):
+            continue
+        if step.source_id not in logs:
+            logs[step.source_id] = _Log(path)
+        yield from _of_step(logs[step.source_id], step, told, is_first)
+        is_first = False
+
+
+def _of_step(log: _Log, step: StepPlace, told: _Shown, is_first: bool) -> Iterator[Message]:
+    call = log.at.get(step.offset or 0)
+    if call is None:
+        yield Message.of("developer", "other", "", step_ordinal=step.ordinal, note="its request is not recorded")
+        return
+    request = log.payload(call.request)
+    items, is_whole = log.input(call, request)
+    if not is_whole:
+        yield Message.of("developer", "other", "", note="the beginning of this prompt is not recorded")
+    if is_first:
+        yield from _head(request)
+    here: Counter[bytes] = Counter()
+    for item in items:
+        identity = _identity(item)
+        here[identity] += 1
+        if here[identity] > told.items[identity]:
+            told.items[identity] = here[identity]
+            yield from messages_of(item, told.names)
+    for item in log.output(call):
+        told.items[_identity(item)] += 1
+        yield from messages_of(item, told.names, step.ordinal)
+
+
+def _head(request: Record) -> Iterator[Message]:
+    if instructions := text(request, "instructions"):
+        yield Message.of("system", "text", instructions, note="instructions")
+    tools = request.get("tools")
+    if isinstance(tools, list) and tools:
+        yield Message.of("system", "other", shown(tools), name="tools", note=f"{len(tools):,} tools")
+
+
+def _identity(item: object) -> bytes:
+    """By which an item is known again: reasoning comes back without its text."""
+    sealed = text(item, "encrypted_content")
+    return sealed.encode() if sealed and kind_of(item) == "reasoning" else fingerprint(item)
+
+
+def bundle_record(bundle: Path, offset: int, length: int, limit: int) -> bytes:
+    """What is recorded at a place: of a line the payloads that it and the end of the same call name, else the bytes.
+
+    Raises:
+        OSError: it is not there any more.
+    """
+    raw = bytes_at(bundle, offset, length)
+    try:
+        event = inner(loads(raw), "payload")
+    except ValueError:
+        return raw[:limit]
+    events = [event, *_rest_of(bundle, offset + length, event)]
+    found = [reference for each in events for reference in each.values() if text(reference, "path")]
+    if not found or place_in(found[0], 0) == offset:
+        return raw[:limit]
+    told = [(text(reference, "path") or "", _contents(bundle, reference)) for reference in found]
+    share = limit // len(told)
+    return b"\n".join((f"// {name}\n".encode() + contents)[: share - 1] for name, contents in told)
+
+
+def _contents(bundle: Path, reference: object) -> bytes:
+    try:
+        return payload_bytes(bundle, reference) or b""
+    except Unreadable as error:
+        return f"({error})".encode()
+
+
+def _rest_of(bundle: Path, offset: int, event: Record) -> Iterator[Record]:
+    """The later events of the same call, to its end."""
+    name, call_id = next(((name, told) for name in _IDS if (told := text(event, name))), ("", ""))
+    if not call_id:
+        return
+    with (bundle / LOG).open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if call_id.encode() not in line:
+                continue
+            with suppress(ValueError):
+                later = inner(loads(line), "payload")
+                if text(later, name) == call_id:
+                    yield later
+                    if text(later, "type") in _ENDS:
+                        return
+
+
+def bundle_handed(bundle: Path, offset: int, length: int) -> Iterator[Message]:
+    """One side of a hand-off: the call of a tool, a result that was recorded, or an item of the receiver's prompt.
+
+    Raises:
+        OSError: it is not there any more.
+    """
+    try:
+        record = loads(bytes_at(bundle, offset, length))
+    except ValueError as error:
+        raise OSError(errno.ESTALE, f"it cannot be read any more: {error}", str(bundle)) from None
+    event = inner(record, "payload")
+    if text(event, "type") == "agent_result_observed":
+        between = f"{text(event, 'child_thread_id')} → {text(event, 'parent_thread_id')}"
+        yield Message.of("agent", "text", text(event, "message") or "", between)
+    elif text(event, "type") == "tool_call_started":
+        call = _payload(bundle, event.get("invocation_payload"))
+        asked = inner(call, "payload")
+        arguments = shown(asked.get("arguments", asked.get("input")))
+        name = ".".join(filter(None, (text(call, "tool_namespace"), text(call, "tool_name"))))
+        note = ENCRYPTED if _CIPHER in arguments else None
+        yield Message.of("assistant", "tool_call", arguments, name, text(event, "model_visible_call_id"), note=note)
+    else:
+        yield from messages_of(record, {})

@@ -1,0 +1,166 @@
+"""Several recordings of the same threads put together: process lifetimes, and session files beside bundles.
+
+The first recording that has a turn keeps it. Of the others it gets what it lacks: calls of which it has no answer, such
+as those of compactions, and an end. So nothing is counted twice, and nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from explorer.readers.codex._draft import HandOff, Remark, StepDraft, ThreadDraft, TurnDraft
+
+_LATE = 1 << 62
+_TOLD_ONCE = ("parent_thread_id", "session_id", "forked_from_id", "path", "nickname", "role", "cwd", "title")
+_OPEN = ("running", "unknown")
+
+
+@dataclass(slots=True)
+class Told:
+    """What of one source is shown."""
+
+    turns: int = 0
+    turns_elsewhere: int = 0
+    """Those that are shown from another source."""
+    steps_added: int = 0
+    """Steps that such a turn lacked in the other source."""
+
+
+@dataclass(slots=True)
+class Joined:
+    """The threads of all recordings."""
+
+    threads: dict[str, ThreadDraft] = field(default_factory=dict)
+    told: dict[str, dict[str, Told]] = field(default_factory=dict)
+    """By thread, by source."""
+
+    def add(self, threads: Iterable[ThreadDraft]) -> None:
+        """Take what a further recording tells."""
+        for thread in threads:
+            known = self.threads.get(thread.thread_id)
+            if known is None:
+                self.threads[thread.thread_id] = thread
+                self._count(thread, thread, turns=len(thread.turns))
+            elif known is not thread:
+                self._merge(known, thread)
+
+    def _count(
+        self, known: ThreadDraft, thread: ThreadDraft, turns: int = 0, elsewhere: int = 0, steps: int = 0
+    ) -> None:
+        of = self.told.setdefault(known.thread_id, {}).setdefault(thread.source_id, Told())
+        of.turns += turns
+        of.turns_elsewhere += elsewhere
+        of.steps_added += steps
+
+    def _merge(self, known: ThreadDraft, other: ThreadDraft) -> None:
+        for name in _TOLD_ONCE:
+            if getattr(known, name) is None:
+                setattr(known, name, getattr(other, name))
+        if known.parent_thread_id and known.parent_grade == "not_recorded":
+            known.parent_grade = other.parent_grade
+        known.extra = other.extra | known.extra
+        known.start = min((start for start in (known.start, other.start) if start is not None), default=None)
+        turns = {turn.turn_id: turn for turn in known.turns if turn.turn_id is not None}
+        answered: set[str | None] = {
+            step.response_id for turn in known.turns for step in turn.steps if step.response_id
+        }
+        for turn in other.turns:
+            same = turns.get(turn.turn_id) if turn.turn_id is not None else None
+            if same is None:
+                known.turns.append(turn)
+                self._count(known, other, turns=1)
+            elif same.is_replay and not turn.is_replay:
+                known.turns[known.turns.index(same)] = turn
+                self._count(known, other, turns=1)
+            elif not turn.is_replay:
+                self._count(known, other, elsewhere=1, steps=_complete(same, turn, answered))
+        known.turns.sort(key=lambda turn: _LATE if turn.start is None else turn.start)
+
+    def remarks(self) -> list[Remark]:
+        """What is recorded twice, and what came from where."""
+        found = []
+        for thread in self.threads.values():
+            told = self.told.get(thread.thread_id, {})
+            for source_id, of in told.items():
+                if not of.turns_elsewhere:
+                    continue
+                others = ", ".join(other for other in told if other != source_id)
+                message = f"{_turns(of.turns_elsewhere)} of it are in {others} as well, and shown from there"
+                if of.steps_added:
+                    message += f"; {of.steps_added:,} model calls that are missing there are added from here"
+                if of.turns:
+                    message += f"; {_turns(of.turns)} are here alone"
+                found.append(Remark("recorded-twice", "info", message, source_id, None, thread.thread_id))
+        return found
+
+
+def _turns(number: int) -> str:
+    return f"{number:,} turn{'s' * (number != 1)}"
+
+
+def _complete(turn: TurnDraft, other: TurnDraft, answered: set[str | None]) -> int:
+    """Give a turn what only another recording of it has; returns how many model calls that is."""
+    if turn.status in _OPEN and other.status not in _OPEN:
+        turn.status, turn.status_detail = other.status, other.status_detail
+    if turn.end is None:
+        turn.end = other.end
+    turn.extra = other.extra | turn.extra
+    happened = Counter(event.kind for event in turn.events)
+    for event in other.events:
+        happened[event.kind] -= 1
+        if happened[event.kind] < 0:
+            turn.events.append(event)
+    if not turn.steps and not turn.tools:
+        turn.steps, turn.tools = other.steps, other.tools
+        return len(turn.steps)
+    added = [step for step in other.steps if _is_missing(step, answered)]
+    turn.steps += added
+    answered.update(step.response_id for step in added)
+    return len(added)
+
+
+def _is_missing(step: StepDraft, answered: set[str | None]) -> bool:
+    """Whether the other recording has no call with this answer. Without an id that can be said of compactions alone."""
+    if step.response_id is not None:
+        return step.response_id not in answered
+    return bool(step.extra.get("compaction"))
+
+
+def joined_hand_offs(of_bundles: Iterable[HandOff], of_rollouts: Iterable[HandOff]) -> list[HandOff]:
+    """The hand-offs of all recordings, each once: that of a bundle, delivered if any record shows it delivered."""
+    found: dict[tuple[object, ...], list[HandOff]] = {}
+    matched: Counter[tuple[object, ...]] = Counter()
+    all_of_them: list[HandOff] = []
+    for hand_off in of_bundles:
+        found.setdefault(_key(hand_off), []).append(hand_off)
+        all_of_them.append(hand_off)
+    for hand_off in of_rollouts:
+        key = _key(hand_off)
+        same = found.get(key, [])[matched[key] :]
+        matched[key] += 1
+        if not same:
+            all_of_them.append(hand_off)
+        elif same[0].resolution != "item" and hand_off.delivered:
+            same[0].resolution, same[0].delivered, same[0].got = hand_off.resolution, True, hand_off.got
+            same[0].to_thread, same[0].to_turn = hand_off.to_thread, hand_off.to_turn
+    return all_of_them
+
+
+def _key(hand_off: HandOff) -> tuple[object, ...]:
+    if hand_off.call_id is not None and hand_off.kind != "result":
+        return hand_off.kind, hand_off.from_thread, hand_off.call_id
+    if hand_off.kind == "spawn":
+        return hand_off.kind, hand_off.from_thread, hand_off.to_thread
+    return hand_off.kind, hand_off.from_thread, hand_off.from_turn, hand_off.to_thread
+
+
+def still_true(remarks: Iterable[Remark], hand_offs: Iterable[HandOff]) -> list[Remark]:
+    """Remarks but for those of results that another recording shows delivered."""
+    arrived = {(each.from_thread, each.from_turn) for each in hand_offs if each.kind == "result" and each.delivered}
+    return [
+        remark
+        for remark in remarks
+        if remark.code != "undelivered-result" or (remark.thread_id, remark.turn_id) not in arrived
+    ]
