@@ -1,13 +1,13 @@
-"""OpenAI's Codex: bundles of a session with all its requests, where it was asked to write them.
+"""OpenAI's Codex: bundles of a session with all its requests, and the session files that it always writes.
 
-Format: openai/codex codex-rs/rollout-trace @b3cc2173 (August 2026).
+Format: openai/codex codex-rs/{rollout-trace,rollout,history,protocol} @b3cc2173 (August 2026).
 
 A thread is an agent, a turn a run, a call of the model a step. A conversation is everything below a root thread, and
-its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same. ``_reduce`` reads the
-log of a bundle to drafts, ``_join`` puts the drafts of several recordings together, ``_assembly`` writes rows.
+its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same. ``_reduce`` makes drafts
+of a bundle, ``_rollout`` of session files, ``_join`` puts them together, ``_assembly`` writes rows.
 
-A step of a bundle stands at the line of its request in the log; what ``record`` gives of it are the payloads of request
-and answer.
+A step of a bundle stands at the line of its request in the log, and what ``record`` gives of it are the payloads of
+request and answer. A step of a session file stands at the line that counts its tokens.
 """
 
 from __future__ import annotations
@@ -15,15 +15,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from explorer.model import Finding, Row
+from explorer.model import Row
 from explorer.readers import Message, Place, Report, SourceFile
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._assembly import NAME, Assembly
 from explorer.readers.codex._bundle import is_bundle, manifest_of
 from explorer.readers.codex._bundle_text import bundle_handed, bundle_messages, bundle_record
+from explorer.readers.codex._draft import Remark
 from explorer.readers.codex._handoffs import Deliveries
 from explorer.readers.codex._join import Joined, joined_hand_offs, still_true
 from explorer.readers.codex._reduce import Lifetime, reduce
+from explorer.readers.codex._rollout import reduce_rollouts
+from explorer.readers.codex._rollout_file import span
+from explorer.readers.codex._rollout_head import is_rollout, rollout_links
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "handed", "links", "messages", "read", "record"]
 
@@ -32,12 +36,14 @@ SELF_CONTAINED = True
 
 
 def claims(path: Path, head: bytes | None) -> bool:
-    """A bundle is claimed as a whole."""
-    return head is None and is_bundle(path)
+    """A bundle is claimed as a whole, session files one by one."""
+    return is_bundle(path) if head is None else is_rollout(path, head)
 
 
 def links(path: Path, head: bytes | None) -> list[str]:
-    """The threads that a source is of."""
+    """The threads that a source is of, and the session."""
+    if head is not None:
+        return rollout_links(path, head)
     manifest = manifest_of(path)
     return [*{each: None for each in (manifest.root_thread_id, manifest.rollout_id) if each}]
 
@@ -45,30 +51,40 @@ def links(path: Path, head: bytes | None) -> list[str]:
 def read(source: SourceFile) -> Iterator[Row | Report]:
     """The rows of all conversations that the source and its parts tell of."""
     parts = PromptParts()
-    lifetimes: list[Lifetime] = []
-    for path, source_id in [(source.path, source.source_id), *source.parts]:
-        try:
-            lifetimes.append(reduce(path, source_id, parts))
-        except OSError as error:
-            key, message = f"unreadable-source:{source_id}", f"its log is missing: {error.strerror or error}"
-            yield Finding(key, "unreadable-source", "error", source_id, None, None, None, None, None, message)
-    lifetimes.sort(key=lambda lifetime: (lifetime.started_at or 0, lifetime.source_id))
+    files = sorted([(source.path, source.source_id), *source.parts], key=lambda file: file[1])
+    lifetimes, remarks = _lifetimes([file for file in files if file[0].is_dir()], parts)
+    rollouts = reduce_rollouts([file for file in files if not file[0].is_dir()], parts)
     joined = Joined()
     for lifetime in lifetimes:
         joined.add(lifetime.threads.values())
-    deliveries = Deliveries(lifetimes, joined.threads)
-    hand_offs = joined_hand_offs(deliveries.hand_offs(), ())
-    remarks = [remark for lifetime in lifetimes for remark in lifetime.remarks]
-    remarks += [*still_true(deliveries.remarks, hand_offs), *joined.remarks()]
+    of_bundles = {*joined.threads}
+    joined.add(rollouts.threads)
+    deliveries = Deliveries(lifetimes, joined.threads, of_bundles)
+    hand_offs = joined_hand_offs(deliveries.hand_offs(), rollouts.hand_offs)
+    remarks += [*deliveries.remarks, *rollouts.remarks]
+    remarks = [*still_true(remarks, hand_offs), *joined.remarks()]
     assembly = Assembly(source.source_id, joined.threads, hand_offs, remarks, joined.told)
     yield from assembly.rows()
     bad = assembly.bad_records()
     yield Report(bad.pop(source.source_id, 0), bad_of_parts=bad)
 
 
+def _lifetimes(bundles: list[tuple[Path, str]], parts: PromptParts) -> tuple[list[Lifetime], list[Remark]]:
+    """What each bundle tells, oldest first, and what is to be said of them."""
+    lifetimes: list[Lifetime] = []
+    remarks: list[Remark] = []
+    for path, source_id in bundles:
+        try:
+            lifetimes.append(reduce(path, source_id, parts))
+        except OSError as error:
+            remarks.append(Remark("unreadable-source", "error", f"its log: {error.strerror or error}", source_id))
+    lifetimes.sort(key=lambda lifetime: (lifetime.started_at or 0, lifetime.source_id))
+    return lifetimes, [*remarks, *(remark for lifetime in lifetimes for remark in lifetime.remarks)]
+
+
 def record(path: Path, offset: int, length: int, limit: int) -> bytes:
     """What is recorded of a step, of a tool call or of one side of an edge."""
-    return bundle_record(path, offset, length, limit)
+    return bundle_record(path, offset, length, limit) if path.is_dir() else span(path, offset, min(length, limit))
 
 
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:

@@ -6,7 +6,7 @@ those of the sender; the first that fits, and each for one hand-off. Unlike ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from explorer.readers.codex._draft import HandOff, Remark, ThreadDraft
@@ -24,8 +24,11 @@ class _Sent(NamedTuple):
 class Deliveries:
     """The hand-offs of all bundles of a conversation."""
 
-    def __init__(self, lifetimes: Sequence[Lifetime], threads: Mapping[str, ThreadDraft]) -> None:
+    def __init__(
+        self, lifetimes: Sequence[Lifetime], threads: Mapping[str, ThreadDraft], of_bundles: Container[str]
+    ) -> None:
         self._lifetimes = lifetimes
+        self._of_bundles = of_bundles
         self._threads = threads
         self._waiting: dict[str, list[Sighting]] = {}
         for lifetime in lifetimes:
@@ -48,7 +51,8 @@ class Deliveries:
         return found
 
     def _is_orphan(self, thread: ThreadDraft, spawned: set[str | None]) -> bool:
-        return thread.parent_thread_id in self._threads and thread.thread_id not in spawned
+        is_child = thread.thread_id in self._of_bundles and thread.parent_thread_id in self._threads
+        return is_child and thread.thread_id not in spawned
 
     def _of_tools(self, lifetime: Lifetime) -> Iterator[_Sent]:
         for tool in lifetime.tools:

@@ -149,10 +149,10 @@ def joined_hand_offs(of_bundles: Iterable[HandOff], of_rollouts: Iterable[HandOf
 
 
 def _key(hand_off: HandOff) -> tuple[object, ...]:
+    if hand_off.kind == "spawn" and hand_off.to_thread is not None:
+        return hand_off.kind, hand_off.to_thread
     if hand_off.call_id is not None and hand_off.kind != "result":
         return hand_off.kind, hand_off.from_thread, hand_off.call_id
-    if hand_off.kind == "spawn":
-        return hand_off.kind, hand_off.from_thread, hand_off.to_thread
     return hand_off.kind, hand_off.from_thread, hand_off.from_turn, hand_off.to_thread
 
 
