@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from generators import codegraff, graff, maverick, weka
+from generators import codegraff, codex, graff, maverick, weka
 
 FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
-    weka.files, graff.files, maverick.files, codegraff.files,
+    weka.files, graff.files, maverick.files, codegraff.files, codex.files,
 ]  # fmt: skip

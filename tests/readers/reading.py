@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -126,21 +127,31 @@ def single(row: Row | Rows | Report) -> list[Row]:
 
 
 def read(
-    path: Path, source_id: str | None = None, facts: Mapping[str, str] | None = None, reader: str = "weka"
-) -> Reading:
-    """Read a file."""
-    source = SourceFile(path, path.name if source_id is None else source_id, facts or {})
+    path: Path, source_id: str | None = None, facts: Mapping[str, str] | None = None, reader: str = "weka",
+    parts: Sequence[Path] = (),
+) -> Reading:  # fmt: skip
+    """Read a source."""
+    further = [(part, part.name) for part in parts]
+    source = SourceFile(path, path.name if source_id is None else source_id, facts or {}, parts=further)
     return Reading(list(readers()[reader].read(source)))
 
 
-def samples() -> list[Path]:
+def sample_files() -> list[Path]:
     """Every file among the samples; what writes them is beside them and none of them."""
     aside = {"__pycache__", "generators"}
     return sorted(path for path in SAMPLES.rglob("*") if path.is_file() and not aside & set(path.parts))
 
 
-def head(path: Path) -> bytes:
+def samples() -> list[Path]:
+    """Every source among the samples: files, and directories that are one trace."""
+    wholes = {path for path in SAMPLES.rglob("*") if path.is_dir() and claim(path, None)}
+    return sorted([path for path in sample_files() if not wholes & set(path.parents)] + [*wholes])
+
+
+def head(path: Path) -> bytes | None:
     """What ``claims`` gets to see."""
+    if path.is_dir():
+        return None
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
 
@@ -158,6 +169,8 @@ def wholes() -> list[tuple[str, Path]]:
 
 def moved(path: Path, directory: Path) -> Path:
     """A copy of a sample below another directory, with what is read with it at its side."""
+    if path.is_dir():
+        return Path(shutil.copytree(path, directory / path.parent.name / path.name))
     reader = claim(path, head(path))
     for file in (path, *(companions(reader, path) if reader else ())):
         copy = Path(os.path.normpath(directory / path.parent.name / os.path.relpath(file, path.parent)))

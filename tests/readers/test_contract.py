@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import types
 import typing
 from collections import Counter
@@ -28,6 +29,7 @@ from explorer.model import (
 from explorer.readers import Report, SourceFile, claim, readers
 from explorer.readers._sqlite import MAGIC
 from tests.readers.codegraff import counting as codegraff
+from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
 from tests.readers.reading import (
     SAMPLES,
@@ -255,7 +257,16 @@ def codegraff_sums(path):
     return found.steps, found.tokens_in, found.tokens_out
 
 
-SUMS = {"weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums}
+def codex_sums(path):
+    """Steps of a codex source and their usage, by the json module alone."""
+    steps, _, tokens_in, tokens_out = codex.counts(path)
+    return steps, tokens_in, tokens_out
+
+
+SUMS = {
+    "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
+    "codex": codex_sums,
+}  # fmt: skip
 
 
 def test_steps_and_tokens_add_up_to_those_in_the_source(sample):
@@ -278,7 +289,8 @@ def test_every_step_says_where_in_the_file_it_stands(sample):
     if name == "codegraff":  # its steps are rows, or stretches of a stream in which others' lines may lie: tested there
         return
     for source_id in {step.source_id for step in reading.steps}:
-        content = (path.parent / source_id).read_bytes()
+        source = path.parent / source_id
+        content = (source / "trace.jsonl" if source.is_dir() else source).read_bytes()
         if content.startswith(MAGIC):  # it says which row: what is there is tested with the reader
             continue
         ends = [0]
@@ -304,8 +316,9 @@ def test_reading_twice_and_elsewhere_gives_the_same_rows(sample, tmp_path):
 def test_keys_follow_the_path_below_the_opened_directory(sample):
     name, path, reading = sample
     deeper = read(path, f"some/where/{path.name}", settled(name, path.parent), name)
+    above = "" if name == "codex" else "some/where/"  # whose sources are scattered: the root thread's id is the key
     assert [c.conversation_id for c in deeper.conversations] == [
-        f"some/where/{c.conversation_id}" for c in reading.conversations
+        f"{above}{c.conversation_id}" for c in reading.conversations
     ]
 
 
@@ -454,12 +467,17 @@ def changed(rng, content):
 
 @pytest.mark.parametrize(("name", "path"), CLAIMED, ids=map(by_name, CLAIMED))
 def test_bytes_cut_out_put_in_or_turned_round_never_raise(name, path, tmp_path):
-    content = path.read_bytes()
+    files = [path]
+    if path.is_dir():
+        shutil.copytree(path, tmp_path / path.name)
+        files = sorted(file for file in path.rglob("*") if file.is_file())
     rng = random.Random(f"change {path.name}")
     for _ in range(CHANGES):
-        part = tmp_path / path.name
+        file = rng.choice(files) if len(files) > 1 else path
+        content, part = file.read_bytes(), tmp_path / path.name / file.relative_to(path)
         part.write_bytes(changed(rng, changed(rng, content) if rng.random() < 0.3 else content))
-        assert_sound(read(part, "sample", reader=name))
+        assert_sound(read(tmp_path / path.name, "sample", reader=name))
+        part.write_bytes(content)
 
 
 @pytest.mark.parametrize("name", readers())

@@ -12,8 +12,9 @@ import pytest
 from explorer.readers import part_of
 from explorer.store.findings import EXPLANATIONS
 from tests.readers.codegraff import counting as codegraff
+from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
-from tests.readers.reading import SAMPLES, UNREAD, claimed, read, samples, settled
+from tests.readers.reading import SAMPLES, UNREAD, claimed, read, sample_files, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
 
 MANY = 2_000_000
@@ -32,9 +33,9 @@ def readme_rows():
 
 
 ROWS = list(readme_rows())
-WEKA, GRAFF, MAVERICK, CODEGRAFF = (
+WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX = (
     [row for row in ROWS if row[0].is_relative_to(SAMPLES / name)]
-    for name in ("weka", "graff", "maverick", "codegraff")
+    for name in ("weka", "graff", "maverick", "codegraff", "codex")
 )
 
 
@@ -74,7 +75,7 @@ def same(suffix, ours, written):
 def test_the_generator_writes_the_committed_bytes(tmp_path):
     runpy.run_path(str(SAMPLES / "generate.py"))["main"](tmp_path)
     written = {path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
-    committed = {path.relative_to(SAMPLES): path.read_bytes() for path in samples()}
+    committed = {path.relative_to(SAMPLES): path.read_bytes() for path in sample_files()}
     ours = {path: committed.pop(path) for path in list(committed) if path.parts[0] != path.name}
     assert ours.keys() == written.keys()
     assert {path for path in ours if not same(path.suffix, ours[path], written[path])} == set()
@@ -82,12 +83,13 @@ def test_the_generator_writes_the_committed_bytes(tmp_path):
 
 
 def test_the_samples_stay_small():
-    assert sum(path.stat().st_size for path in samples()) < MANY
+    assert sum(path.stat().st_size for path in sample_files()) < MANY
 
 
 def test_the_samples_name_no_place_of_their_makers():
-    for path in samples():
-        assert not re.search(rb"/(?:home|Users|work|tmp|root)/", path.read_bytes()), path
+    for path in sample_files():
+        root = rb"" if "codex" in path.parts else rb"|root"  # an agent's path
+        assert not re.search(rb"/(?:home|Users|work|tmp" + root + rb")/", path.read_bytes()), path
 
 
 def test_the_readme_has_a_row_for_every_sample():
@@ -195,6 +197,15 @@ def test_the_readme_gives_the_numbers_of_runs(row):
     assert codes == set(found.codes())
     if "very step exact" in text:
         assert {step.grade for step in found.steps} == {"exact"}
+
+
+@pytest.mark.parametrize("row", [row for row in CODEX if row[0].is_dir()], ids=name)
+def test_the_readme_gives_the_numbers_of_bundles(row):
+    path, _, text = row
+    assert numbers(text) == codex.counts(path)
+    found = read(path, reader="codex")
+    codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
+    assert codes == set(found.codes())
 
 
 def test_a_captured_stream_tells_what_its_database_does_not():

@@ -3,8 +3,8 @@
 Format: openai/codex codex-rs/{rollout-trace,rollout,history,protocol} @b3cc2173 (August 2026).
 
 A thread is an agent, a turn a run, a call of the model a step. A conversation is everything below a root thread, and
-its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same. ``_reduce`` makes drafts
-of a bundle, ``_rollout`` of session files, ``_join`` puts them together, ``_assembly`` writes rows.
+its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same. ``_reduce`` makes
+drafts of a bundle, ``_rollout`` of session files, ``_join`` puts them together, ``_assembly`` writes rows.
 
 A step of a bundle stands at the line of its request in the log, and what ``record`` gives of it are the payloads of
 request and answer. A step of a session file stands at the line that counts its tokens.
@@ -56,11 +56,11 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     rollouts = reduce_rollouts([file for file in files if not file[0].is_dir()], parts)
     joined = Joined()
     for lifetime in lifetimes:
-        joined.add(lifetime.threads.values())
+        joined.add_lifetime(lifetime.threads.values())
     of_bundles = {*joined.threads}
     joined.add(rollouts.threads)
     deliveries = Deliveries(lifetimes, joined.threads, of_bundles)
-    hand_offs = joined_hand_offs(deliveries.hand_offs(), rollouts.hand_offs)
+    hand_offs = joined_hand_offs([*deliveries.hand_offs(), *joined.resumes], rollouts.hand_offs)
     remarks += [*deliveries.remarks, *rollouts.remarks]
     remarks = [*still_true(remarks, hand_offs), *joined.remarks()]
     assembly = Assembly(source.source_id, joined.threads, hand_offs, remarks, joined.told)

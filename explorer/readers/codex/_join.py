@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from explorer.readers.codex._draft import HandOff, Remark, StepDraft, ThreadDraft, TurnDraft
+from explorer.readers.codex._draft import EventDraft, HandOff, Remark, StepDraft, ThreadDraft, TurnDraft
 
 _LATE = 1 << 62
 _TOLD_ONCE = ("parent_thread_id", "session_id", "forked_from_id", "path", "nickname", "role", "cwd", "title")
@@ -35,6 +35,23 @@ class Joined:
     threads: dict[str, ThreadDraft] = field(default_factory=dict)
     told: dict[str, dict[str, Told]] = field(default_factory=dict)
     """By thread, by source."""
+    resumes: list[HandOff] = field(default_factory=list)
+    """Threads that went on in a later process."""
+
+    def add_lifetime(self, threads: Iterable[ThreadDraft]) -> None:
+        """Take what a later process wrote."""
+        threads = list(threads)
+        for thread in threads:
+            known = self.threads.get(thread.thread_id)
+            if known is not None and known.turns and thread.turns:
+                before, after = known.turns[-1], thread.turns[0]
+                if (after.start or 0) > (before.start or 0) and after.turn_id != before.turn_id:
+                    after.events.append(EventDraft("resume", after.start, "bundle", "by another process"))
+                    of = thread.thread_id
+                    resume = HandOff("resume", of, before.turn_id, of, after.turn_id, at=after.start)
+                    resume.resolution = "thread"
+                    self.resumes.append(resume)
+        self.add(threads)
 
     def add(self, threads: Iterable[ThreadDraft]) -> None:
         """Take what a further recording tells."""
