@@ -69,6 +69,7 @@ LOOKS: dict[str, Look] = {
     "heat-2": Look("▒", "heat-2", "2 at once", "two are active at once"),
     "heat-3": Look("▓", "heat-3", "3 at once", "three are active at once"),
     "heat-4": Look("█", "heat-4", "4 or more", "four or more are active at once"),
+    "crowd": Look("▃█", "heat-3", "runs at once", "how many of more than nine are active at once; █ is the most"),
     "context": Look("▁█", "context", "context", "how full the context was: input and output tokens of the latest step"),
     "unfilled": Look("·", "bar", "context not recorded", "no step before had its tokens recorded"),
     "link": Look("│", "link", "spawn", "from the run above that spawned it to the start of a run below"),
@@ -83,14 +84,16 @@ Cell: TypeAlias = tuple[str, str]
 """A glyph, and its key in ``LOOKS``."""
 
 
-def draw(row: Row, drawn: Drawn | None, window: Window, wall: bool, peak: int | None = None) -> list[Cell]:
-    """The cells of a row. With ``peak``, how full the context is rather than steps."""
+def draw(
+    row: Row, drawn: Drawn | None, window: Window, wall: bool, peak: int | None = None, crowd: int | None = None
+) -> list[Cell]:
+    """The cells of a row. With ``peak``, how full the context is rather than steps; with ``crowd``, as ``crowd_of``."""
     cells: list[Cell] = [(" ", "blank")] * window.cells
     lane = row.lane
     if lane is None or not row.drawn:
         return cells
     if row.grouped:
-        return _draw_group(cells, drawn)
+        return _draw_group(cells, drawn, crowd)
     shift = (lane.clock_ms or 0) if wall else 0
     if lane.start_ms is None or lane.end_ms is None:
         return cells
@@ -151,15 +154,18 @@ def _mark(found: Bin | None, end: str | None) -> Cell | None:
     return _look(end) if end else None
 
 
-def _draw_group(cells: list[Cell], drawn: Drawn | None) -> list[Cell]:
+_WRONG = ("error", "lost", "failed")
+
+
+def _draw_group(cells: list[Cell], drawn: Drawn | None, crowd: int | None) -> list[Cell]:
     if drawn is None:
         return cells
     for cell, active in enumerate(drawn.at_once[: len(cells)]):
         if active:
-            cells[cell] = _look(f"heat-{min(active, 4)}")
+            cells[cell] = (height(active, crowd), "crowd") if crowd else _look(f"heat-{min(active, 4)}")
     for cell, found in drawn.bins.items():
         if 0 <= cell < len(cells):
-            wrong = "error" if found.failed or "error" in found.marks else "lost" if "lost" in found.marks else None
+            wrong = "error" if found.failed else next((key for key in _WRONG if key in found.marks), None)
             if wrong or found.ambiguous:
                 cells[cell] = _look(wrong or "ambiguous")
     return cells
@@ -207,22 +213,38 @@ def link(rows: Sequence[Row], pictures: dict[int, list[Cell]], window: Window, w
             pictures[parent][cell] = _look("spawn")
 
 
+def crowd_of(levels: Sequence[int]) -> int | None:
+    """The most runs at once where a digit cannot say it: then heights do, the same for every row of the screen."""
+    most = max(levels, default=0)
+    return most if most > 9 else None
+
+
 def counts(levels: Sequence[int]) -> list[Cell]:
-    """How many are active at once, cell by cell: ``1`` to ``9``, ``#`` for more, nothing for none."""
-    return [(" " if not level else _digit(level), f"heat-{min(level, 4)}" if level else "blank") for level in levels]
+    """How many are active at once, cell by cell: ``1`` to ``9``, heights for more, nothing for none."""
+    crowd = crowd_of(levels)
+    return [
+        _look("blank") if not level
+        else (height(level, crowd), "crowd") if crowd
+        else (str(level), f"heat-{min(level, 4)}")
+        for level in levels
+    ]  # fmt: skip
 
 
 def _digit(number: int) -> str:
     return str(number) if number < 10 else "#"
 
 
-def legend(keys: Collection[str], peak: int | None) -> list[tuple[str, Role, str]]:
+def legend(keys: Collection[str], peak: int | None, crowd: int | None = None) -> list[tuple[str, Role, str]]:
     """What the marks on the screen mean: first what is wrong, last how bars are drawn."""
     found: list[tuple[str, Role, str]] = []
     for key in sorted(LOOKS, key=lambda key: not key.startswith("heat") and LOOKS[key].role not in ("error", "lost")):
         look = LOOKS[key]
         if key not in keys or key == "blank":
             continue
-        text = f"context, █ {humanize.tokens(peak)}" if key == "context" else look.text
+        text = look.text
+        if key == "context":
+            text += f", █ {humanize.tokens(peak)}"
+        elif key == "crowd":
+            text += f", █ {humanize.number(crowd)}"
         found.append((look.glyph, look.role, text))
     return found

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from rich.cells import cell_len
 
 from explorer.tui import humanize
+from explorer.tui.bands import Band, bands_of
 from explorer.tui.text import clean, crop
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ _UNTIMED = 100
 class Row(NamedTuple):
     """A row below the axis."""
 
-    kind: Literal["lane", "group", "cluster", "untimed", "note"]
-    """A run; a conversation or an agent of several runs; everything below a folded run; a run that no time was
-    recorded of; a sentence."""
+    kind: Literal["lane", "group", "cluster", "band", "untimed", "note"]
+    """A run; a conversation or an agent of several runs; everything below a folded run; some of hundreds of siblings; a
+    run that no time was recorded of; a sentence."""
     lane: Lane | None
     first: int
     last: int
@@ -38,16 +39,23 @@ class Row(NamedTuple):
     text: str = ""
     agent: str = ""
     """Of a run that has a row of its own: whose it is."""
+    band: str = ""
+    """Of some of hundreds of siblings: which."""
 
     @property
     def id(self) -> tuple[str, str]:
         """The same for the same row of other data."""
-        return self.kind, self.lane.node_id if self.lane else self.text
+        return self.kind, self.fold_id or self.text
+
+    @property
+    def fold_id(self) -> str:
+        """What is folded or opened at this row."""
+        return self.band or (self.lane.node_id if self.lane else "")
 
     @property
     def grouped(self) -> bool:
         """Whether its cells say how many runs are active."""
-        return self.kind in ("group", "cluster")
+        return self.kind in ("group", "cluster", "band")
 
     @property
     def own(self) -> bool:
@@ -57,7 +65,7 @@ class Row(NamedTuple):
     @property
     def drawn(self) -> bool:
         """Whether it has cells."""
-        return self.kind in ("lane", "group", "cluster")
+        return self.kind == "lane" or self.grouped
 
 
 def rows_of(timeline: Timeline, folded: Collection[str], wall: bool) -> list[Row]:
@@ -68,12 +76,18 @@ def rows_of(timeline: Timeline, folded: Collection[str], wall: bool) -> list[Row
     base = 1 if is_frame(lanes) else 0
     hidden = -1
     agent: Lane | None = None
-    for index, lane in enumerate(lanes):
-        if index < base:
-            continue
+    bands = {band.first: band for band in bands_of(lanes)}
+    inside: list[int] = []  # the last lines of the bands that are open here
+    for index, lane in enumerate(lanes[base:], base):
+        inside = [last for last in inside if last >= lane.position]
+        if lane.position > hidden and (band := bands.pop(lane.position, None)) is not None:
+            rows.append(_band_row(band, folded, lane.depth - base + len(inside)))
+            if rows[-1].folded:
+                hidden = band.last
+            else:
+                inside.append(band.last)
         if lane.below_start_ms is None or (wall and lane.clock_ms is None):
-            if lane.run_id is not None:
-                untimed.append(lane)
+            untimed += [lane] if lane.run_id is not None else []
             continue
         if lane.position <= hidden:
             continue
@@ -81,17 +95,26 @@ def rows_of(timeline: Timeline, folded: Collection[str], wall: bool) -> list[Row
             agent = lane
         whose = agent.name if agent is not None and lane.kind == "run" and lane.position <= agent.last else ""
         below = index + 1 < len(lanes) and lanes[index + 1].position <= lane.last
-        shut = below and lane.node_id in folded
-        depth = lane.depth - base
-        if lane.run_id is not None:
-            rows.append(Row("lane", lane, lane.position, lane.position, depth, below, shut, agent=whose))
-            if shut:
-                rows.append(Row("cluster", lane, lane.position + 1, lane.last, depth + 1, True, True))
-        else:
-            rows.append(Row("group", lane, lane.position, lane.last, depth, below, shut))
-        if shut:
+        rows += _rows_of_lane(lane, lane.depth - base + len(inside), below, below and lane.node_id in folded, whose)
+        if rows[-1].folded:
             hidden = lane.last
+    rows += [_band_row(band, folded, band.lane.depth - base + 1) for at, band in bands.items() if at > hidden]
     return [*rows, *_last_rows(timeline, untimed, wall)]
+
+
+def _rows_of_lane(lane: Lane, depth: int, below: bool, shut: bool, whose: str) -> Iterator[Row]:
+    if lane.run_id is None:
+        yield Row("group", lane, lane.position, lane.last, depth, below, shut)
+        return
+    yield Row("lane", lane, lane.position, lane.position, depth, below, shut, agent=whose)
+    if shut:
+        yield Row("cluster", lane, lane.position + 1, lane.last, depth + 1, True, True)
+
+
+def _band_row(band: Band, folded: Collection[str], depth: int) -> Row:
+    text = f"{band.start} to {band.end}" if band.listed else f"after {band.end}, not listed one by one"
+    shut = not band.listed or band.id in folded
+    return Row("band", band.lane, band.first, band.last, depth, band.listed, shut, text, band=band.id)
 
 
 def is_frame(lanes: Sequence[Lane]) -> bool:
@@ -124,8 +147,9 @@ def row_at(rows: Sequence[Row], position: int | None) -> int | None:
 
 
 def folded_down(timeline: Timeline, limit: int = ROWS) -> set[str]:
-    """Which nodes to fold so that no more than ``limit`` rows are shown: the deepest first."""
+    """Which nodes to fold so that no more than ``limit`` rows are shown: crowds, and then the deepest first."""
     lanes = timeline.lanes
+    crowds = {band.id for band in bands_of(lanes)}
     parents: dict[int, set[str]] = {}  # by their depth
     above: list[Lane] = []
     for lane in lanes:
@@ -136,7 +160,7 @@ def folded_down(timeline: Timeline, limit: int = ROWS) -> set[str]:
         above.append(lane)
 
     def folded_from(depth: int) -> set[str]:
-        return set().union(*(nodes for at, nodes in parents.items() if at >= depth))
+        return crowds.union(*(nodes for at, nodes in parents.items() if at >= depth))
 
     # Not one by one: a chain of thousands of agents has as many depths. Folding more never shows more rows.
     depths = [*sorted(parents), len(lanes)]
@@ -154,6 +178,8 @@ def name_of(row: Row, width: int) -> str:
         return crop(row.text, width)
     fold = {(True, True): "▸", (True, False): "▾"}.get((row.foldable, row.folded), " ")
     room = width - len(indent) - 2
+    if row.kind == "band":
+        return crop(f"{indent}{fold} {humanize.plural(row.lane.runs, 'run')} {row.text}", width)
     if row.kind == "cluster":
         below = row.lane.runs - 1
         return crop(f"{indent}▸ {humanize.plural(below, 'run')} below", width)

@@ -18,6 +18,8 @@ def where(row: Row, window: Window, cell: int, wall: bool) -> str:
     if row.lane is None:
         return row.text
     name = f"{crop(row.agent, 40)} {_name(row.lane)}" if row.agent else _name(row.lane)
+    if row.kind == "band":
+        name = f"{humanize.plural(row.lane.runs, 'run')} of {name}: {clean(row.text)}"
     if row.kind == "cluster":
         name = f"{humanize.plural(row.lane.runs - 1, 'run')} below {name}"
     if row.kind == "untimed":

@@ -149,8 +149,13 @@ class TestGroups:
         drawn = Drawn({3: Bin(4, failed=1), 5: Bin(2), 6: Bin(2, ambiguous=1)}, frozenset(), [0, 1, 2, 3, 4, 9, 1, 0, 0, 0], None, 0)  # fmt: skip # noqa: E501
         assert text(lane(1, None), drawn, kind="group") == " ░▒E██?   "
 
-    def test_counts_of_everything_are_digits(self) -> None:
-        assert "".join(glyph for glyph, _ in counts([0, 1, 9, 10])) == " 19#"
+    def test_counts_of_everything_are_digits_and_of_crowds_heights(self) -> None:
+        assert "".join(glyph for glyph, _ in counts([0, 1, 9])) == " 19"
+        assert "".join(glyph for glyph, _ in counts([0, 1, 40, 80])) == " ▁▅█"
+
+    def test_of_crowds_every_row_has_heights_on_one_scale(self) -> None:
+        drawn = Drawn({4: Bin(marks=frozenset({"failed"}))}, frozenset(), [0, 1, 40, 80, 80, 0, 0, 0, 0, 0], None, 0)
+        assert text(lane(1, None), drawn, kind="group", crowd=160) == " ▁▃▅✗     "
 
 
 class TestRows:

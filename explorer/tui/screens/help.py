@@ -181,7 +181,9 @@ def meanings() -> Iterator[Entry]:
     for glyph, text in VOICES.values():
         yield Entry("The messages", glyph, text)
     yield Entry(
-        "The timeline", "active at once", "the most runs that ran side by side within the cell; # is 10 or more"
+        "The timeline",
+        "active at once",
+        "the most runs side by side within the cell; of more than nine, heights",
     )
     for mark in MARKS.values():
         if mark.text:

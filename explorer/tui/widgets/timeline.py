@@ -305,7 +305,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         if row is None or row.lane is None or not row.foldable:
             self.notify("Nothing is below this row.", timeout=2)
             return
-        self._folded ^= {row.lane.node_id}
+        self._folded ^= {row.fold_id}
         self._make_rows(("lane", row.lane.node_id) if row.kind == "cluster" else row.id)
         self._measure()
         self._see(self.window)
@@ -316,7 +316,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         row = self.current
         if row is None or row.lane is None:
             return
-        if row.kind == "cluster":
+        if row.kind in ("cluster", "band"):
             self.action_fold()
         elif row.kind == "lane" and self._spot_pending:
             self._then = self.action_choose

@@ -134,8 +134,11 @@ class TimelineCanvas(ScrollView):
     def _draw_rows(self) -> None:
         top = self.scroll_offset.y
         peak = self._timeline.peak_context if self.shows_context and self._timeline is not None else None
+        crowd = lane_cells.crowd_of(self._at_once)
         pictures = {
-            index: lane_cells.draw(self.rows[index], self._drawn_of(self.rows[index]), self.window, self.wall, peak)
+            index: lane_cells.draw(
+                self.rows[index], self._drawn_of(self.rows[index]), self.window, self.wall, peak, crowd
+            )
             for index in range(top, min(len(self.rows), top + max(0, self._height)))
         }
         lane_cells.link(self.rows, pictures, self.window, self.wall)
@@ -158,7 +161,9 @@ class TimelineCanvas(ScrollView):
             return self._axis()
         if y == 1:
             cells = lane_cells.counts(self._at_once) if self._drawn_window == self.window else []
-            return self._line("active at once", list(self._pieces(cells, None, self._plain)), self._role("note"))
+            most = max(self._at_once, default=0)
+            name = f"at once, █ is {most:,}" if lane_cells.crowd_of(self._at_once) else "active at once"
+            return self._line(name, list(self._pieces(cells, None, self._plain)), self._role("note"))
         index = y - TOP + self.scroll_offset.y
         return self._row(index) if index < len(self.rows) else Strip.blank(width, self._plain)
 
@@ -240,7 +245,7 @@ class TimelineCanvas(ScrollView):
         room = self.size.width - 1
         placed: list[list[Segment]] = [[]]
         used = 0
-        for glyph, role, text in lane_cells.legend(keys, peak):
+        for glyph, role, text in lane_cells.legend(keys, peak, lane_cells.crowd_of(self._at_once)):
             size = cell_len(glyph) + 1 + cell_len(text) + 2
             if used + size > room:
                 placed.append([])

@@ -229,12 +229,11 @@ def test_space_folds_and_opens(opener: Opener) -> None:
     drive(opener(busy_day()), script)
 
 
-def test_hundreds_are_one_row_at_first_and_scroll_once_they_are_opened(opener: Opener) -> None:
+def test_hundreds_are_clustered_at_first_and_scroll_once_they_are_opened(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t")
-        assert "▸ 300 runs below" in screen_text(pilot)
-        assert "▓" in line(pilot, "300 runs below")
-        await press(pilot, "space", "G")
+        assert "▸ 25 runs agent_000" in screen_text(pilot)
+        await press(pilot, "G", "space", "G")
         text = screen_text(pilot)
         assert "agent_299" in text
         assert "•" in line(pilot, "agent_299")

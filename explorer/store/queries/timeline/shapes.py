@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 Mark: TypeAlias = Literal[
     "error", "lost", "compaction", "interrupt", "resume", "checkpoint", "tool_error", "fork", "spawn", "result", "sent",
-    "received",
+    "received", "failed",
 ]  # fmt: skip
-"""What else happened in a cell: events, edges, failed tool calls. ``lost``: what this run sent never arrived."""
+"""What else happened in a cell: events, edges, failed tool calls. ``lost``: what this run sent never arrived;
+``failed``: of a grouped row, a run ended in failure."""
 
 
 class Lane(NamedTuple):

@@ -222,6 +222,9 @@ _MARKS = (
         JOIN members AS m USING (run_id)
         -- Within a group only what went wrong is marked.
         WHERE NOT m.grouped OR what = 'error' OR (outward AND delivered IS NOT DISTINCT FROM false)
+        UNION ALL
+        SELECT m.row, m.stop, 'failed' FROM members AS m JOIN runs AS r USING (run_id)
+        WHERE m.grouped AND r.status = 'failed'
     )
     SELECT row, """
     + _CELL
