@@ -78,6 +78,8 @@ class Place(NamedTuple):
     """The steps of the run in order."""
     until: int | None = None
     """Ordinal of the step whose prompt and answer are the end; None for the whole run."""
+    extra: str | None = None
+    """What the reader noted with the run, as JSON."""
 
 
 class StepPlace(NamedTuple):

@@ -41,7 +41,8 @@ def said(database: Database, run: str, until: int | None = None) -> list[Message
 def lines(messages: list[Message]) -> list[str]:
     """Role, kind and what the message is about, without the ids that the generator makes up."""
     return [
-        f"{m.role} {m.kind} {m.name or m.text.splitlines()[0][:24]}" + (f" #{m.step_ordinal}" if m.step_ordinal else "")
+        f"{m.role} {m.kind} {m.name or m.text.partition(chr(10))[0][:24]}"
+        + (f" #{m.step_ordinal}" if m.step_ordinal else "")
         for m in messages
     ]
 
@@ -98,6 +99,57 @@ def test_events_tell_calls_and_results_where_no_messages_are_kept(codegraff: Dat
         ]  # fmt: skip
         assert (found[0].text, found[1].text) == ('{"command":"pytest -q"}', "48 passed in 3.21s")
         assert found[0].call_id == found[1].call_id
+
+
+@pytest.fixture(scope="module")
+def maverick() -> Iterator[Database]:
+    database = opened(SAMPLES / "maverick")
+    yield database
+    database.close()
+
+
+def test_posts_and_the_audit_log_make_one_conversation(maverick: Database) -> None:
+    # The generator's goal 12: two researchers side by side, then a cartographer.
+    found = said(maverick, "ada/world.db//goal-12/orchestrator%")
+    assert lines(found) == [
+        "user text Compare three route maps",
+        "assistant tool_call list_files #1", "tool tool_result list_files",
+        "assistant text Three maps. Two agents c", "assistant text spawning swarm of 2: res",
+        "assistant tool_call spawn_swarm #2", "tool tool_result spawn_swarm",
+        "assistant tool_call spawn_specialist #3", "tool tool_result spawn_specialist",
+        "assistant tool_call write_file #4", "tool tool_result write_file",
+        "assistant text confidence 0.93", "assistant text Map B is the shortest",
+    ]  # fmt: skip
+    assert found[1].text == '{"path": "."}'
+    assert found[2].text.endswith("a.txt b.txt c.txt")
+    assert lines(said(maverick, "ada/world.db//goal-12/orchestrator%", until=2))[-1] == lines(found)[5]
+    assert lines(said(maverick, "ada/world.db//goal-12/checker%"))[0] != lines(found)[0]
+
+
+def test_a_saved_state_is_the_conversation_as_far_as_it_goes(maverick: Database) -> None:
+    found = said(maverick, "ada/world.db//goal-13/orchestrator-0/3")
+    assert lines(found)[:4] == [
+        "user text Sub-goal: do what was as", "assistant text Next.", "assistant tool_call search",
+        "tool tool_result search",
+    ]  # fmt: skip
+    assert [m.text for m in found if m.kind == "tool_call"] == [f'{{"q":"winds {i}"}}' for i in range(3)]
+    # The checkpoint was written before the budget was exceeded: that is from the posts.
+    assert (found[-1].text, found[-1].is_error) == ("budget exceeded: dollars", True)
+    assert "by the saved state" in (found[-2].note or "")
+    # A step is known by its post and not by the state.
+    assert said(maverick, "ada/world.db//goal-13/orchestrator-0/3", until=2)[-1].step_ordinal == 2
+
+
+def test_sealed_text_is_told_and_not_shown(maverick: Database) -> None:
+    sealed = [m for m in said(maverick, "ada/world.db//goal-17/%") if m.kind == "text"]
+    assert sealed
+    assert all(m.text == "" and "sealed" in (m.note or "") for m in sealed)
+
+
+@pytest.mark.parametrize("source", ["alone/goal-13.jsonl", "alone/goal-13.json", "alone/2026%", "alone/traj%"])
+def test_files_without_a_database_tell_what_they_have(maverick: Database, source: str) -> None:
+    found = said(maverick, f"{source}//goal-1_/orchestrator-0/1")
+    assert [m.step_ordinal for m in found if m.kind == "tool_call"][:2] == [1, 2]
 
 
 def test_a_conversation_stands_for_the_latest_run_of_its_root(codegraff: Database) -> None:

@@ -35,13 +35,25 @@ from explorer.readers.maverick._layout import (
     tenant_of,
 )
 from explorer.readers.maverick._logs import ByGoal, File, Line
+from explorer.readers.maverick._said import messages
 from explorer.readers.maverick._shapes import conversation_id, text_of
 from explorer.readers.maverick._trace import posts_of
 from explorer.readers.maverick._trajectories import Trajectories, counted, is_step
 from explorer.readers.maverick._world import World
 from explorer.readers.maverick._world import record as rows_of
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "part_of", "places", "read", "record"]
+__all__ = [
+    "NAME",
+    "SELF_CONTAINED",
+    "VERSION",
+    "claims",
+    "companions",
+    "messages",
+    "part_of",
+    "places",
+    "read",
+    "record",
+]
 
 NAME = "maverick"
 VERSION = 2

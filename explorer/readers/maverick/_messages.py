@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+import orjson
+
+from explorer.readers import Message, MessageRole
 
 
 class Call(NamedTuple):
@@ -58,3 +62,48 @@ def summary_of(messages: list[object]) -> tuple[int, int]:
             return len(messages), sum(not isinstance(call_id, str) or call_id not in answered for call_id in asked)
         answered.update(block.get("tool_use_id") for block in _results(message))
     return len(messages), 0
+
+
+def messages_of(messages: list[object], steps: Sequence[int] = ()) -> Iterator[Message]:
+    """Everything that was said, in order; ``steps`` are the ordinals of the calls in it, as far as they are known."""
+    left = iter(steps)
+    names: dict[str, str | None] = {}
+    for message in messages:
+        if not isinstance(message, dict):
+            continue
+        role, content = message.get("role"), message.get("content")
+        blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
+        for block in blocks:
+            if isinstance(block, dict):
+                yield _of_block("assistant" if role == "assistant" else "user", block, names, left)
+
+
+def _of_block(
+    role: MessageRole, block: dict[str, object], names: dict[str, str | None], steps: Iterator[int]
+) -> Message:  # fmt: skip
+    kind, call_id = block.get("type"), block.get("id") or block.get("tool_use_id")
+    call_id = call_id if isinstance(call_id, str) else None
+    if kind == "text":
+        return Message.of(role, "text", _text(block.get("text")))
+    if kind == "thinking":
+        return Message.of(role, "reasoning", _text(block.get("thinking")))
+    if kind == "redacted_thinking":
+        return Message.of(role, "reasoning", "", note="encrypted")
+    if kind == "tool_use":
+        name = block.get("name")
+        name = name if isinstance(name, str) else None
+        names[call_id or ""] = name
+        return Message.of("assistant", "tool_call", _text(block.get("input")), name, call_id, next(steps, None))
+    if kind == "tool_result":
+        content = block.get("content")
+        parts = content if isinstance(content, list) else [content]
+        text = "\n".join(_text(part.get("text", part)) if isinstance(part, dict) else _text(part) for part in parts)
+        failed = block.get("is_error") is True
+        return Message.of("tool", "tool_result", text, names.get(call_id or ""), call_id, is_error=failed)
+    return Message.of(role, "image" if kind == "image" else "other", "", note=None if kind == "image" else _text(kind))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else orjson.dumps(value).decode()

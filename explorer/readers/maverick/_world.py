@@ -38,7 +38,7 @@ _EPISODE = (
 _SAVED = ("episode_id", "agent_id", "step_seq", "created_at", "messages", "budget")
 _SPREAD = 4
 """Times as many rows as a goal has, between its first and its last, that are passed over rather than looked up."""
-_LONGEST = 256 << 20
+LONGEST = 256 << 20
 """Bytes of the longest checkpoint that is read."""
 
 
@@ -228,7 +228,7 @@ class World:
 
     def _checkpoint(self, row: int) -> Saved:
         columns = [name for name in _SAVED if name != "messages"]
-        fits = f"CASE WHEN length(messages) <= {_LONGEST} THEN CAST(messages AS BLOB) END AS messages"
+        fits = f"CASE WHEN length(messages) <= {LONGEST} THEN CAST(messages AS BLOB) END AS messages"
         record = self._record("checkpoints", columns, row, fits) or {}
         messages, problems = _parsed(record.pop("messages", None), "messages", list)
         budget, more = _parsed(record.pop("budget", None), "budget", dict)

@@ -125,7 +125,7 @@ def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, s
     with database.cursor() as cursor:
         run = one(
             cursor,
-            "SELECT r.conversation_id, r.agent_id, r.native_run_id, c.source_id, c.format "
+            "SELECT r.conversation_id, r.agent_id, r.native_run_id, c.source_id, c.format, r.extra "
             "FROM runs AS r JOIN conversations AS c USING (conversation_id) WHERE r.run_id = $1",
             [run_id],
         )
@@ -148,5 +148,5 @@ def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, s
     for source_id, size in sources:
         if source_id in own and source_id in files:
             check_unchanged(database, source_id, size)
-    place = Place(run[0], run[1], run_id, run[2], [StepPlace(*step) for step in steps], until)
+    place = Place(run[0], run[1], run_id, run[2], [StepPlace(*step) for step in steps], until, run[5])
     return place, run[4], files

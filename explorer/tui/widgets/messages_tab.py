@@ -114,7 +114,7 @@ class MessagesTab(Vertical, can_focus=False):
         talk, view, until = self._talk, self._view, self._until
         if talk is None or view is None:
             self.shown.reset("", "", {})
-            self.shown.say(CHOOSE)
+            self.shown.say(CHOOSE if view is None or view.node is None else "No run is recorded here.")
             return
         database = view.opened.database
 
