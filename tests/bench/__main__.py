@@ -62,6 +62,16 @@ def maverick(events, repeats):
     run(events, repeats)
 
 
+@bench.command()
+@click.option("--megabytes", default=1_000, show_default=True)
+@click.option("--repeats", default=3, show_default=True)
+def codex(megabytes, repeats):
+    """A large session rollout: time beside a plain pass over its lines, and peak memory."""
+    from tests.bench.codex import run
+
+    run(megabytes, repeats)
+
+
 if __name__ == "__main__":
     # Processes that are started here find compiled modules, as they do where the package is installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

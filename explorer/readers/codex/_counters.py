@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from operator import sub
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.model import Grade
@@ -16,6 +17,10 @@ from explorer.readers.codex._draft import Usage
 
 MOST_TOKENS = 10**13
 """Tokens of a thread above which a counter is none."""
+
+_FIELDS = (
+    "input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens", "reasoning_output_tokens",
+)  # fmt: skip
 
 Pair: TypeAlias = tuple[Usage, Usage | None]
 """A total and the last usage sent with it."""
@@ -38,14 +43,11 @@ def usage_of(value: object, complaints: list[str]) -> Usage | None:
     """A recorded usage; None when it is none."""
     if not isinstance(value, dict):
         return None
+    plain = Usage(*map(value.get, _FIELDS))
+    if all(type(count) is int and 0 <= count <= MOST_TOKENS for count in plain):
+        return plain
     fields = Fields(dict(value))
-    usage = Usage(
-        fields.count("input_tokens", MOST_TOKENS),
-        fields.count("cached_input_tokens", MOST_TOKENS),
-        fields.count("cache_write_input_tokens", MOST_TOKENS),
-        fields.count("output_tokens", MOST_TOKENS),
-        fields.count("reasoning_output_tokens", MOST_TOKENS),
-    )
+    usage = Usage(*(fields.count(name, MOST_TOKENS) for name in _FIELDS))
     complaints.extend(fields.complaints)
     return usage
 
@@ -80,6 +82,8 @@ class Counter:
             return None
         if before is None:
             return self._begin(total, last)
+        if total == before:
+            return None
         grown = _minus(total, before)
         if not any(grown):
             return None
@@ -121,6 +125,8 @@ def minus(left: Usage, right: Usage) -> Usage:
 
 
 def _minus(left: Usage, right: Usage) -> Usage:
+    if None not in left and None not in right:
+        return Usage(*map(sub, left, right))
     return Usage(*(
         None if one is None and other is None else (one or 0) - (other or 0)
         for one, other in zip(left, right, strict=True)
@@ -128,4 +134,4 @@ def _minus(left: Usage, right: Usage) -> Usage:
 
 
 def _same(left: Usage, right: Usage) -> bool:
-    return not any(_minus(left, right))
+    return left == right or not any(_minus(left, right))

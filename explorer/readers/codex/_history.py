@@ -39,9 +39,9 @@ class History:
         self._users: list[bytes] = []
 
     def add(self, item: object, is_turn: bool = False) -> None:
-        """Put an item at the end; ``is_turn`` for what begins a turn beside a message of the user's."""
+        """Put an item at the end; ``is_turn`` for a message of the user's, and whatever else begins a turn."""
         part = fingerprint(item)
-        if is_turn or asked(item) is not None:
+        if is_turn:
             self._turns.append(self._prompt.copy())
             self._users.append(part)
         self._prompt.add(part)
@@ -52,13 +52,13 @@ class History:
         self._prompt = self._begin.copy()
         if isinstance(replacement, list):
             for item in replacement:
-                self.add(item)
+                self.add(item, is_turn=asked(item) is not None)
             return
         for part in users:
             self._prompt.add(part)
         if isinstance(summary, str):
             text = [{"type": "input_text", "text": summary}]
-            self.add({"type": "message", "role": "user", "content": text})
+            self.add({"type": "message", "role": "user", "content": text}, is_turn=True)
 
     def roll_back(self, turns: int) -> None:
         """Take back the last turns of the user's."""

@@ -14,6 +14,7 @@ from explorer.readers.codex._traffic import AgentCall, Delivery, edge_of, object
 
 _SAID: Final = frozenset(("reasoning", "image_generation_call", *CALLS))
 _IGNORED: Final = frozenset(("ghost_snapshot", "other"))
+_LETTERS: Final = frozenset(("agent_message", "message"))
 _TITLE = 120
 _MOST_PROMPTS = 1_000
 
@@ -29,16 +30,17 @@ class Items:
         state, item, kind = self._state, record.payload, kind_of(record.payload)
         if kind in _IGNORED:
             return
-        if not is_known(item):
-            state.notes.strange(f"item {kind}", record)
-        letter = letter_of(item)
+        letter = letter_of(item) if kind in _LETTERS else None
         if letter is None and (kind in _SAID or (kind == "message" and item.get("role") == "assistant")):
             self._said(record, kind)
             return
+        text = asked(item) if kind == "message" else None
         if kind in OUTPUTS:
             self._output(record)
+        elif not is_known(item):
+            state.notes.strange(f"item {kind}", record)
         state.turns.heard(record.at)
-        state.history.add(item, is_turn=letter is not None and state.triggered)
+        state.history.add(item, text is not None or (letter is not None and state.triggered))
         state.triggered = False
         if state.turns.is_replay:
             return
@@ -46,7 +48,7 @@ class Items:
             delivery = Delivery(state.turns.latest(record.at), record.at, state.notes.where(record), letter)
             state.traffic.deliveries.append(delivery)
         elif kind == "message":
-            self._message(record)
+            self._message(record, text)
 
     def communication(self, record: Record) -> None:
         """A whole message between agents, as it was written for some days in June 2026."""
@@ -96,9 +98,9 @@ class Items:
         elif not state.turns.is_replay:
             self._results(item, tool.name, record)
 
-    def _message(self, record: Record) -> None:
-        """What the user said, a parent in the user's place, or the recorder."""
-        state, text = self._state, asked(record.payload)
+    def _message(self, record: Record, text: str | None) -> None:
+        """What the user said, a parent in the user's place, or, without a text, the recorder."""
+        state = self._state
         if text is None:
             self._results(record.payload, None, record)
         elif not state.head.spawned:

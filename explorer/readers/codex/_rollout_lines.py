@@ -22,6 +22,7 @@ LONGEST_RECORD = 64 << 20
 """Bytes of the longest line that is parsed, images left out."""
 
 _PASSED = frozenset((b"world_state", b"security_risk_score", b"retained_context", b"realtime_item"))
+_SKIMMED = _PASSED | {b"event_msg"}
 _PASSED_EVENTS = frozenset((
     b"user_message", b"agent_message", b"agent_reasoning", b"agent_reasoning_raw_content", b"agent_message_delta",
     b"agent_reasoning_section_break", b"context_compacted", b"exec_command_begin", b"mcp_tool_call_begin",
@@ -39,8 +40,25 @@ HEAD = re.compile(
 )
 """How lines begin: time, ordinal, type, and the type within."""
 
+_SECONDS = re.compile(rb"([0-5]\d)\.(\d{3})Z")
 _ITEM = re.compile(rb'"item":\{"type":"(\w+)"')
 _INSIDE = re.compile(rb'\{"timestamp":"[^"\\]{1,40}",(?:"ordinal":\d{1,18},)?"type":"\w+","payload":\{')
+
+
+class Clock:
+    """Reads the times of lines, of which many are of the same minute."""
+
+    def __init__(self) -> None:
+        self._minute, self._at = b"", 0
+
+    def at(self, stamp: bytes) -> int | None:
+        """Milliseconds since 1970 of ``2026-09-21T14:26:40.100Z``; None for what is no time."""
+        if stamp[:17] == self._minute and (found := _SECONDS.fullmatch(stamp, 17)):
+            return self._at + int(found[1]) * 1000 + int(found[2])
+        at = milliseconds(stamp.decode("utf-8", "replace"))
+        if at is not None and (found := _SECONDS.fullmatch(stamp, 17)):
+            self._minute, self._at = stamp[:17], at - int(found[1]) * 1000 - int(found[2])
+        return at
 
 
 class Record(NamedTuple):
@@ -72,7 +90,7 @@ def records(path: Path) -> Iterator[Record | Damage]:
     Raises:
         OSError: it cannot be read.
     """
-    stamp, at = b"", None
+    clock = Clock()
     following: int | None = None  # the ordinal that the next line should have
     for line in lines(path):
         if isinstance(line, Unreadable):
@@ -83,12 +101,14 @@ def records(path: Path) -> Iterator[Record | Damage]:
             yield from _whole(line)
             following = None
             continue
-        if head[2]:
-            number = int(head[2])
+        stamp, place, kind, sub = head.groups()
+        number = None
+        if place is not None:
+            number = int(place)
             if following is not None and number != following:
                 yield Damage(line.number, "seq-gap", f"ordinal {number:,} where {following:,} should stand", "warning")
             following = number + 1
-        if is_passed(line, head) and line.buffer[line.end - 1] == 0x7D:  # "}"
+        if kind in _SKIMMED and is_passed(line, head) and line.buffer[line.end - 1] == 0x7D:  # "}"
             continue
         try:
             record = _loads(line)
@@ -96,13 +116,9 @@ def records(path: Path) -> Iterator[Record | Damage]:
             yield from _salvage(line, str(error))
             following = None
             continue
-        if head[1] != stamp:
-            stamp, at = head[1], milliseconds(head[1].decode("utf-8", "replace"))
-        ordinal = int(head[2]) if head[2] else None
-        sub = head[4].decode() if head[4] else None
         payload = record.get("payload")
         if isinstance(payload, dict):
-            yield Record(line, at, ordinal, head[3].decode(), sub, payload)
+            yield Record(line, clock.at(stamp), number, kind.decode(), None if sub is None else sub.decode(), payload)
         else:
             yield Damage(line.number, "bad-record", "its payload is not an object")
 
