@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from explorer.model import Row
-from explorer.store.database import Opening
+from explorer.store.database import Database, Opening
 from explorer.store.ingest import Options, Progress
 from explorer.tui.app import ExplorerApp
 from explorer.tui.screens.filter import FilterScreen
@@ -40,14 +41,33 @@ def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Input, "cursor_blink", False)
 
 
+class World:
+    """Rows as parts, and the database over them: opened once and left open, as nothing writes to it."""
+
+    def __init__(self, rows: Sequence[Row], roots: dict[str, Path], parts: Path) -> None:
+        self.opening = Opening([write_batch(rows, parts)], roots)
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(self.opening)
+
+
+_worlds: dict[str, World] = {}
+
+
 @pytest.fixture
-def opener(tmp_path: Path) -> Opener:
+def opener(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Opener:
     """Makes an explorer over rows, as if they had been read from a directory called ``traces``."""
 
     def open_rows(rows: Iterable[Row], **settings: Any) -> ExplorerApp:
-        parts = tmp_path / "parts"
-        parts.mkdir()
-        opening = Opening([write_batch(rows, parts)], settings.pop("roots", {}))
+        what = list(rows), settings.pop("roots", {})
+        world = _worlds.get(repr(what)) or World(*what, tmp_path_factory.mktemp("parts"))
+        opening = _worlds.setdefault(repr(what), world).opening
+
+        def database(other: Opening) -> Database:
+            return world.database if other is opening else Database(other)
+
+        monkeypatch.setattr("explorer.store.database.Database", database)
 
         def read(paths: Sequence[Path], options: Options, progress: Callable[[Progress], None], *_: object) -> Opening:
             progress(Progress("done", 1, 1, 1, 1, None))
@@ -67,14 +87,19 @@ async def settle(pilot: Pilot[int]) -> None:
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
-    """Press keys one by one, each after everything before it is done; ``type:`` puts a text into the line at once."""
+    """Press keys one by one, each after everything before it is done.
+
+    ``type:`` puts a text into the line at once; ``9*l`` holds a key down, and waits only at the end.
+    """
     for key in keys:
         line = pilot.app.focused
+        times, _, held = key.rpartition("*")
         if key.startswith("type:") and isinstance(line, Input):
             line.replace(key.removeprefix("type:"), *sorted(line.selection))
         else:
             # Not ``pilot.press``, which waits four times as long for nothing.
-            pilot.app.simulate_key({"[": "left_square_bracket", "]": "right_square_bracket"}.get(key, key))
+            for _ in range(int(times or 1)):
+                pilot.app.simulate_key({"[": "left_square_bracket", "]": "right_square_bracket"}.get(held, held))
         await settle(pilot)
 
 

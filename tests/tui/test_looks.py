@@ -64,7 +64,7 @@ def test_reuse_of_a_brood(snap_compare: Compare, opener: Opener) -> None:
 
 
 def test_sixty_siblings_on_a_narrow_screen(snap_compare: Compare, opener: Opener) -> None:
-    keys = ("j", "r", "m", *["j"] * 12, *["l"] * 30)
+    keys = ("j", "r", "m", "12*j", "30*l")
     assert snap_compare(opener(brood(60)), terminal_size=NARROW, run_before=pressing(*keys))
 
 

@@ -103,7 +103,7 @@ def pressing(*keys: str) -> Callable[[Pilot[Any]], Any]:
 
 
 def test_every_mark_of_a_busy_day(snap_compare: Compare, opener: Opener) -> None:
-    keys = ("t", "tab", "z", "j", "j", *["l"] * 46)
+    keys = ("t", "tab", "z", "j", "j", "46*l")
     assert snap_compare(opener(busy_day()), terminal_size=WIDE, run_before=pressing(*keys))
 
 
@@ -125,13 +125,13 @@ def test_the_cursor_says_what_is_in_its_cell(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z")
         assert "step 1 at 0, 20.0s, in 0 out 100" in screen_text(pilot)
-        await press(pilot, "j", "j", *["greater_than_sign"] * 6)
+        await press(pilot, "j", "j", "6*greater_than_sign")
         text = screen_text(pilot)
         assert "forge run 1 a · at +4m28s from the start · a cell is 6.0s" in text
         assert "step 5 at +4m30s, in – out –, it belongs to one of 3 runs" in text
         await press(pilot, "less_than_sign")
         assert "checkpoint, 12 messages" in screen_text(pilot)
-        await press(pilot, "j", *["greater_than_sign"] * 9)
+        await press(pilot, "j", "9*greater_than_sign")
         assert "failed: overloaded" in screen_text(pilot)
         await press(pilot, "G")
         assert "No time was recorded of it" in screen_text(pilot)
@@ -143,7 +143,7 @@ def test_zooming_and_panning_change_the_axis_and_zero_brings_everything_back(ope
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z")
         whole = lanes_of(pilot).window
-        await press(pilot, *["l"] * 50, "plus", "plus")
+        await press(pilot, "50*l", "plus", "plus")
         zoomed = lanes_of(pilot).window
         assert zoomed.width == whole.width / 4
         assert "+4m30s" in line(pilot, "from start")
@@ -323,7 +323,7 @@ def test_copies_of_another_day_do_not_take_the_cursor_out_of_sight(opener: Opene
 
 def test_a_resize_keeps_the_cursor_on_its_moment(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "z", "j", "j", *["greater_than_sign"] * 3)
+        await press(pilot, "t", "tab", "z", "j", "j", "3*greater_than_sign")
         lanes = lanes_of(pilot)
         there = lanes.window.at(lanes.cell)
         await pilot.resize_terminal(*NARROW)
@@ -361,7 +361,7 @@ def test_an_answer_about_another_cell_is_not_taken(opener: Opener, monkeypatch: 
 
 def test_enter_waits_for_what_the_cell_holds(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "z", *["l"] * 9)
+        await press(pilot, "t", "tab", "z", "9*l")
         for key in ("l", "enter"):
             pilot.app.simulate_key(key)
         await settle(pilot)
