@@ -80,6 +80,17 @@ class Place(NamedTuple):
     """Ordinal of the step whose prompt and answer are the end; None for the whole run."""
     extra: str | None = None
     """What the reader noted with the run, as JSON."""
+    calls: Sequence[CallPlace] = ()
+    """The tool calls of the run in order."""
+
+
+class CallPlace(NamedTuple):
+    """A tool call, and the step that asked for it."""
+
+    step_ordinal: int | None
+    call_id: str | None
+    name: str | None
+    is_error: bool | None
 
 
 class StepPlace(NamedTuple):

@@ -152,6 +152,29 @@ def test_files_without_a_database_tell_what_they_have(maverick: Database, source
     assert [m.step_ordinal for m in found if m.kind == "tool_call"][:2] == [1, 2]
 
 
+def test_graff_tells_prompts_tasks_and_what_its_behavioral_stream_has() -> None:
+    database = opened(SAMPLES / "graff" / "shop")
+    # The generator's full mode: the first call is of part1.py, the text of the turn comes at its end.
+    found = said(database, "%0a1b2c3d4e5f6071.jsonl/main/1")
+    assert lines(found) == [
+        "system text You are graff, a coding ", "user text map the shop service",
+        "assistant tool_call read_file #1", "tool tool_result read_file",
+        "assistant tool_call subagent #2", "tool tool_result subagent",
+        "assistant tool_call subagent #2", "tool tool_result subagent",
+        "assistant text Done: map the shop servi #3",
+    ]  # fmt: skip
+    assert (found[2].text, found[3].note) == ('{"path":"src/part1.py"}', "3,306 bytes, which are not recorded")
+    child = said(database, "%0a1b2c3d4e5f6071.jsonl/subagent-3/1", until=4)
+    assert [m.text for m in child[:2]] == [
+        "You are a sub-agent of graff. Do the one task you are given and report on it in a few lines.",
+        "map routes, then report",
+    ]
+    assert child[-1].step_ordinal == 4
+    # Without the full mode there are no arguments, and it is said.
+    bare = said(database, "%1b2c3d4e5f607182.jsonl/main/1")
+    assert {m.note for m in bare if m.kind == "tool_call"} == {"its arguments are not recorded"}
+
+
 def test_a_conversation_stands_for_the_latest_run_of_its_root(codegraff: Database) -> None:
     conversation_id = run_like(codegraff, "clean%70e4ddbb%/forge/2").rpartition("/forge")[0]
     with codegraff.cursor() as cursor:

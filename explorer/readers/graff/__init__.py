@@ -20,8 +20,9 @@ from explorer.readers._records import open_bytes
 from explorer.readers.graff._file import File
 from explorer.readers.graff._layout import claims, companions, part_of, source_id_of
 from explorer.readers.graff._recording import Recording
+from explorer.readers.graff._said import messages
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "part_of", "read"]
+__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "messages", "part_of", "read"]
 
 NAME = "graff"
 VERSION = 1

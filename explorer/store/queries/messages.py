@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer import readers
-from explorer.readers import Message, Place, StepPlace
+from explorer.readers import CallPlace, Message, Place, StepPlace
 from explorer.store.queries.records import check_unchanged
 from explorer.store.queries.scope import one, scope_of
 
@@ -136,6 +136,10 @@ def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, s
             "ORDER BY ordinal",
             [run_id],
         ).fetchall()
+        calls = cursor.execute(
+            "SELECT step_ordinal, tool_call_id, name, is_error FROM tool_calls WHERE run_id = $1 ORDER BY ordinal",
+            [run_id],
+        ).fetchall()
         own = sorted({run[3], *(step[1] for step in steps)})
         sources = cursor.execute(
             "SELECT source_id, bytes FROM sources WHERE list_contains($1::VARCHAR[], source_id) "
@@ -148,5 +152,6 @@ def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, s
     for source_id, size in sources:
         if source_id in own and source_id in files:
             check_unchanged(database, source_id, size)
-    place = Place(run[0], run[1], run_id, run[2], [StepPlace(*step) for step in steps], until, run[5])
+    places = [StepPlace(*step) for step in steps], until, run[5], [CallPlace(*call) for call in calls]
+    place = Place(run[0], run[1], run_id, run[2], *places)
     return place, run[4], files
