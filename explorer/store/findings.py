@@ -573,7 +573,8 @@ _PAGES = (
         "a record that can stand once and stands twice",
         "The start of a turn, a model call, a tool call or a compaction with this id had been recorded before.",
         "Either something was written twice and would be counted twice, or one id stands for two things.",
-        "A turn goes on with it. A model call or a tool call is shown twice; what follows belongs to the second.",
+        "A turn, a compaction or a result is there once all the same. A model call or a tool call is shown twice, and "
+        "what follows belongs to the second.",
         "Compare the two lines: the finding has the second one.",
     ),
     Explanation(

@@ -28,6 +28,7 @@ from explorer.readers.codex._reduce import Lifetime, reduce
 from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.readers.codex._rollout_file import span
 from explorer.readers.codex._rollout_head import is_rollout, rollout_links
+from explorer.readers.codex._state import differences
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "handed", "links", "messages", "read", "record"]
 
@@ -60,7 +61,7 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     of_bundles = {*joined.threads}
     joined.add(rollouts.threads)
     deliveries = Deliveries(lifetimes, joined.threads, of_bundles)
-    hand_offs = joined_hand_offs([*deliveries.hand_offs(), *joined.resumes], rollouts.hand_offs)
+    hand_offs = joined_hand_offs([*deliveries.hand_offs(), joined.resumes, rollouts.hand_offs])
     remarks += [*deliveries.remarks, *rollouts.remarks]
     remarks = [*still_true(remarks, hand_offs), *joined.remarks()]
     assembly = Assembly(source.source_id, joined.threads, hand_offs, remarks, joined.told)
@@ -75,11 +76,13 @@ def _lifetimes(bundles: list[tuple[Path, str]], parts: PromptParts) -> tuple[lis
     remarks: list[Remark] = []
     for path, source_id in bundles:
         try:
-            lifetimes.append(reduce(path, source_id, parts))
+            lifetime = reduce(path, source_id, parts)
+            remarks += [*lifetime.remarks, *differences(path, lifetime)]
+            lifetimes.append(lifetime)
         except OSError as error:
             remarks.append(Remark("unreadable-source", "error", f"its log: {error.strerror or error}", source_id))
     lifetimes.sort(key=lambda lifetime: (lifetime.started_at or 0, lifetime.source_id))
-    return lifetimes, [*remarks, *(remark for lifetime in lifetimes for remark in lifetime.remarks)]
+    return lifetimes, remarks
 
 
 def record(path: Path, offset: int, length: int, limit: int) -> bytes:

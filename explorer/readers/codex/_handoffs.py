@@ -36,18 +36,18 @@ class Deliveries:
                 self._waiting.setdefault(sighting.thread_id, []).append(sighting)
         self.remarks: list[Remark] = []
 
-    def hand_offs(self) -> list[HandOff]:
-        """All of them, in the order of the logs."""
-        found: list[HandOff] = []
+    def hand_offs(self) -> list[list[HandOff]]:
+        """All of them, bundle by bundle in the order of its log; at last those of which no call is recorded."""
+        found: list[list[HandOff]] = []
         spawned: set[str | None] = set()
         for lifetime in self._lifetimes:
             sent = [*self._of_tools(lifetime), *(self._of_result(result) for result in lifetime.results)]
-            for each in sorted(sent, key=lambda each: each.line):
+            sent.sort(key=lambda each: each.line)
+            for each in sent:
                 self._deliver(each)
-                found.append(each.hand_off)
+            found.append([*(each.hand_off for each in sent), *lifetime.resumes])
             spawned.update(each.hand_off.to_thread for each in sent if each.hand_off.kind == "spawn")
-            found += lifetime.resumes
-        found += [self._of_child(thread) for thread in self._threads.values() if self._is_orphan(thread, spawned)]
+        found.append([self._of_child(thread) for thread in self._threads.values() if self._is_orphan(thread, spawned)])
         return found
 
     def _is_orphan(self, thread: ThreadDraft, spawned: set[str | None]) -> bool:

@@ -6,7 +6,7 @@ as those of compactions, and an end. So nothing is counted twice, and nothing is
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -59,7 +59,7 @@ class Joined:
             known = self.threads.get(thread.thread_id)
             if known is None:
                 self.threads[thread.thread_id] = thread
-                self._count(thread, thread, turns=len(thread.turns))
+                self._count(thread, thread, turns=sum(not turn.is_replay for turn in thread.turns))
             elif known is not thread:
                 self._merge(known, thread)
 
@@ -87,7 +87,7 @@ class Joined:
             same = turns.get(turn.turn_id) if turn.turn_id is not None else None
             if same is None:
                 known.turns.append(turn)
-                self._count(known, other, turns=1)
+                self._count(known, other, turns=not turn.is_replay)
             elif same.is_replay and not turn.is_replay:
                 known.turns[known.turns.index(same)] = turn
                 self._count(known, other, turns=1)
@@ -104,11 +104,11 @@ class Joined:
                 if not of.turns_elsewhere:
                     continue
                 others = ", ".join(other for other in told if other != source_id)
-                message = f"{_turns(of.turns_elsewhere)} of it are in {others} as well, and shown from there"
+                message = f"{_turns(of.turns_elsewhere)} shown from {others}, which tells of the same"
                 if of.steps_added:
-                    message += f"; {of.steps_added:,} model calls that are missing there are added from here"
+                    message += f", with {of.steps_added:,} model calls added that are here alone"
                 if of.turns:
-                    message += f"; {_turns(of.turns)} are here alone"
+                    message += f"; {_turns(of.turns)} shown from here"
                 found.append(Remark("recorded-twice", "info", message, source_id, None, thread.thread_id))
         return found
 
@@ -145,23 +145,22 @@ def _is_missing(step: StepDraft, answered: set[str | None]) -> bool:
     return bool(step.extra.get("compaction"))
 
 
-def joined_hand_offs(of_bundles: Iterable[HandOff], of_rollouts: Iterable[HandOff]) -> list[HandOff]:
-    """The hand-offs of all recordings, each once: that of a bundle, delivered if any record shows it delivered."""
-    found: dict[tuple[object, ...], list[HandOff]] = {}
-    matched: Counter[tuple[object, ...]] = Counter()
+def joined_hand_offs(recordings: Iterable[Iterable[HandOff]]) -> list[HandOff]:
+    """The hand-offs of all recordings, each once: that of the first, delivered if any of them shows it delivered."""
     all_of_them: list[HandOff] = []
-    for hand_off in of_bundles:
-        found.setdefault(_key(hand_off), []).append(hand_off)
-        all_of_them.append(hand_off)
-    for hand_off in of_rollouts:
-        key = _key(hand_off)
-        same = found.get(key, [])[matched[key] :]
-        matched[key] += 1
-        if not same:
-            all_of_them.append(hand_off)
-        elif same[0].resolution != "item" and hand_off.delivered:
-            same[0].resolution, same[0].delivered, same[0].got = hand_off.resolution, True, hand_off.got
-            same[0].to_thread, same[0].to_turn = hand_off.to_thread, hand_off.to_turn
+    for recording in recordings:
+        found: dict[tuple[object, ...], deque[HandOff]] = {}
+        for known in all_of_them:
+            found.setdefault(_key(known), deque()).append(known)
+        for hand_off in recording:
+            same = found.get(_key(hand_off))
+            if not same:
+                all_of_them.append(hand_off)
+                continue
+            first = same.popleft()
+            if first.resolution != "item" and hand_off.delivered:
+                first.resolution, first.delivered, first.got = hand_off.resolution, True, hand_off.got
+                first.to_thread, first.to_turn = hand_off.to_thread, hand_off.to_turn
     return all_of_them
 
 

@@ -13,6 +13,8 @@ from explorer.readers.codex._json import Record, inner, text
 NOBODY = "unknown"
 """The thread of what no record gives a thread, in a bundle that does not name its root either."""
 
+ROOT_PATH = "/root"
+
 
 class Ledger:
     """What is known so far. A thread or turn that comes up before its start is opened, and remarked."""
@@ -69,7 +71,8 @@ class Ledger:
         thread_id = thread_id or self.root or NOBODY
         if thread_id not in self.threads:
             self.remark("missing-start", "warning", f"the start of thread {thread_id} is not recorded", entry)
-            self.threads[thread_id] = ThreadDraft(thread_id, self.source_id, start=entry.at)
+            path = ROOT_PATH if thread_id == self.root else None
+            self.threads[thread_id] = ThreadDraft(thread_id, self.source_id, path=path, start=entry.at)
         return self.threads[thread_id]
 
     def turn(self, entry: Entry, thread_id: str | None = None, turn_id: str | None = None) -> TurnDraft:

@@ -242,12 +242,13 @@ class Reducer:
         carried = ledger.payload(entry, "carried_payload")
         message = text(fields, "message") or text(carried, "message") or ""
         result = Result(edge_id, thread.thread_id, turn_id, parent, message, entry.at, entry.where)
-        known = self.results.get(edge_id)
-        if known is not None:
-            code = "repeated-record" if known[1:4] == result[1:4] else "duplicate-id"
+        known = self.results.setdefault(edge_id, result)
+        if known is not result:
+            is_same = known[1:4] == result[1:4]
+            code = "repeated-record" if is_same else "duplicate-id"
             ledger.remark(code, "warning", f"{edge_id} is there twice", entry, thread.thread_id, turn_id)
-            edge_id = f"{edge_id}~{entry.where.line}"
-        self.results[edge_id] = result
+            if not is_same:
+                self.results[f"{edge_id}~{entry.where.line}"] = result
         status = carried.get("status") if carried else None
         if isinstance(status, dict) and "errored" in status:
             self.failed[thread.thread_id, turn_id] = str(status["errored"])[:1000]
