@@ -94,7 +94,7 @@ class MessagesTab(Vertical, can_focus=False):
         """Read them from the start, or from where one was."""
         aim, self._aim = self._aim, None
         same = keep and self._talk is not None and answer is not None and self._talk.run_id == answer.run_id
-        at = self.shown.cursor.at if same and aim is None else None
+        at = self.shown.roll.cursor.at if same and aim is None else None
         self._view, self._talk = view, answer
         if not same:
             self._until = None
@@ -214,7 +214,7 @@ class MessagesTab(Vertical, can_focus=False):
 
     def action_until(self) -> None:
         """Between what a step saw and wrote and the whole run."""
-        step = self.shown.step
+        step = self.shown.roll.step
         if self._until is None and step is None:
             self.notify("No step has written anything up to here: > goes on to one.", timeout=3)
             return
@@ -251,7 +251,7 @@ class MessagesTab(Vertical, can_focus=False):
             return
 
         def found(hits: list[int]) -> None:
-            here = self.shown.cursor.at
+            here = self.shown.roll.cursor.at
             at = next((number for number, index in enumerate(hits) if index >= here), 0)
             self._search.hits, self._search.capped = [str(index) for index in hits], len(hits) == MOST_HITS
             self._search.at = at if hits else None

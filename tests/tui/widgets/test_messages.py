@@ -115,7 +115,7 @@ def test_a_search_in_the_messages_opens_what_is_folded(opener: Opener) -> None:
         assert "1 of 2" in screen_text(pilot)
         assert "200: from shop.models import Item200" in screen_text(pilot)
         await press(pilot, "enter", "n")
-        assert view(pilot).cursor.at == 9
+        assert view(pilot).roll.cursor.at == 9
         assert not main_screen(pilot).tree_pane.searching
         await press(pilot, "slash", "type:nothing like it")
         assert "no match" in screen_text(pilot)
@@ -129,15 +129,15 @@ def test_a_search_in_the_messages_opens_what_is_folded(opener: Opener) -> None:
 def test_keys_go_from_message_to_message_and_copy_one(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "5", ALIKE)  # no other system prompt
-        assert view(pilot).cursor.at == 0
+        assert view(pilot).roll.cursor.at == 0
         await press(pilot, NEXT, ALIKE)
-        assert view(pilot).cursor.at == 10
+        assert view(pilot).roll.cursor.at == 10
         await press(pilot, ALIKE_BACK, "G")
-        assert view(pilot).cursor.at == 11
+        assert view(pilot).roll.cursor.at == 11
         await press(pilot, "y")
         assert pilot.app.clipboard == "Done in p/2."
         await press(pilot, *["k"] * 3, BACK, BACK)
-        assert view(pilot).cursor.at == 9
+        assert view(pilot).roll.cursor.at == 9
 
     drive(opener(world()), script, NARROW)
 
@@ -146,7 +146,7 @@ def test_keys_go_from_message_to_message_and_copy_one(opener: Opener) -> None:
 def test_m_leads_from_a_step_to_what_it_wrote_and_u_to_what_it_saw(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "j", "j", "2", "tab", "j", "m")
-        assert view(pilot).cursor.at == 8
+        assert view(pilot).roll.cursor.at == 8
         assert "12 of 12" not in screen_text(pilot)
         assert "9 of 12" in screen_text(pilot)
         await press(pilot, "u")
@@ -154,7 +154,7 @@ def test_m_leads_from_a_step_to_what_it_wrote_and_u_to_what_it_saw(opener: Opene
         assert "9 of 10" in screen_text(pilot)
         await press(pilot, "escape", "2", "tab", "G", "enter", "m")
         assert "Done in p/1." in screen_text(pilot)
-        assert view(pilot).cursor.at == 11
+        assert view(pilot).roll.cursor.at == 11
 
     drive(opener(world()), script)
 
