@@ -311,7 +311,7 @@ class Agent:
         """Start the agent that an item asks for; its task is in its history."""
         asked = json.loads(item["arguments"])
         path = f"{self.path}/{asked['task_name']}"
-        child = Agent(self.bundle, number, path, nickname, self, list(inherited))
+        child = type(self)(self.bundle, number, path, nickname, self, list(inherited))
         told = json.dumps({"task_name": path, "nickname": nickname})
         self.run(item, told, self.activity(child, "started"))
         child.history.append(letter(self.path, path, "NEW_TASK", "", asked["message"]))

@@ -2,14 +2,12 @@
 
 Format: openai/codex rollout-trace/src/{bundle,payload,raw_event}.rs @b3cc2173.
 
-``trace.jsonl`` is the log. Requests, answers and the like are files of their own, which its lines name by a path that
-is not to be trusted. An item of such a file is given as a place beyond every byte of the log: ``place_in``.
+``trace.jsonl`` is the log. Requests, answers and the like are files of their own (``_payloads``).
 """
 
 from __future__ import annotations
 
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -23,22 +21,9 @@ LOG = "trace.jsonl"
 MANIFEST = "manifest.json"
 STATE = "state.json"
 
-MOST_BYTES = 128 << 20
-"""Bytes of the largest payload that is read. Requests with inlined images reach tens of megabytes."""
-
 _NAME = re.compile(r"trace-([0-9a-f-]{36})-([0-9a-f-]{36})")
-_PAYLOAD = re.compile(r"payloads/([1-9]\d{0,8})\.json")
-_FILE_SHIFT = 32
 _LINE_START = b'{"schema_version":'
 _MANIFEST_BYTES = 1 << 16
-
-
-class Unreadable(Exception):
-    """A payload that cannot be had; ``code`` is that of the finding."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class Entry(NamedTuple):
@@ -153,68 +138,3 @@ def _entry(line: bytes, where: Where) -> tuple[Entry | None, Remark | None]:
     at, seq = ms(record, "wall_time_unix_ms"), ms(record, "seq")
     thread_id, turn_id = text(record, "thread_id"), text(record, "codex_turn_id")
     return Entry(where, seq, at, thread_id, turn_id, kind, event, record.get("schema_version", 1)), None
-
-
-def payload_file(bundle: Path, reference: object) -> Path | None:
-    """The file that a reference names, which lies in the bundle; None where nothing is referred to.
-
-    Raises:
-        Unreadable: it leads out of the bundle, or there is nothing to be read.
-    """
-    name = text(reference, "path")
-    if name is None:
-        return None
-    path = bundle / name
-    if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
-        raise Unreadable("unsafe-path", f"{name[:200]!r} is not opened: it leads out of the bundle")
-    try:
-        found = path.stat()
-        inside = path.resolve().is_relative_to(bundle.resolve())
-    except (OSError, RuntimeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise Unreadable("missing-payload", f"{name[:200]}: {reason}") from None
-    if not inside:
-        raise Unreadable("unsafe-path", f"{name[:200]!r} is not opened: a link leads out of the bundle")
-    if not stat.S_ISREG(found.st_mode):
-        raise Unreadable("missing-payload", f"{name[:200]}: not a file")
-    if found.st_size > MOST_BYTES:
-        raise Unreadable("missing-payload", f"{name[:200]} has {found.st_size:,} bytes: too large to be read")
-    return path
-
-
-def payload_bytes(bundle: Path, reference: object) -> bytes | None:
-    """The contents of a payload.
-
-    Raises:
-        Unreadable: as ``payload_file``.
-    """
-    path = payload_file(bundle, reference)
-    try:
-        return path.read_bytes() if path else None
-    except OSError as error:
-        raise Unreadable("missing-payload", f"{text(reference, 'path')}: {error.strerror or error}") from None
-
-
-def place_in(reference: object, start: int) -> int | None:
-    """A byte of a payload as an offset of the bundle; None where the file has no number by which to know it."""
-    numbered = _PAYLOAD.fullmatch(text(reference, "path") or "")
-    return (int(numbered[1]) << _FILE_SHIFT) + start if numbered else None
-
-
-def bytes_at(bundle: Path, offset: int, length: int) -> bytes:
-    """What stands at an offset of the bundle: in its log, or in a payload.
-
-    Raises:
-        OSError: it is not there any more.
-    """
-    number, start = offset >> _FILE_SHIFT, offset & ((1 << _FILE_SHIFT) - 1)
-    path: Path | None = bundle / LOG
-    if number:
-        try:
-            path = payload_file(bundle, {"path": f"payloads/{number}.json"})
-        except Unreadable as error:
-            raise OSError(str(error)) from None
-    assert path is not None
-    with path.open("rb") as file:
-        file.seek(start)
-        return file.read(length)

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers._records import loads
-from explorer.readers.codex._bundle import LOG, Unreadable, bytes_at, payload_bytes, place_in
+from explorer.readers.codex._bundle import LOG
 from explorer.readers.codex._items import ENCRYPTED, fingerprint, kind_of, shown
 from explorer.readers.codex._json import Record, inner, text
+from explorer.readers.codex._payloads import Payloads, Unreadable, bytes_at, place_in
 from explorer.readers.codex._said import messages_of
 
 _INFERENCE = b'"type":"inference_'
@@ -88,7 +89,7 @@ class _Log:
 def _payload(bundle: Path, reference: object) -> Record:
     """The object in a payload; an empty one where it cannot be had."""
     try:
-        parsed = loads(payload_bytes(bundle, reference) or b"")
+        parsed = loads(Payloads(bundle).read(reference) or b"")
     except (Unreadable, ValueError):
         return {}
     return parsed if isinstance(parsed, dict) else {}
@@ -179,7 +180,7 @@ def bundle_record(bundle: Path, offset: int, length: int, limit: int) -> bytes:
 
 def _contents(bundle: Path, reference: object) -> bytes:
     try:
-        return payload_bytes(bundle, reference) or b""
+        return Payloads(bundle).read(reference) or b""
     except Unreadable as error:
         return f"({error})".encode()
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from explorer.model import Severity
 from explorer.readers._records import loads
-from explorer.readers.codex._bundle import Entry, Manifest, Unreadable, payload_bytes
+from explorer.readers.codex._bundle import Entry, Manifest
 from explorer.readers.codex._draft import EventDraft, Remark, ThreadDraft, TurnDraft
 from explorer.readers.codex._json import Record, inner, text
+from explorer.readers.codex._payloads import Payloads, Unreadable
 
 NOBODY = "unknown"
 """The thread of what no record gives a thread, in a bundle that does not name its root either."""
@@ -20,7 +21,7 @@ class Ledger:
     """What is known so far. A thread or turn that comes up before its start is opened, and remarked."""
 
     def __init__(self, path: Path, source_id: str, manifest: Manifest) -> None:
-        self.path = path
+        self._payloads = Payloads(path)
         self.source_id = source_id
         self.root = manifest.root_thread_id
         self.remarks: list[Remark] = []
@@ -46,7 +47,7 @@ class Ledger:
     def raw(self, entry: Entry, name: str) -> bytes | None:
         """The bytes of a payload."""
         try:
-            return payload_bytes(self.path, entry.fields.get(name))
+            return self._payloads.read(entry.fields.get(name))
         except Unreadable as error:
             self.remark(error.code, "error", str(error), entry)
             return None

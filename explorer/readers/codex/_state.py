@@ -10,10 +10,11 @@ from itertools import chain
 from pathlib import Path
 
 from explorer.readers._records import loads
-from explorer.readers.codex._bundle import MOST_BYTES, STATE
+from explorer.readers.codex._bundle import STATE
 from explorer.readers.codex._draft import HandOff, Remark
 from explorer.readers.codex._handoffs import Deliveries
 from explorer.readers.codex._json import Record, count, inner, text
+from explorer.readers.codex._payloads import MOST_BYTES
 from explorer.readers.codex._reduce import Lifetime
 
 _EDGES = {
