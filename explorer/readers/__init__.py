@@ -23,8 +23,6 @@ A reader module has:
   ``offset`` and ``length`` are not a place in the file's bytes. Raises OSError when it cannot be had.
 * ``messages(files, place)``, optional: what was said in a run, as the model saw it, read from the sources now. Part by
   part in the order of the prompt, so that the first screenful costs no more than that. Raises OSError when it is gone.
-* ``handed(path, offset, length)``, optional: one side of an edge, at this place, as messages: what was asked, or what
-  came back. Raises OSError when it is gone.
 * ``places(environment, home)``, optional: where the recorder keeps its recordings on a user's machine, whether or not
   there are any: files or directories, by its environment variables and below the home directory.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
@@ -251,16 +249,6 @@ def messages(reader: Reader, files: Mapping[str, Path], place: Place) -> Iterato
     """
     tell = getattr(reader, "messages", None)
     return tell(files, place) if tell is not None else None
-
-
-def handed(reader: Reader, path: Path, offset: int, length: int) -> Iterator[Message] | None:
-    """One side of an edge; None for formats of which the record is all there is.
-
-    Raises:
-        OSError: the source is not there any more.
-    """
-    tell = getattr(reader, "handed", None)
-    return tell(path, offset, length) if tell is not None else None
 
 
 def places(reader: Reader, environment: Mapping[str, str], home: Path) -> Sequence[Path]:

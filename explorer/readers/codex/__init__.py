@@ -12,7 +12,7 @@ request and answer. A step of a session file stands at the line that counts its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from explorer.model import Row
@@ -20,7 +20,7 @@ from explorer.readers import Message, Place, Report, SourceFile
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._assembly import NAME, Assembly
 from explorer.readers.codex._bundle import is_bundle, manifest_of
-from explorer.readers.codex._bundle_text import bundle_handed, bundle_messages, bundle_record
+from explorer.readers.codex._bundle_text import bundle_messages, bundle_record
 from explorer.readers.codex._draft import Remark
 from explorer.readers.codex._handoffs import Deliveries
 from explorer.readers.codex._join import Joined, joined_hand_offs, still_true
@@ -30,7 +30,7 @@ from explorer.readers.codex._rollout_file import span
 from explorer.readers.codex._rollout_head import is_rollout, rollout_links
 from explorer.readers.codex._state import differences
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "handed", "links", "messages", "read", "record"]
+__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
 
 VERSION = 1
 SELF_CONTAINED = True
@@ -47,6 +47,13 @@ def links(path: Path, head: bytes | None) -> list[str]:
         return rollout_links(path, head)
     manifest = manifest_of(path)
     return [*{each: None for each in (manifest.root_thread_id, manifest.rollout_id) if each}]
+
+
+def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
+    """Session files below Codex's home, and the bundles, where they were asked for."""
+    codex = Path(environment.get("CODEX_HOME") or home / ".codex")
+    bundles = environment.get("CODEX_ROLLOUT_TRACE_ROOT")
+    return [codex / "sessions", codex / "archived_sessions", *([Path(bundles)] if bundles else [])]
 
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
@@ -93,8 +100,3 @@ def record(path: Path, offset: int, length: int, limit: int) -> bytes:
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     """What was said in a run."""
     return bundle_messages(files, place)
-
-
-def handed(path: Path, offset: int, length: int) -> Iterator[Message]:
-    """One side of an edge."""
-    return bundle_handed(path, offset, length)

@@ -1,8 +1,7 @@
-"""The text of a bundle, read when somebody looks: what was said in a run, what a step sent and got, what was handed."""
+"""The text of a bundle, read when somebody looks: what was said in a run, what a step sent and got."""
 
 from __future__ import annotations
 
-import errno
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,7 +12,7 @@ from typing import NamedTuple
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers._records import loads
 from explorer.readers.codex._bundle import LOG
-from explorer.readers.codex._items import ENCRYPTED, fingerprint, kind_of, shown
+from explorer.readers.codex._items import fingerprint, kind_of, shown
 from explorer.readers.codex._json import Record, inner, text
 from explorer.readers.codex._payloads import Payloads, Unreadable, bytes_at, place_in
 from explorer.readers.codex._said import messages_of
@@ -21,8 +20,6 @@ from explorer.readers.codex._said import messages_of
 _INFERENCE = b'"type":"inference_'
 _IDS = ("inference_call_id", "tool_call_id")
 _ENDS = ("inference_completed", "inference_failed", "inference_cancelled", "tool_call_ended")
-_CIPHER = '"gAAAA'
-"""How the ciphertext of the provider begins, as the value of an argument."""
 
 
 @dataclass(slots=True)
@@ -201,28 +198,3 @@ def _rest_of(bundle: Path, offset: int, event: Record) -> Iterator[Record]:
                     yield later
                     if text(later, "type") in _ENDS:
                         return
-
-
-def bundle_handed(bundle: Path, offset: int, length: int) -> Iterator[Message]:
-    """One side of a hand-off: the call of a tool, a result that was recorded, or an item of the receiver's prompt.
-
-    Raises:
-        OSError: it is not there any more.
-    """
-    try:
-        record = loads(bytes_at(bundle, offset, length))
-    except ValueError as error:
-        raise OSError(errno.ESTALE, f"it cannot be read any more: {error}", str(bundle)) from None
-    event = inner(record, "payload")
-    if text(event, "type") == "agent_result_observed":
-        between = f"{text(event, 'child_thread_id')} → {text(event, 'parent_thread_id')}"
-        yield Message.of("agent", "text", text(event, "message") or "", between)
-    elif text(event, "type") == "tool_call_started":
-        call = _payload(bundle, event.get("invocation_payload"))
-        asked = inner(call, "payload")
-        arguments = shown(asked.get("arguments", asked.get("input")))
-        name = ".".join(filter(None, (text(call, "tool_namespace"), text(call, "tool_name"))))
-        note = ENCRYPTED if _CIPHER in arguments else None
-        yield Message.of("assistant", "tool_call", arguments, name, text(event, "model_visible_call_id"), note=note)
-    else:
-        yield from messages_of(record, {})

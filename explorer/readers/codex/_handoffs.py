@@ -63,7 +63,7 @@ class Deliveries:
                 continue  # nobody was there to be told
             hand_off = HandOff(
                 tool.edge, tool.thread_id, tool.turn.turn_id, thread_id, to_path=None if thread_id else tool.target,
-                call_id=tool.draft.call_id, at=tool.draft.start, asked=tool.entry.where,
+                call_id=tool.draft.call_id, at=tool.draft.start, asked=tool.asked,
                 grade="exact" if tool.to_thread else "derived",
             )  # fmt: skip
             if tool.edge == "spawn":
@@ -72,7 +72,7 @@ class Deliveries:
 
     def _of_result(self, result: Result) -> _Sent:
         hand_off = HandOff(
-            "result", result.child, result.child_turn, result.parent, at=result.at, asked=result.where
+            "result", result.child, result.child_turn, result.parent, at=result.at, asked=result.told
         )  # fmt: skip
         return _Sent(hand_off, result.message, result.where.line)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from explorer.model import Severity
 from explorer.readers._records import loads
 from explorer.readers.codex._bundle import Entry, Manifest
-from explorer.readers.codex._draft import EventDraft, Remark, ThreadDraft, TurnDraft
+from explorer.readers.codex._draft import EventDraft, Remark, ThreadDraft, TurnDraft, Where
 from explorer.readers.codex._json import Record, inner, text
-from explorer.readers.codex._payloads import Payloads, Unreadable
+from explorer.readers.codex._payloads import Payloads, Unreadable, place_in
 
 NOBODY = "unknown"
 """The thread of what no record gives a thread, in a bundle that does not name its root either."""
@@ -51,6 +51,11 @@ class Ledger:
         except Unreadable as error:
             self.remark(error.code, "error", str(error), entry)
             return None
+
+    def place(self, entry: Entry, name: str, raw: bytes | None) -> Where:
+        """Where a payload stands; the line of its event, if it is not there or has no number."""
+        offset = place_in(entry.fields.get(name), 0) if raw is not None else None
+        return entry.where if offset is None or raw is None else entry.where._replace(offset=offset, length=len(raw))
 
     def parsed(self, entry: Entry, raw: bytes | None, reference: Record) -> Record | None:
         """The object that a payload is."""

@@ -42,6 +42,8 @@ class Result(NamedTuple):
     message: str
     at: int | None
     where: Where
+    told: Where
+    """Where the message stands."""
 
 
 class Lifetime(NamedTuple):
@@ -239,9 +241,11 @@ class Reducer:
         thread = ledger.thread(entry, child)
         turn_id = text(fields, "child_codex_turn_id")
         edge_id = text(fields, "edge_id") or f"edge:agent_result:{child}:{turn_id}:{parent}"
-        carried = ledger.payload(entry, "carried_payload")
+        raw = ledger.raw(entry, "carried_payload")
+        carried = ledger.parsed(entry, raw, inner(fields, "carried_payload"))
         message = text(fields, "message") or text(carried, "message") or ""
-        result = Result(edge_id, thread.thread_id, turn_id, parent, message, entry.at, entry.where)
+        told = ledger.place(entry, "carried_payload", raw)
+        result = Result(edge_id, thread.thread_id, turn_id, parent, message, entry.at, entry.where, told)
         known = self.results.setdefault(edge_id, result)
         if known is not result:
             is_same = known[1:4] == result[1:4]

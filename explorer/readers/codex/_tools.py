@@ -10,7 +10,7 @@ import orjson
 
 from explorer.model import EdgeKind
 from explorer.readers.codex._bundle import Entry
-from explorer.readers.codex._draft import ToolDraft, TurnDraft
+from explorer.readers.codex._draft import ToolDraft, TurnDraft, Where
 from explorer.readers.codex._inferences import Call, Inferences
 from explorer.readers.codex._json import Record, inner, text
 from explorer.readers.codex._ledger import Ledger
@@ -43,6 +43,8 @@ class Tool:
     """The code that called it."""
     edge: EdgeKind | None = None
     arguments: Record | None = None
+    asked: Where | None = None
+    """Where these stand."""
     to_thread: str | None = None
     to_path: str | None = None
     mcp_call_id: str | None = None
@@ -89,7 +91,9 @@ class Tools:
         tool.cell = self._cells.get(text(inner(fields, "requester"), "runtime_cell_id") or "")
         tool.edge = HANDS_OFF.get(kind) or HANDS_OFF.get((draft.name or "").rpartition(".")[2])
         if tool.edge is not None:
-            invocation = ledger.payload(entry, "invocation_payload")
+            raw = ledger.raw(entry, "invocation_payload")
+            invocation = ledger.parsed(entry, raw, inner(fields, "invocation_payload"))
+            tool.asked = ledger.place(entry, "invocation_payload", raw)
             tool.arguments = _parsed(inner(invocation, "payload").get("arguments"))
         self._add(tool)
         self.calls[call_id] = tool

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from explorer.readers import Place, StepPlace, handed, messages, readers
+from explorer.readers import Place, StepPlace, messages, readers
 from tests.readers.codex.bundles import reading
 from tests.readers.reading import SHARED
 
@@ -102,18 +102,17 @@ def test_hand_offs_are_followed_to_the_item_that_arrived(found):
 
 
 def test_both_sides_of_a_hand_off_can_be_read(found, path):
-    reader = readers()["codex"]
+    def at(edge, end):
+        place = (getattr(edge, f"{end}_{name}") for name in ("offset", "length"))
+        return json.loads(readers()["codex"].record(path, *place, 1 << 20))
+
     spawn, result = found.edges[0], found.edges[2]
-    (asked,) = handed(reader, path, spawn.sent_offset, spawn.sent_length)
-    assert (asked.kind, asked.name, json.loads(asked.text)["message"]) == (
-        "tool_call", "collaboration.spawn_agent", "CIPHER-A"
-    )  # fmt: skip
-    head, sealed = handed(reader, path, spawn.received_offset, spawn.received_length)
-    assert (head.role, head.name, sealed.text, sealed.note) == ("agent", "/root → /root/count", "CIPHER-A", "encrypted")
-    (given,) = handed(reader, path, result.sent_offset, result.sent_length)
-    (got,) = handed(reader, path, result.received_offset, result.received_length)
-    assert given.text == got.text
-    assert got.text.endswith("\nPayload:\n42 files")
+    assert json.loads(at(spawn, "sent")["payload"]["arguments"])["message"] == "CIPHER-A"
+    got = at(spawn, "received")
+    assert (got["author"], got["recipient"]) == ("/root", "/root/count")
+    assert got["content"][1] == {"type": "encrypted_content", "encrypted_content": "CIPHER-A"}
+    assert at(result, "sent")["status"] == {"completed": "42 files"}
+    assert at(result, "received")["content"][0]["text"] == at(result, "sent")["message"]
 
 
 def test_a_run_is_told_as_its_model_saw_it(found, path):
