@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from explorer.tui import humanize
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Role: TypeAlias = Literal[
     "plain", "bar", "busy", "step", "derived", "ambiguous", "error", "lost", "edge", "event", "replay", "heat-1",
-    "heat-2", "heat-3", "heat-4", "context", "link",
+    "heat-2", "heat-3", "heat-4", "context", "link", "tool",
 ]  # fmt: skip
 """What a cell is; the style sheet says how that looks."""
 
@@ -50,8 +50,13 @@ LOOKS: dict[str, Look] = {
     "replay": Look("r", "replay", "copied step", "a step copied from another recording: never counted"),
     "derived": Look("~", "derived", "step by a rule", "a step that a documented rule placed in this run"),
     "step": Look(
-        "•", "step", "step; 2–9, #: so many", "a step starts; a digit is how many do in this cell, # is 10 or more"
+        "m",
+        "step",
+        "model call; 2–9, #: so many",
+        "a model call starts; a digit: how many do here, # is 10 or more",
     ),
+    "other": Look("•", "step", "other step", "a step where no model calls are recorded: a tool call, or an error"),
+    "tool": Look("t", "tool", "tool call", "a tool is called here, and no model"),
     "spawned": Look("╰", "edge", "spawned", "the start of a run that another one spawned"),
     "start": Look("├", "bar", "start", "the start of a run"),
     "given": Look("╯", "edge", "result handed over", "the end of a run whose result went to another one"),
@@ -59,8 +64,10 @@ LOOKS: dict[str, Look] = {
     "end": Look("┤", "bar", "end", "the end of a run"),
     "short": Look("▪", "busy", "shorter than a cell", "a whole run, shorter than a cell"),
     "busy": Look("━", "busy", "step under way", "a step is under way"),
+    "tooling": Look("═", "tool", "tool under way", "the run waits for a tool"),
     "bar": Look("─", "bar", "between steps", "the run goes on, no step of it is under way"),
     "unsure-busy": Look("╍", "busy", "step, unsure times", "a step is under way in a run whose times are not exact"),
+    "unsure-tooling": Look("┅", "tool", "tool, unsure times", "the same of a tool"),
     "unsure": Look(
         "╌", "bar", "derived or unsure times", "a run whose times were not recorded as such; below, how they were found"
     ),
@@ -73,6 +80,7 @@ LOOKS: dict[str, Look] = {
     "context": Look("▁█", "context", "context", "how full the context was: input and output tokens of the latest step"),
     "unfilled": Look("·", "bar", "context not recorded", "no step before had its tokens recorded"),
     "link": Look("│", "link", "spawn", "from the run above that spawned it to the start of a run below"),
+    "return": Look("┊", "link", "result", "from the end of a run below up to the run above that gets its result"),
     "blank": Look(" ", "plain", "", ""),
 }
 """Every mark. Where several fall into one cell, the first of them is drawn."""
@@ -105,7 +113,7 @@ def draw(
     if first == last:
         ends = {first: "short" if _end(lane) in ("end", "given") else _end(lane)}
     for cell in {*bins, *ends}:
-        if 0 <= cell < window.cells and (look := _mark(bins.get(cell), ends.get(cell))):
+        if 0 <= cell < window.cells and (look := _mark(bins.get(cell), ends.get(cell), lane)):
             cells[cell] = look
     if peak is not None and drawn is not None:
         _fill_context(cells, drawn, window, first, last, peak)
@@ -113,10 +121,12 @@ def draw(
 
 
 def _draw_bar(cells: list[Cell], lane: Lane, drawn: Drawn | None, first: int, last: int, until: int) -> None:
-    busy = drawn.busy if drawn else frozenset()
-    bar, bar_busy = ("bar", "busy") if lane.time_grade == "exact" else ("unsure", "unsure-busy")
+    sure = lane.time_grade == "exact"
+    looks = ("bar", "busy", "tooling") if sure else ("unsure", "unsure-busy", "unsure-tooling")
+    bar, busy, tooling = map(_look, looks)
     for cell in range(max(first, 0), min(last + 1, len(cells))):
-        cells[cell] = _look(bar_busy if cell in busy else bar)
+        calls, tools = (cell in drawn.busy, cell in drawn.tooling) if drawn else (False, False)
+        cells[cell] = busy if calls and (lane.model_calls or not tools) else tooling if tools else bar
     for cell in range(max(last + 1, 0), min(until + 1, len(cells))):
         cells[cell] = _look("onward")
 
@@ -135,7 +145,7 @@ def _end(lane: Lane) -> str:
     return "end" if lane.end_recorded else "unended"
 
 
-def _mark(found: Bin | None, end: str | None) -> Cell | None:
+def _mark(found: Bin | None, end: str | None, lane: Lane) -> Cell | None:
     """The most important of what falls into one cell."""
     if found is not None:
         there: set[str] = set(found.marks)
@@ -148,7 +158,10 @@ def _mark(found: Bin | None, end: str | None) -> Cell | None:
         if found.derived:
             return _look("derived")
         if found.steps:
-            return (_look("step")[0] if found.steps == 1 else _digit(found.steps)), "step"
+            key = "step" if lane.model_calls else "tool" if "tool" in found.marks else "other"
+            return (LOOKS[key].glyph if found.steps == 1 else _digit(found.steps)), key
+        if "tool" in found.marks and not end:
+            return _look("tool")
         if found.replayed:
             return _look("replay")
     return _look(end) if end else None
@@ -190,27 +203,44 @@ def height(part: int, whole: int) -> str:
     return _HEIGHTS[min(7, max(0, part * 8 // max(whole, 1)))]
 
 
+_BARS = frozenset(("bar", "busy", "tooling", "unsure", "unsure-busy", "unsure-tooling"))
+"""What a run looks like where nothing happens."""
+
+
+class _Line(NamedTuple):
+    """From a parent's bar to a run below it, in one cell."""
+
+    parent: int
+    child: int
+    cell: int
+    key: str
+
+
 def link(rows: Sequence[Row], pictures: dict[int, list[Cell]], window: Window, wall: bool) -> None:
-    """Draw a line down from each parent's bar to the runs it spawned, over what is blank in between."""
+    """Draw lines from parents to the runs they spawned and from their ends back, over what is blank in between."""
+    for line in _lines(rows, window, wall):
+        above = pictures.get(line.parent)
+        if line.key == "return" and (above is None or above[line.cell][1] != "result"):
+            continue
+        for index, cells in pictures.items():
+            if line.parent < index < line.child and cells[line.cell][1] == "blank":
+                cells[line.cell] = _look("return" if line.key == "return" else "link")
+        # Where no edge is recorded, nothing marked the place.
+        if line.key == "bare" and above is not None and above[line.cell][1] in _BARS:
+            above[line.cell] = _look("spawn")
+
+
+def _lines(rows: Sequence[Row], window: Window, wall: bool) -> Iterator[_Line]:
     places = {row.lane.run_id: index for index, row in enumerate(rows) if row.kind == "lane" and row.lane is not None}
-    lines: dict[tuple[int, int], int] = {}
-    bare: set[tuple[int, int]] = set()
     for index, row in enumerate(rows):
         lane = row.lane
-        if row.kind != "lane" or lane is None or lane.start_ms is None or lane.parent_run_id not in places:
+        if row.kind != "lane" or lane is None or lane.start_ms is None or lane.end_ms is None:
             continue
-        parent, cell = places[lane.parent_run_id], window.cell(lane.start_ms + ((lane.clock_ms or 0) if wall else 0))
-        if parent < index and 0 <= cell < window.cells:
-            lines[parent, cell] = index
-            if not lane.spawned:
-                bare.add((parent, cell))
-    for (parent, cell), child in lines.items():
-        for index, cells in pictures.items():
-            if parent < index < child and cells[cell][1] == "blank":
-                cells[cell] = _look("link")
-    for parent, cell in bare:
-        if parent in pictures and pictures[parent][cell][1] in ("bar", "busy", "unsure", "unsure-busy"):
-            pictures[parent][cell] = _look("spawn")
+        parent, shift = places.get(lane.parent_run_id, index), (lane.clock_ms or 0) if wall else 0
+        ends = ((lane.start_ms, "link" if lane.spawned else "bare"), (lane.end_ms, "return"))
+        for moment, key in ends if parent < index else ():
+            if 0 <= (cell := window.cell(moment + shift)) < window.cells:
+                yield _Line(parent, index, cell, key)
 
 
 def crowd_of(levels: Sequence[int]) -> int | None:

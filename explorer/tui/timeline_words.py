@@ -147,7 +147,8 @@ def _happening(one: Happening) -> str:
             words += ", not delivered"
         return words + (f" ({one.grade})" if one.grade not in ("exact", None) else "")
     if one.what == "tool":
-        return f"tool {crop(one.other or '', 30) or '(no name)'} failed"
+        took = "" if one.took_ms is None else f", {humanize.duration(one.took_ms)}"
+        return f"tool {crop(one.other or '', 30) or '(no name)'}{took}{', failed' if one.failed else ''}"
     words = clean(one.what)
     if one.what == "compaction" and (one.before is not None or one.after is not None):
         words += f" {humanize.tokens(one.before)} → {humanize.tokens(one.after)} tokens"

@@ -60,6 +60,7 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "timeline_beside": lambda cursor, tree, at: [
         queries.timeline_beside(cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0, by) for by in (1, -1)
     ],
+    "timeline_step": lambda cursor, tree, at: queries.timeline_step(cursor, tree, at, False, True, "gone", 1),
     "handoffs": lambda cursor, tree, at: [queries.handoffs(cursor, at, own) for own in (False, True)],
     "handoff": lambda cursor, tree, at: [queries.handoff(cursor, edge_id) for edge_id in ("e1", "e2", at or "")],
     "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),

@@ -1,14 +1,12 @@
-"""The keys of hand-offs: from the tree, the timeline and a finding to both ends, and on to either run."""
+"""The keys of hand-offs: from the tree and a finding to both ends, and on to either run."""
 
 from __future__ import annotations
 
-import pytest
 from textual.pilot import Pilot
 
 from explorer.model import Row
 from explorer.tui.screens.handoffs import HandOffScreen, HandOffsScreen
 from explorer.tui.screens.main import MainScreen
-from explorer.tui.widgets.timeline_tab import TimelineTab
 from tests.store.world import agent, conversation, edge, finding, run, source, step
 from tests.tui.conftest import NARROW, Opener, at, drive, press, screen_text
 
@@ -57,22 +55,5 @@ def test_a_finding_of_what_never_arrived_leads_to_it(opener: Opener) -> None:
         await press(pilot, "enter")
         assert isinstance(pilot.app.screen, HandOffScreen)
         assert "2 of 2" in screen_text(pilot)
-
-    drive(opener(office()), script)
-
-
-def test_the_timeline_follows_a_hand_off_to_its_other_end_and_back(
-    opener: Opener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(TimelineTab, "REST", 0)
-
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "v")
-        assert "spawned by planner" in screen_text(pilot)
-        await press(pilot, "v")
-        assert "spawns counter" in screen_text(pilot)
-        await press(pilot, "d")
-        assert isinstance(pilot.app.screen, HandOffScreen)
-        assert "1 of 2" in screen_text(pilot)
 
     drive(opener(office()), script)

@@ -81,8 +81,8 @@ class TestBars:
 
     def test_what_is_outside_of_its_run_is_drawn_all_the_same(self) -> None:
         drawn = NOTHING._replace(bins={2: Bin(1), 7: Bin(0, marks=frozenset({"compaction"}))})
-        assert text(lane(1, "r", -90, -50), drawn) == "  •    C  "
-        assert text(lane(1, "r", 30, 50), drawn) == "  •├─┤ C  "
+        assert text(lane(1, "r", -90, -50), drawn) == "  m    C  "
+        assert text(lane(1, "r", 30, 50), drawn) == "  m├─┤ C  "
 
     def test_times_that_are_not_exact_are_dashed(self) -> None:
         drawn = NOTHING._replace(busy=frozenset({2, 3}))
@@ -102,7 +102,7 @@ class TestBars:
 class TestSteps:
     def test_one_is_a_tick_and_several_are_their_number(self) -> None:
         bins = {1: Bin(1), 2: Bin(2), 3: Bin(9), 4: Bin(10)}
-        assert text(lane(1, "r"), NOTHING._replace(bins=bins)) == "├•29#────┤"
+        assert text(lane(1, "r"), NOTHING._replace(bins=bins)) == "├m29#────┤"
 
     def test_the_worst_of_a_cell_is_drawn(self) -> None:
         bins = {
@@ -114,16 +114,34 @@ class TestSteps:
 
     def test_a_step_hides_a_plain_end_but_not_a_failure(self) -> None:
         bins = {0: Bin(1), 5: Bin(1)}
-        assert text(lane(1, "r", 0, 50), NOTHING._replace(bins=bins)) == "•────•    "
-        assert text(lane(1, "r", 0, 50, status="failed"), NOTHING._replace(bins=bins)) == "•────✗    "
+        assert text(lane(1, "r", 0, 50), NOTHING._replace(bins=bins)) == "m────m    "
+        assert text(lane(1, "r", 0, 50, status="failed"), NOTHING._replace(bins=bins)) == "m────✗    "
 
     def test_a_step_under_way_is_heavy(self) -> None:
         drawn = NOTHING._replace(bins={2: Bin(1)}, busy=frozenset({2, 3, 4}))
-        assert text(lane(1, "r"), drawn) == "├─•━━────┤"
+        assert text(lane(1, "r"), drawn) == "├─m━━────┤"
 
     def test_a_mark_that_nobody_knows_is_left_out(self) -> None:
         drawn = NOTHING._replace(bins={2: Bin(0, marks=frozenset({"surprise"}))})  # type: ignore[arg-type]
         assert text(lane(1, "r"), drawn) == "├────────┤"
+
+
+class TestKinds:
+    def test_model_calls_and_tool_calls_have_a_letter_each_and_model_calls_go_first(self) -> None:
+        tool = frozenset({"tool"})
+        bins = {2: Bin(1), 4: Bin(0, marks=tool), 6: Bin(1, marks=tool)}  # type: ignore[arg-type]
+        assert text(lane(1, "r"), NOTHING._replace(bins=bins)) == "├─m─t─m──┤"
+
+    def test_where_no_model_calls_are_recorded_a_step_is_none(self) -> None:
+        bins = {2: Bin(1), 4: Bin(1, marks=frozenset({"tool"})), 6: Bin(2)}
+        assert text(lane(1, "r", model_calls=False), NOTHING._replace(bins=bins)) == "├─•─t─2──┤"
+
+    def test_waiting_for_a_tool_is_told_from_a_model_call_under_way(self) -> None:
+        drawn = NOTHING._replace(bins={1: Bin(1)}, busy=frozenset({1, 2, 3}), tooling=frozenset({3, 4, 5}))
+        assert text(lane(1, "r"), drawn) == "├m━━══───┤"
+        assert text(lane(1, "r", time_grade="derived"), drawn) == "├m╍╍┅┅╌╌╌┤"
+        # Where steps are tool calls, it is the tool that is under way.
+        assert text(lane(1, "r", model_calls=False), drawn) == "├•━═══───┤"
 
 
 class TestContext:
@@ -248,7 +266,7 @@ def test_lines_lead_from_a_run_down_to_those_it_spawned() -> None:
 def test_the_legend_names_what_is_on_the_screen_problems_first() -> None:
     found = legend({"bar", "step", "error", "heat-2", "context", "blank"}, 182_000)
     assert [(glyph, words) for glyph, _, words in found] == [
-        ("E", "failed step"), ("▒", "2 at once"), ("•", "step; 2–9, #: so many"), ("─", "between steps"),
+        ("E", "failed step"), ("▒", "2 at once"), ("m", "model call; 2–9, #: so many"), ("─", "between steps"),
         ("▁█", "context, █ 182.0k"),
     ]  # fmt: skip
 

@@ -50,6 +50,7 @@ from explorer.store.queries.timeline import (
     timeline,
     timeline_beside,
     timeline_spot,
+    timeline_step,
     timeline_ticks,
 )
 from explorer.store.queries.tree import (
@@ -124,5 +125,6 @@ __all__ = [
     "timeline",
     "timeline_beside",
     "timeline_spot",
+    "timeline_step",
     "timeline_ticks",
 ]

@@ -73,9 +73,9 @@ class MainScreen(Verbs):
         Binding("m", "messages", "messages", show=False, id="view.messages_of",
                 tooltip="Messages, from the step under the cursor on"),
         Binding("6", "tab('findings')", "Findings", show=False, id="view.findings"),
+        Binding("o", "own", "own/total", id="view.own", tooltip="Numbers of a node alone, or with all below"),
         Binding("d", "handoffs", "hand-offs", id="go.handoffs",
                 tooltip="Hand-offs: what runs asked of each other and what came back, as both ends have it"),
-        Binding("o", "own", "own/total", id="view.own", tooltip="Numbers of a node alone, or with all below"),
         Binding("b", "unit", "blocks/tokens", show=False, id="view.unit", tooltip="Reuse in blocks or in tokens"),
         Binding("z", "zoom", "zoom", show=False, id="view.zoom", tooltip="Whole screen for one side"),
         Binding("f", "filter", "filter", id="data.filter", tooltip="Keep the runs for which a condition holds"),
@@ -292,7 +292,11 @@ class MainScreen(Verbs):
     async def action_tab(self, tab: Tab) -> None:
         """Bring a tab forward; where only one side fits, show it."""
         in_details = self._in_details() or self.has_class("-single")
-        await self.detail_pane.choose(tab)
+        step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
+        if tab == "timeline" and self.state.tab == "steps" and step is not None:
+            await self.detail_pane.aim_in_time(*step)
+        else:
+            await self.detail_pane.choose(tab)
         if in_details:
             self._focus(self.detail_pane.focus_target(), True)
 

@@ -105,6 +105,13 @@ class DetailPane(Vertical):
         self._shown.pop("messages", None)
         self._ask_soon()
 
+    async def aim_in_time(self, run_id: str, ordinal: int) -> None:
+        """Show the timeline with the cursor on a step."""
+        from explorer.tui.widgets.timeline_tab import TimelineTab
+
+        await self.choose("timeline")
+        self.query_one(TimelineTab).aim(run_id, ordinal)
+
     def _tab(self, tab: Tab) -> DetailTab | None:
         made = self.query(f"#detail > #{tab}")
         return cast(DetailTab, made.first()) if made else None

@@ -127,6 +127,15 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         if then is not None:
             then()
 
+    def go_to_row(self, position: int | None, at: float) -> bool:
+        """Put the cursor on a moment of the row that shows a line of the tree; whether there is such a row."""
+        row = lanes.row_at(self.rows, position)
+        if row is None:
+            return False
+        self.row = row
+        self.go_to(at)
+        return True
+
     def go_to(self, at: float) -> None:
         """Put the cursor on a moment, panning to it."""
         cell = self.window.cell(at)
@@ -337,13 +346,10 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
             return
         ids = [one.edge_id for one in edges]
         one = edges[(ids.index(self._followed) + 1) % len(ids) if self._followed in ids else 0]
-        row = lanes.row_at(self.rows, one.other_position)
-        if row is None or one.other_ms is None:
+        if one.other_ms is None or not self.go_to_row(one.other_position, one.other_ms):
             self.notify("Its other end is not among these rows; d shows both.", timeout=3)
             return
         self._followed = one.edge_id
-        self.row = row
-        self.go_to(one.other_ms)
 
     def on_click(self, event: events.Click) -> None:
         """Select a cell; twice, go to what is there."""

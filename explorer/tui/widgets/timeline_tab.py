@@ -39,6 +39,9 @@ class TimelineTab(Vertical, can_focus=False):
         self._sought: tuple[Place, int] | None = None
         """Where from, and how many marks further, the next one is looked for."""
 
+        self._aim: tuple[str, int] | None = None
+        """The step that the cursor is to be put on once the lanes are here."""
+
     def compose(self) -> ComposeResult:
         """The lanes draw everything."""
         yield TimelineLanes(id="lanes")
@@ -65,6 +68,29 @@ class TimelineTab(Vertical, can_focus=False):
         self._questions.drop("timeline-beside")
         self._view = view
         self.lanes.show(answer, keep)
+        self._hit()
+
+    def aim(self, run_id: str, ordinal: int) -> None:
+        """Put the cursor on a step, now or as soon as its lanes are here."""
+        self._aim = (run_id, ordinal)
+        self._hit()
+
+    def _hit(self) -> None:
+        view, aim, wall = self._view, self._aim, self.lanes.wall
+        if view is None or aim is None:
+            return
+
+        def ask(cursor: Cursor) -> tuple[int, float] | None:
+            from explorer.store import queries
+
+            return queries.timeline_step(cursor, view.opened.tree, view.node_id, view.own, wall, *aim)
+
+        def found(place: tuple[int, float] | None) -> None:
+            if self._aim == aim and place is not None:
+                self._aim = None
+                self.lanes.go_to_row(*place)
+
+        self._questions.ask("timeline-aim", view.opened.database, ask, found)
 
     def focus_target(self) -> Widget:
         """The lanes."""

@@ -177,7 +177,7 @@ def test_w_says_the_time_of_day_and_of_what_day(opener: Opener) -> None:
         assert "UTC 2026-01-02" in screen_text(pilot)
         assert "14:10" in line(pilot, "UTC 2026")
         assert "2026-01-02 14:05:00.000 UTC" in screen_text(pilot)
-        assert "•━━" in line(pilot, "planner  ")
+        assert "m━━" in line(pilot, "planner  ")
         await press(pilot, "w")
         assert "+1m" in line(pilot, "from start")
 
@@ -236,7 +236,7 @@ def test_hundreds_are_clustered_at_first_and_scroll_once_they_are_opened(opener:
         await press(pilot, "G", "space", "G")
         text = screen_text(pilot)
         assert "agent_299" in text
-        assert "•" in line(pilot, "agent_299")
+        assert "m" in line(pilot, "agent_299")
         await press(pilot, "g")
         assert "agent_000" in screen_text(pilot)
 

@@ -19,7 +19,7 @@ from explorer.store.queries.timeline.shapes import (
     Ticks,
     Timeline,
 )
-from explorer.store.queries.timeline.spot import timeline_beside, timeline_spot
+from explorer.store.queries.timeline.spot import timeline_beside, timeline_spot, timeline_step
 from explorer.store.queries.timeline.ticks import timeline_ticks
 
 __all__ = [
@@ -37,5 +37,6 @@ __all__ = [
     "timeline",
     "timeline_beside",
     "timeline_spot",
+    "timeline_step",
     "timeline_ticks",
 ]

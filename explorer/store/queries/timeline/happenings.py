@@ -52,10 +52,12 @@ HAPPENINGS = (
         FROM moved
         WHERE delivered IS DISTINCT FROM false
         UNION ALL BY NAME
-        SELECT t.run_id, coalesce(t.start_ms, s.start_ms) AS moment, 'tool' AS what, t.name AS other, t.grade
+        SELECT
+            t.run_id, coalesce(t.start_ms, s.start_ms) AS moment, 'tool' AS what, t.name AS other, t.grade,
+            coalesce(t.is_error, false) AS failed, t.end_ms - t.start_ms AS took
         FROM tool_calls AS t
         LEFT JOIN steps AS s ON s.run_id = t.run_id AND s.ordinal = t.step_ordinal
-        WHERE t.is_error AND NOT coalesce(s.is_replay, false)
+        WHERE NOT coalesce(s.is_replay, false)
     )
 """
 )
@@ -63,7 +65,7 @@ HAPPENINGS = (
 
 MARK = """
     CASE
-        WHEN what = 'tool' THEN 'tool_error'
+        WHEN what = 'tool' THEN CASE WHEN failed THEN 'tool_error' ELSE 'tool' END
         WHEN outward AND delivered IS NOT DISTINCT FROM false THEN 'lost'
         WHEN what = 'spawn' THEN CASE WHEN outward THEN 'spawn' END
         WHEN what = 'result' THEN CASE WHEN NOT outward THEN 'result' END

@@ -78,12 +78,12 @@ _LANES = """
         CASE WHEN w.run_id IS NULL THEN b.start ELSE x.start END,
         CASE WHEN w.run_id IS NULL THEN b.stop ELSE x.stop END,
         b.start, b.stop, c.clock, x.time_grade, coalesce(x.is_open, false), coalesce(x.end_recorded, false),
-        x.open_until, x.parent_run_id, p.run_id IS NOT NULL,
-        e.result
+        x.open_until, x.parent_run_id, p.run_id IS NOT NULL, e.result, coalesce(v.steps_recorded, true)
     FROM rows AS w
     LEFT JOIN below AS b USING (position)
     LEFT JOIN timed AS x ON x.run_id = w.run_id
     LEFT JOIN clocks AS c ON c.conversation_id = coalesce(x.conversation_id, w.conversation_id)
+    LEFT JOIN internal.conversations AS v ON v.conversation_id = x.conversation_id
     LEFT JOIN spawns AS p ON p.run_id = w.run_id
     LEFT JOIN results AS e ON e.run_id = w.run_id
     ORDER BY w.position
@@ -102,7 +102,8 @@ _TOTALS = (
     marked AS (
         SELECT run_id, min(moment) AS first, max(moment) AS last
         FROM happenings
-        WHERE """
+        -- Tool calls are within their steps and runs; there may be millions.
+        WHERE (what <> 'tool' OR failed) AND """
     + MARK
     + """ IS NOT NULL
         GROUP BY run_id

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 Mark: TypeAlias = Literal[
     "error", "lost", "compaction", "interrupt", "resume", "checkpoint", "tool_error", "fork", "spawn", "result", "sent",
-    "received", "failed",
+    "received", "tool", "failed",
 ]  # fmt: skip
-"""What else happened in a cell: events, edges, failed tool calls. ``lost``: what this run sent never arrived;
+"""What else happened in a cell: events, edges, tool calls. ``lost``: what this run sent never arrived;
 ``failed``: of a grouped row, a run ended in failure."""
 
 
@@ -53,6 +53,9 @@ class Lane(NamedTuple):
     """Whether an edge says who spawned it."""
     result: Literal["given", "lost"] | None
     """Whether an edge takes its result to somebody, and whether that got lost."""
+    model_calls: bool = True
+    """Whether its steps are model calls; False where the recorder writes none of these down, but tool calls or
+    errors."""
 
 
 class Timeline(NamedTuple):
@@ -127,6 +130,8 @@ class Drawn(NamedTuple):
     """Context of the last step before the first cell."""
     untimed: int
     """Steps without a time, which no cell holds."""
+    tooling: frozenset[int] = frozenset()
+    """Cells in which a tool call is under way."""
 
 
 class Ticks(NamedTuple):
@@ -156,7 +161,7 @@ class SpotStep(NamedTuple):
 
 
 class Happening(NamedTuple):
-    """An event, an edge, a checkpoint or a failed tool call."""
+    """An event, an edge, a checkpoint or a tool call."""
 
     what: str
     """``compaction``, ``spawn``, ``checkpoint``, ``tool``, …"""
@@ -170,6 +175,10 @@ class Happening(NamedTuple):
     before: int | None
     """Tokens before and after a compaction; messages of a checkpoint."""
     after: int | None
+    failed: bool | None
+    """Of a tool call."""
+    took_ms: int | None
+    """Of a tool call, how long it took."""
     edge_id: str | None
     """Of an edge."""
     other_position: int | None

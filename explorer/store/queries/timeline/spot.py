@@ -60,6 +60,26 @@ def timeline_beside(
     return cast("float", found[0][0]) if found else None
 
 
+def timeline_step(
+    cursor: Cursor, tree: TreeView, node_id: str | None, own: bool, wall: bool, run_id: str, ordinal: int
+) -> tuple[int, float] | None:
+    """The line of the tree whose run a step belongs to, and when it starts; None if it is not among the node's."""
+    scope = scope_of(cursor, node_id)
+    if scope is None:
+        return None
+    parts = parts_of(tree, scope, own, wall)
+    found = cursor.execute(_STEP.format(**parts), [run_id, ordinal]).fetchall()
+    return cast("tuple[int, float]", found[0]) if found else None
+
+
+_STEP = """
+    WITH {placed}
+    SELECT p.position, s.start_ms::DOUBLE + p.shift
+    FROM steps AS s
+    JOIN placed AS p USING (run_id)
+    WHERE s.run_id = $1 AND s.ordinal = $2 AND s.start_ms IS NOT NULL
+"""
+
 _CELL = "floor((moment - $start) / $width)"
 """As cells are counted when they are drawn, so that what rounding puts into one is found there."""
 
@@ -111,15 +131,16 @@ _SPOT_REST = (
     + """
     SELECT
         h.what, h.outward, CASE WHEN h.what = 'tool' THEN h.other ELSE concat_ws(' ', n.name, n.label) END, h.detail,
-        h.delivered, h.grade, h.before, h.after, h.edge_id, p.position, h.moment_there::DOUBLE + p.shift,
-        count(*) OVER ()
+        h.delivered, h.grade, h.before, h.after, h.failed, h.took, h.edge_id, p.position,
+        h.moment_there::DOUBLE + p.shift, count(*) OVER ()
     FROM happenings AS h
     JOIN members AS m USING (run_id)
     LEFT JOIN internal.run_lines AS l ON h.outward IS NOT NULL AND l.run_id = h.other
     LEFT JOIN internal.nodes AS n ON n.position = l.position
     LEFT JOIN placed AS p ON h.edge_id IS NOT NULL AND p.run_id = h.other
     WHERE floor((h.moment::DOUBLE + m.shift - $start) / $width) = $cell
-    ORDER BY h.moment, h.what, h.outward, h.other, h.detail
+    -- Of the ordinary there may be too much to list the rest.
+    ORDER BY h.what = 'tool' AND NOT h.failed, h.moment, h.what, h.outward, h.other, h.detail
     LIMIT {limit}
 """
 )

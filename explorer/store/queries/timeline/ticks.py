@@ -52,21 +52,25 @@ def timeline_ticks(
             steps[row][cell] = found
     for row, cell, marks in ask(_MARKS):
         steps[row][cell] = steps[row].get(cell, Bin())._replace(marks=frozenset(marks))
-    changes: dict[int, list[int]] = defaultdict(lambda: [0] * (cells.number + 1))
-    for row, cell, change in ask(_BUSY):
-        changes[row][cell] += change
+    changes: dict[tuple[int, bool], list[int]] = defaultdict(lambda: [0] * (cells.number + 1))
+    for row, tool, cell, change in ask(_BUSY):
+        changes[row, tool][cell] += change
+
+    def under_way(row: int, tool: bool) -> frozenset[int]:
+        levels = accumulate(changes[row, tool]) if (row, tool) in changes else ()
+        return frozenset(cell for cell, calls in enumerate(levels) if calls > 0)
+
     at_once = _levels(ask(_AT_ONCE), cells)
     return Ticks(
         at_once.get(-1, [0] * cells.number),
         [
             Drawn(
                 steps.get(row, {}),
-                frozenset(cell for cell, calls in enumerate(accumulate(changes[row])) if calls > 0)
-                if row in changes
-                else frozenset(),
+                under_way(row, False),
                 at_once.get(row, [0] * cells.number) if stretch.grouped else [],
                 before.get(row),
                 untimed.get(row, 0),
+                under_way(row, True),
             )
             for row, stretch in enumerate(stretches)
         ],
@@ -151,24 +155,31 @@ _BUSY = (
     + """,
     calls AS (
         SELECT
-            m.row, (s.start_ms::DOUBLE + m.shift - $start) / $width AS begun,
+            m.row, false AS tool, (s.start_ms::DOUBLE + m.shift - $start) / $width AS begun,
             (s.end_ms::DOUBLE + m.shift - $start) / $width AS ended
         FROM steps AS s
         JOIN members AS m USING (run_id)
         WHERE NOT m.grouped AND NOT s.is_replay AND s.end_ms > s.start_ms
+        UNION ALL
+        SELECT
+            m.row, true, (t.start_ms::DOUBLE + m.shift - $start) / $width,
+            (t.end_ms::DOUBLE + m.shift - $start) / $width
+        FROM tool_calls AS t
+        JOIN members AS m USING (run_id)
+        WHERE NOT m.grouped AND t.end_ms > t.start_ms
     ),
     -- A call that ends where a cell begins is not under way in it.
     covered AS (
-        SELECT row, floor(greatest(begun, 0))::INTEGER AS first, ceil(least(ended, $cells))::INTEGER AS after
+        SELECT row, tool, floor(greatest(begun, 0))::INTEGER AS first, ceil(least(ended, $cells))::INTEGER AS after
         FROM calls
         WHERE begun < $cells AND ended > 0
     ),
     changes AS (
-        SELECT row, first AS cell, 1 AS change FROM covered
+        SELECT row, tool, first AS cell, 1 AS change FROM covered
         UNION ALL
-        SELECT row, greatest(after, first + 1), -1 FROM covered
+        SELECT row, tool, greatest(after, first + 1), -1 FROM covered
     )
-    SELECT row, cell, sum(change)::INTEGER FROM changes GROUP BY ALL
+    SELECT row, tool, cell, sum(change)::INTEGER FROM changes GROUP BY ALL
 """
 )
 
