@@ -93,6 +93,8 @@ class Counter:
             return Growth(grown, "once", "derived", None)
         if _same(grown, last):
             return Growth(grown, "once", "derived", None)
+        if first:  # it did not go on from the count that was copied
+            return Growth(last, "begun", "ambiguous", None)
         if any(value < 0 for value in _minus(grown, last) if value):  # it went back, and has passed where it was
             return self._restart(total, last) if _same(total, last) else Growth(grown, "merged", "ambiguous", None)
         return Growth(grown, "merged", "derived", last)

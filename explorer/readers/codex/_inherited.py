@@ -42,11 +42,14 @@ class _Seen:
 
     behind: int = 0
     """Line of that session_meta; 0 without one."""
-    settings: int | None = None
+    ancestors: int = 0
+    """How many of them there are: a parent that was forked itself has marks of its own among the copies."""
+    settings: list[int] = field(default_factory=list)
+    """Lines at which settings changed."""
     turns: list[tuple[int, str]] = field(default_factory=list)
     """Line and id of each turn that begins."""
-    triggered: int | None = None
-    """Line at which the turn began that another agent triggered first."""
+    triggered: list[int] = field(default_factory=list)
+    """Lines at which turns began that another agent triggered."""
     ordinal: int | None = None
     """Line of the first ordinal that is the thread's own."""
 
@@ -67,19 +70,26 @@ def own_lines(path: Path, head: Head, of_parent: Container[str] | None) -> Prefi
         return Prefix(1, "base")
     if not seen.behind:
         return WHOLE
-    marks: tuple[tuple[int | None, Rule], ...] = ((seen.settings, "settings"), (seen.triggered, "trigger"))
-    for number, rule in marks:
-        if number is not None and not _copied_behind(seen, number, of_parent):
-            return Prefix(number, rule)
-    if of_parent is not None:
-        for number, turn in seen.turns:
-            if turn not in of_parent:
-                return Prefix(number, "turn")
-    return Prefix(seen.behind + 1, "unknown")
+    number, rule = _marked(seen, of_parent)
+    return Prefix(number, rule) if number else Prefix(seen.behind + 1, "unknown")
 
 
-def _copied_behind(seen: _Seen, number: int, of_parent: Container[str] | None) -> bool:
-    return of_parent is not None and any(line > number and turn in of_parent for line, turn in seen.turns)
+def _marked(seen: _Seen, of_parent: Container[str] | None) -> tuple[int | None, Rule]:
+    """The line of the first mark that is not copied itself."""
+    marks: tuple[tuple[list[int], Rule], ...] = ((seen.settings, "settings"), (seen.triggered, "trigger"))
+    for numbers, rule in marks:
+        if of_parent is not None:
+            numbers = [number for number in numbers if not _copied_behind(seen, number, of_parent)]
+        elif seen.ancestors > 1 and (rule == "settings" or len(numbers) > 1):
+            continue  # they may be the parent's
+        if numbers:
+            return numbers[0], rule
+    own = [number for number, turn in seen.turns if of_parent is not None and turn not in of_parent]
+    return (own[0], "turn") if own else (None, "unknown")
+
+
+def _copied_behind(seen: _Seen, number: int, of_parent: Container[str]) -> bool:
+    return any(line > number and turn in of_parent for line, turn in seen.turns)
 
 
 def _look(path: Path, head: Head) -> _Seen:
@@ -92,7 +102,7 @@ def _look(path: Path, head: Head) -> _Seen:
         if ordinal is None and head.own_from_ordinal is not None and start[2]:
             ordinal = line.number if int(start[2]) >= head.own_from_ordinal else None
         if start[3] == b"session_meta" and _is_foreign(line, head):
-            seen = _Seen(line.number)
+            seen = _Seen(line.number, seen.ancestors + 1)
         elif start[3] in _LOOKED_AT:
             _note(seen, line, start[3], start[4])
     seen.ordinal = ordinal
@@ -101,10 +111,10 @@ def _look(path: Path, head: Head) -> _Seen:
 
 def _note(seen: _Seen, line: Line, kind: bytes, sub: bytes | None) -> None:
     if kind != b"event_msg":
-        if seen.triggered is None and seen.turns and _TRIGGER.search(line.buffer, line.start, line.end):
-            seen.triggered = seen.turns[-1][0]
+        if seen.turns and _TRIGGER.search(line.buffer, line.start, line.end):
+            seen.triggered.append(seen.turns[-1][0])
     elif sub == b"thread_settings_applied":
-        seen.settings = seen.settings or line.number
+        seen.settings.append(line.number)
     elif sub in _STARTED:
         turn = _TURN.search(line.buffer, line.start, line.end)
         seen.turns.append((line.number, turn[1].decode("utf-8", "replace") if turn else ""))

@@ -162,16 +162,18 @@ class Turns:
         answers = self._answers if turn is self.open else []
         step.usage, step.usage_source, step.usage_grade = growth.usage, "counter_delta", growth.grade
         if growth.how == "merged" and growth.last is not None and len(answers) > 1:  # the counts of the others are lost
-            rest = replace(
-                step, where=answers[-2].where, usage=minus(growth.usage, growth.last), extra=dict(step.extra)
-            )
-            if len(answers) > 2:
-                rest.extra["merged"] = True
+            rest = replace(step, where=answers[-2].where, usage=minus(growth.usage, growth.last))
+            rest.extra = {"merged": True} if len(answers) > 2 else {}
             self._spend(turn, rest, answers[:-1])
             self._answers = answers = answers[-1:]
             step.usage = growth.last
-        elif growth.how in ("merged", "begun"):
-            step.extra["merged" if growth.how == "merged" else "counter_began_above_zero"] = True
+        elif growth.how == "merged":
+            step.extra["merged"] = True
+        elif growth.how != "once":  # what it says of the others is not told
+            while len(answers) > 1:
+                self._unspent(turn, answers.pop(0))
+        if growth.how == "begun":
+            step.extra["counter_began_above_zero"] = True
         self._spend(turn, step, answers)
 
     def _spend(self, turn: TurnDraft, step: StepDraft, answers: list[Answer]) -> None:
