@@ -99,9 +99,12 @@ class Agent:
     """Type or definition: ``main``, ``Explore``."""
     version: str | None
     label: str | None
-    """The recorder's own id for this agent, as shown beside its name."""
+    """The recorder's own id for this agent, or what it was asked in a few words, as shown beside its name."""
     parent_grade: Grade
     """How sure the parent is; ``exact`` for a root."""
+    helper: str | None = None
+    """What the recorder started it for, of its own accord: ``warm-up``, ``compaction``. None for what works for the
+    user. Its tokens were spent and count; the tree leaves it out at first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,6 +309,24 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class UncountedUsage:
+    """Usage that a recording holds more than once: what a sum over all its records counts too often."""
+
+    agent_id: str
+    """Whose records these are."""
+    reason: str
+    """Why they do not count: ``repeated lines`` of one model call, a ``repeated record``, an ``embedded copy`` of a
+    sub-agent's. What is replayed is in the steps."""
+    conversation_id: str
+    records: int
+    input_tokens: int
+    """As everywhere with cache reads and writes."""
+    cache_read_tokens: int
+    cache_write_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something wrong or doubtful in the recording. ``explorer.store.findings`` explains every code."""
 
@@ -414,7 +435,7 @@ class NamespaceAudit:
 
 Row: TypeAlias = (
     Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
-    | Checkpoint | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
+    | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -428,6 +449,7 @@ TABLES: dict[str, type[Row]] = {
     "edges": Edge,
     "events": Event,
     "checkpoints": Checkpoint,
+    "uncounted_usage": UncountedUsage,
     "findings": Finding,
 }
 """What readers yield and ingest records."""

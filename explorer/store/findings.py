@@ -637,6 +637,68 @@ _PAGES = (
         "Nothing.",
     ),
     Explanation(
+        "unconfirmed-output",
+        "info",
+        "output that may have grown after it was recorded",
+        "A model call is recorded block by block while its answer comes, each time with the output so far. No record "
+        "of these calls has a stop reason, so the last one may have been written before the answer was whole.",
+        "Their output is a lower bound: up to two thirds of it were lost in some versions of the recorder. Input and "
+        "cache figures are not concerned.",
+        "The highest figure counts. The steps' tokens are graded derived, with output_unconfirmed in extra; "
+        "counting_audit says how many there are.",
+        'Read the output of such runs as "at least". Where the provider\'s own bill is at hand, trust that.',
+    ),
+    Explanation(
+        "missing-transcript",
+        "warning",
+        "an agent that was started and whose transcript is not there",
+        "The result of a call names the agent that it started, and no file has records of it.",
+        "What the agent spent is in no number.",
+        "The call is shown without an agent below it.",
+        "Copy the directory of the session as well, with its subagents, and open the directory above.",
+    ),
+    Explanation(
+        "missing-record",
+        "info",
+        "a record that goes on from one that is not there",
+        "It names the record before it by id, and there is none with this id: a line was lost, or the history before "
+        "it was never written to this file.",
+        "If a line was lost, so is what stood in it.",
+        "The record goes on from what stands before it in the file.",
+        "Look for damaged lines before it in the findings.",
+    ),
+    Explanation(
+        "foreign-lines",
+        "info",
+        "records of one session in the file of another",
+        "A transcript is named after its session, and holds records with the id of another one: an older recorder "
+        "went on with a resumed session in a new file, or wrote to the wrong one.",
+        "Counted by files, the sums of two sessions are wrong.",
+        "Each record is counted with the session that it names.",
+        "Nothing.",
+    ),
+    Explanation(
+        "concurrent-writers",
+        "warning",
+        "two at work on one transcript",
+        "The user went back and said something else, and afterwards the branch that had been left went on: two "
+        "windows, or two processes, had resumed the same session.",
+        "Neither saw what the other did. Read as one conversation, it contradicts itself, and the recorder goes on "
+        "with one of the branches only.",
+        "All calls count. The prompt of each is made of its own branch.",
+        "Find out what resumed the session a second time; fork it instead.",
+    ),
+    Explanation(
+        "copied-agent",
+        "warning",
+        "an agent with the model calls of another one",
+        "More than half of its calls have the message and request ids of another agent of the session: the recorder "
+        "wrote one answer into several transcripts.",
+        "A sum over files counts these calls once for each of them.",
+        "They count with the agent that had them first, and are shown as replayed with the others.",
+        "Nothing.",
+    ),
+    Explanation(
         "numbering-gap",
         "warning",
         "block ids that no prompt holds",

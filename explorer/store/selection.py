@@ -24,6 +24,7 @@ _KEYS = {
     "edges": "edge_id",
     "events": "run_id, ordinal",
     "checkpoints": "checkpoint_key",
+    "uncounted_usage": "agent_id, reason",
     "findings": "finding_id, message",
     "step_reuse": "run_id, ordinal",
     "run_footprint": "run_id",
@@ -53,6 +54,7 @@ _BELONGS = {
         "WHEN t.conversation_id IS NOT NULL THEN t.conversation_id IN (SELECT conversation_id FROM {conversations}) "
         "ELSE t.source_id IN (SELECT source_id FROM {conversations}) END"
     ),
+    "uncounted_usage": "t.agent_id IN (SELECT agent_id FROM {agents})",
     "sibling_pairs": "t.run_a IN (SELECT run_id FROM {runs}) AND t.run_b IN (SELECT run_id FROM {runs})",
     "namespace_audit": "t.conversation_id IN (SELECT conversation_id FROM {conversations})",
 }

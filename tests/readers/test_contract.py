@@ -28,6 +28,7 @@ from explorer.model import (
 )
 from explorer.readers import Report, SourceFile, claim, readers
 from explorer.readers._sqlite import MAGIC
+from tests.readers.claude_code import counting as claude_code
 from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
@@ -263,9 +264,14 @@ def codex_sums(path):
     return steps, tokens_in, tokens_out
 
 
+def claude_code_sums(path):
+    """Model calls of one transcript, each counted once, by the json module alone."""
+    return claude_code.counts(path)[:3]
+
+
 SUMS = {
     "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
-    "codex": codex_sums,
+    "codex": codex_sums, "claude-code": claude_code_sums,
 }  # fmt: skip
 
 
@@ -449,6 +455,8 @@ def test_a_byte_flipped_inside_a_step_changes_no_other_step(name, path, tmp_path
 
 def changed(rng, content):
     """The bytes with something taken out, put in, doubled, zeroed or swapped."""
+    if not content:
+        return content
     at = rng.randrange(len(content))
     length = min(rng.choice([1, 1, 2, 7, 64, 500, 5000]), len(content) - at)
     rest = content[at + length :]

@@ -6,11 +6,14 @@ import runpy
 import sqlite3
 from contextlib import suppress
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from explorer.readers import part_of
 from explorer.store.findings import EXPLANATIONS
+from tests.readers.claude_code import counting as claude_code
+from tests.readers.claude_code.families import together
 from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
@@ -33,9 +36,9 @@ def readme_rows():
 
 
 ROWS = list(readme_rows())
-WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX = (
+WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE = (
     [row for row in ROWS if row[0].is_relative_to(SAMPLES / name)]
-    for name in ("weka", "graff", "maverick", "codegraff", "codex")
+    for name in ("weka", "graff", "maverick", "codegraff", "codex", "claude-code")
 )
 
 
@@ -206,6 +209,21 @@ def test_the_readme_gives_the_numbers_of_bundles(row):
     found = read(path, reader="codex")
     codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
     assert codes == set(found.codes())
+
+
+@pytest.mark.parametrize("row", CLAUDE_CODE, ids=name)
+def test_the_readme_gives_the_numbers_of_a_transcript(row):
+    path, _, text = row
+    found = claude_code.counts(path)
+    if text.startswith("part of"):
+        assert not found.steps
+        return
+    some = f"{found.steps} step{'s' * (found.steps != 1)}, {found.tokens_in:,} in, {found.tokens_out:,} out."
+    assert text.startswith(some)
+    codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
+    whole = Path(*path.parts[: len(SAMPLES.parts) + 3])
+    findings = [each for each in together(whole) if each.source_id == path.relative_to(whole).as_posix()]
+    assert codes == {each.code for each in findings}
 
 
 def test_a_captured_stream_tells_what_its_database_does_not():

@@ -1,0 +1,141 @@
+"""What stands in a record: usage, parts of a message, and the texts by which the recorder says what happened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+import orjson
+
+from explorer.readers._values import EPOCH, MOST_TOKENS
+
+FIELDS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
+"""The figures of a record's usage: of the input only what is neither read from the cache nor written to it."""
+
+INTERRUPTED: Final = "[Request interrupted by user"
+WARM_UP: Final = "Warmup"
+
+_INJECTED = (
+    "<local-command-", "<bash-", "<system-reminder>", "<task-notification>", "<user-memory-input>",
+    "Caveat: The messages below", "<teammate-message", "<user-prompt-submit-hook>",
+)  # fmt: skip
+"""How text begins that the recorder writes into a user's record, and the user did not."""
+
+_BESIDE = ("<ide_", "<system-reminder>")
+_COMMAND = ("<command-name>", "<command-message>")
+AGENT_ID: Final = re.compile(r"agentId: ([0-9A-Za-z@_.-]+)")
+NOTICE: Final = re.compile(r"<task-id>([^<]+)</task-id>")
+_NOTICE_CALL = re.compile(r"<tool-use-id>([^<]+)</tool-use-id>")
+_NOTICE_STATUS = re.compile(r"<status>([^<]+)</status>")
+_LETTER = re.compile(r"<teammate-message[^>]*>\n?(.*?)\n?</teammate-message>", re.DOTALL)
+_days: dict[str, int] = {}
+
+
+def milliseconds(stamp: object) -> int | None:
+    """A recorded time in milliseconds since 1970; None for what is none."""
+    if type(stamp) is not str:
+        return None
+    try:
+        day = _days.get(stamp[:10])
+        if day is None:
+            if len(_days) > 10_000:
+                _days.clear()
+            day = _days[stamp[:10]] = (datetime.fromisoformat(stamp[:10]) - EPOCH).days * 86_400_000
+        if len(stamp) == 24 and stamp[23] == "Z" and stamp[19] == ".":
+            return (
+                day + int(stamp[11:13]) * 3_600_000 + int(stamp[14:16]) * 60_000 + int(stamp[17:19]) * 1000
+                + int(stamp[20:23])
+            )  # fmt: skip
+        moment = datetime.fromisoformat(stamp)
+        if moment.tzinfo is not None:
+            return round(moment.timestamp() * 1000)
+        return round((moment - EPOCH).total_seconds() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def count(value: object) -> int | None:
+    """A figure of a usage; some gateways write it as text."""
+    if type(value) is str and value.isdecimal() and len(value) < 12:
+        value = int(value)
+    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
+
+
+def figures(usage: dict[str, object]) -> list[int | None]:
+    """``FIELDS`` of a usage, and what was written to the cache for five minutes and for an hour."""
+    writes = usage.get("cache_creation")
+    short = long = None
+    if type(writes) is dict:
+        short, long = count(writes.get("ephemeral_5m_input_tokens")), count(writes.get("ephemeral_1h_input_tokens"))
+    return [
+        count(usage.get("input_tokens")),
+        count(usage.get("cache_creation_input_tokens")),
+        count(usage.get("cache_read_input_tokens")),
+        count(usage.get("output_tokens")),
+        short,
+        long,
+    ]
+
+
+def parts(role: bytes, content: object) -> Iterator[bytes]:
+    """A message's content as parts of a prompt: blocks, each as bytes that are equal for equal blocks."""
+    if type(content) is str:
+        yield role + content.encode("utf-8", "replace")
+    elif type(content) is list:
+        for block in content:
+            if type(block) is dict and block.get("type") == "text" and type(text := block.get("text")) is str:
+                yield role + text.encode("utf-8", "replace")  # one text is the same as a string
+            else:
+                yield role + dumped(block)
+
+
+def dumped(value: object) -> bytes:
+    """A value as JSON; nested too deeply, its kind."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return type(value).__name__.encode()
+
+
+def text_of(content: object) -> str | None:
+    """The text of a message: a string, or the first block of text that is not put in by an editor."""
+    if type(content) is str:
+        return content
+    if type(content) is list:
+        for block in content:
+            text = block.get("text") if type(block) is dict and block.get("type") == "text" else None
+            if type(text) is str and not text.startswith(_BESIDE):
+                return text
+    return None
+
+
+def is_injected(text: str | None) -> bool:
+    """Whether the recorder wrote this in the user's name."""
+    return text is not None and text.lstrip().startswith(_INJECTED)
+
+
+def is_command(text: str | None) -> bool:
+    """Whether it is a command, which the model may never hear of."""
+    return text is not None and text.lstrip().startswith(_COMMAND)
+
+
+def letter(text: str) -> str | None:
+    """What a teammate was told, without the envelope."""
+    found = _LETTER.search(text)
+    return found[1] if found else None
+
+
+def notice(text: str) -> tuple[str, str | None, str | None] | None:
+    """Task, tool call and status of a notification that a background task ended."""
+    task = NOTICE.search(text)
+    if task is None:
+        return None
+    call, status = _NOTICE_CALL.search(text), _NOTICE_STATUS.search(text)
+    return task[1].strip(), call[1].strip() if call else None, status[1].strip() if status else None
+
+
+def word(value: object) -> str | None:
+    """A string; an empty one counts as not recorded."""
+    return value if type(value) is str and value else None

@@ -1,0 +1,71 @@
+"""What is wrong or doubtful in a session, and what a sum over its records would count too often."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from explorer.readers.claude_code._draft import Agent, Remark, Session
+from explorer.readers.claude_code._family import Family
+
+LINES = "repeated lines"
+MOST_ORPHANS = 1_000
+"""Of an agent's records, those that are looked at for a parent that is missing."""
+
+
+def uncounted(sessions: Iterable[Session]) -> None:
+    """Of the sums over all records of a call, leave what is more than the call itself. Before ``settle``."""
+    for session in sessions:
+        for agent in session.agents.values():
+            sums = agent.copies.get(LINES)
+            for step in agent.steps.values():
+                if sums is not None and step.records:
+                    sums[0] -= 1
+                    for index in range(4):
+                        sums[index + 1] -= step.usage[index] or 0
+
+
+def doubts(session: Session, family: Family) -> Iterator[Remark]:
+    """The findings of a session."""
+    yield from session.remarks
+    for (source_id, session_id), (many, line) in family.foreign.items():
+        if session_id == session.session_id:
+            message = f"{many:,} records of session {session_id} in a file that is named after another one"
+            yield Remark("foreign-lines", "info", message, source_id, line)
+    for agent in session.agents.values():
+        if agent.runs:
+            yield from _copied(agent)
+            yield from _unconfirmed(agent)
+            yield from _chain(agent)
+
+
+def _copied(agent: Agent) -> Iterator[Remark]:
+    owners = Counter(step.owner.run.agent for step in agent.steps.values() if step.owner is not None)
+    for owner, many in owners.items():
+        if owner.session is not agent.session:
+            message = f"{many:,} model calls are copied from session {owner.session.session_id}: shown, not counted"
+            yield Remark("replayed-history", "info", message, agent.source_id, None, agent)
+        elif 2 * many > len(agent.steps):
+            message = f"{many:,} of its {len(agent.steps):,} model calls are those of {owner.name}: counted there"
+            yield Remark("copied-agent", "warning", message, agent.source_id, None, agent)
+
+
+def _unconfirmed(agent: Agent) -> Iterator[Remark]:
+    open_ = sum(
+        step.owner is None and step.finish_reason is None and step.usage[3] is not None for step in agent.steps.values()
+    )
+    if open_:
+        message = f"{open_:,} of {len(agent.steps):,} model calls have no stop reason: their output is at least this"
+        yield Remark("unconfirmed-output", "info", message, agent.source_id, None, agent)
+
+
+def _chain(agent: Agent) -> Iterator[Remark]:
+    """Records that go on from one that was not there before them."""
+    for orphan in agent.conversing.orphans[:MOST_ORPHANS]:
+        doubt = agent.conversing.doubt(orphan)
+        if doubt == "cycle":
+            message = f"goes on from {orphan.parent}, which goes on from it"
+            yield Remark("parent-cycle", "warning", message, agent.source_id, orphan.line, agent)
+        elif doubt and orphan.parent not in agent.session.of_record:
+            message = f"goes on from {orphan.parent}, which is not there"
+            yield Remark("missing-record", "info", message, agent.source_id, orphan.line, agent)

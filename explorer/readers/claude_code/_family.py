@@ -1,0 +1,203 @@
+"""The sessions of the files that are read together, filled record by record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from explorer.readers.claude_code._content import FIELDS, figures, milliseconds, notice, word
+from explorer.readers.claude_code._conversation import record_of
+from explorer.readers.claude_code._draft import Agent, Remark, Session, Where
+from explorer.readers.claude_code._layout import Name, name_of
+from explorer.readers.claude_code._lines import Damage, Line, lines
+from explorer.readers.claude_code._prompt import Conversing
+
+LONGEST_META = 1 << 20
+
+_CHAINED = frozenset(("user", "assistant", "system", "attachment", "progress"))
+"""Records that have a place in a conversation."""
+
+_TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "agentName"}
+
+
+class Family:
+    """Sessions that have records in common, or none but one."""
+
+    def __init__(self) -> None:
+        self.sessions: dict[str, Session] = {}
+        self.metas: dict[tuple[str | None, str], dict[str, object]] = {}
+        """By session, if the directory tells it, and agent."""
+        self.summaries: list[tuple[str, str]] = []
+        """The record at the end of what is summed up, and how."""
+        self.damage: list[tuple[str, Damage]] = []
+        self.foreign: dict[tuple[str, str], tuple[int, int]] = {}
+        """Records of another session than the file's, by file and session: how many, and the first line."""
+
+    def read(self, path: Path, source_id: str) -> None:
+        """Take in a file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        name = name_of(source_id)
+        if name.kind == "meta":
+            self._meta(path, source_id, name)
+            return
+        file = _File(self, source_id, name)
+        for line in lines(path):
+            if isinstance(line, Damage):
+                self.damage.append((source_id, line))
+            elif name.kind != "journal":  # which names the agents of a workflow, as their own files do
+                file.take(line)
+
+    def _meta(self, path: Path, source_id: str, name: Name) -> None:
+        with path.open("rb") as opened:
+            content = opened.read(LONGEST_META)
+        try:
+            fields = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
+        except ValueError as error:
+            self.damage.append((source_id, Damage(1, "bad-record", f"not a JSON object: {error}")))
+            return
+        if isinstance(fields, dict) and name.agent_id:
+            self.metas[name.session_id, name.agent_id] = fields
+
+    def session(self, session_id: str, source_id: str) -> Session:
+        """The session of this id."""
+        found = self.sessions.get(session_id)
+        if found is None:
+            found = self.sessions[session_id] = Session(session_id, source_id)
+        return found
+
+
+class _File:
+    """One transcript on the way into its sessions."""
+
+    def __init__(self, family: Family, source_id: str, name: Name) -> None:
+        self.family, self.source_id, self.name = family, source_id, name
+        self.session_id: str | None = None
+        """Of the latest record that names one."""
+
+    def take(self, line: Line) -> None:
+        """One record."""
+        record = line.record
+        session_id = self._session_of(line)
+        kind = record.get("type")
+        if kind not in _CHAINED:
+            self._aside(kind, session_id, line)
+            return
+        session = self.family.session(session_id, self.source_id)
+        uuid = word(record.get("uuid"))
+        agent = self._agent(session, record, uuid, line)
+        if kind == "progress":
+            self._progress(agent, record)
+        if uuid is not None:
+            if uuid in session.of_record:
+                if kind == "assistant":
+                    self.repeated(agent, record, "repeated record")
+                return
+            session.of_record[uuid] = agent
+        if session.cwd is None:
+            _envelope(session, record)
+        where = Where(self.source_id, line.offset, line.length, line.number)
+        record_of(agent, kind, record, uuid, milliseconds(record.get("timestamp")), where)
+
+    def _session_of(self, line: Line) -> str:
+        """The session that a record names, else that of the one before it, else by the file."""
+        session_id = line.record.get("sessionId")
+        if type(session_id) is not str or not session_id:
+            return self.session_id or self.name.session_id or self.name.agent_id or "unnamed"
+        if self.name.kind == "session" and session_id != self.name.session_id:
+            key = self.source_id, session_id
+            many, first = self.family.foreign.get(key, (0, line.number))
+            self.family.foreign[key] = many + 1, first
+        self.session_id = session_id
+        return session_id
+
+    def _agent(self, session: Session, record: dict[str, object], uuid: str | None, line: Line) -> Agent:
+        """Who a record is of: by its own word, by the file, or a sidechain by the record that it hangs on."""
+        agent_id = record.get("agentId")
+        if type(agent_id) is not str or not agent_id:
+            agent_id = self.name.agent_id
+        if agent_id is not None:
+            return self._named(session, f"agent-{agent_id}", agent_id)
+        if record.get("isSidechain") is not True:
+            return self._named(session, "main", None)
+        parent = record.get("parentUuid")
+        if type(parent) is str:
+            agent = session.of_record.get(parent)
+            if agent is not None and not agent.is_main:
+                return agent
+            latest = next((each for each in reversed(session.agents.values()) if not each.is_main), None)
+            if latest is not None:
+                return latest
+        return self._named(session, f"sidechain-{uuid or f'{self.source_id}:{line.number}'}", None)
+
+    def _named(self, session: Session, name: str, native_id: str | None) -> Agent:
+        agent = session.agents.get(name)
+        if agent is None:
+            agent = session.agents[name] = Agent(
+                session, name, native_id, name == "main", self.source_id, Conversing(session.parts)
+            )
+            agent.workflow = self.name.workflow
+        return agent
+
+    def _progress(self, agent: Agent, record: dict[str, object]) -> None:
+        """News of a sub-agent name it, and hold copies of its records."""
+        data = record.get("data")
+        if type(data) is not dict or data.get("type") != "agent_progress":
+            return
+        child, call = word(data.get("agentId")), word(record.get("parentToolUseID"))
+        if child and call:
+            agent.session.named.setdefault(child, call)
+        message = data.get("message")
+        if type(message) is dict:
+            self.repeated(agent, message, "embedded copy")
+
+    @staticmethod
+    def repeated(agent: Agent, record: dict[str, object], reason: str) -> None:
+        """Usage that has been counted, or will be, where it belongs."""
+        message = record.get("message")
+        usage = message.get("usage") if type(message) is dict else None
+        if type(usage) is dict and type(message) is dict and message.get("model") != "<synthetic>":
+            sums = agent.copies.setdefault(reason, [0] * (1 + len(FIELDS)))
+            sums[0] += 1
+            for index, figure in enumerate(figures(usage)[: len(FIELDS)], 1):
+                sums[index] += figure or 0
+
+    def _aside(self, kind: object, session_id: str, line: Line) -> None:
+        """Records without a place in the conversation."""
+        record = line.record
+        if kind == "summary":
+            leaf, text = word(record.get("leafUuid")), word(record.get("summary"))
+            if leaf and text:
+                self.family.summaries.append((leaf, text))
+        elif kind == "queue-operation":
+            content = record.get("content")
+            found = notice(content) if type(content) is str else None
+            if found and found[1]:
+                self.family.session(session_id, self.source_id).named.setdefault(found[0], found[1])
+        elif kind == "continued-in":
+            session = self.family.session(session_id, self.source_id)
+            session.continued_in = word(record.get("continuedInSessionId"))
+        elif kind in _TITLES:
+            title = word(record.get(_TITLES[str(kind)]))
+            if title:
+                self.family.session(session_id, self.source_id).title = title
+        elif type(kind) is not str and session_id in self.family.sessions:
+            message = "a record without a type: nothing is known of it"
+            self.family.sessions[session_id].remarks.append(
+                Remark("unknown-kind", "info", message, self.source_id, line.number)
+            )
+
+
+def _envelope(session: Session, record: dict[str, object]) -> None:
+    """What every record says of its session."""
+    session.cwd = word(record.get("cwd"))
+    session.branch = session.branch or word(record.get("gitBranch"))
+    session.version = session.version or word(record.get("version"))
+    session.team = session.team or word(record.get("teamName"))
+    session.background = session.background or record.get("sessionKind") == "bg"
+    forked = record.get("forkedFrom")
+    if type(forked) is dict:
+        session.forked_from = word(forked.get("sessionId"))

@@ -1,0 +1,138 @@
+"""Where Claude Code keeps what, and by what the files of one session, its sub-agents and its copies are known.
+
+Format: observed, versions 1.0 to 2.1. ``<project>/<session>.jsonl`` is a session's transcript; its sub-agents are lines
+within it (1.0), ``agent-<id>.jsonl`` beside it (2.0), or ``<session>/subagents/agent-<id>.jsonl`` with a
+``.meta.json`` (2.1), those of a workflow in ``subagents/workflows/<run>/`` with a ``journal.jsonl``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple, TypeAlias
+
+import orjson
+
+Kind: TypeAlias = Literal["session", "agent", "meta", "journal"]
+
+LONGEST_FIRST = 8 << 20
+"""Bytes of the longest line in which the first record of a conversation is looked for."""
+
+_TYPES = frozenset((
+    "assistant", "user", "system", "attachment", "summary", "file-history-snapshot", "queue-operation", "progress",
+    "permission-mode", "last-prompt", "ai-title", "custom-title", "agent-setting", "agent-name", "pr-link", "mode",
+    "continued-in", "worktree-state",
+))  # fmt: skip
+_AGENT = re.compile(r"agent-(.+?)(\.meta\.json|\.jsonl)")
+_LOOKED_AT = 200
+"""Lines that are looked at to tell the format and what a file belongs with."""
+
+_ASIDE = frozenset(("tool-results", "workflows"))
+
+
+class Name(NamedTuple):
+    """What a path says of a file."""
+
+    kind: Kind
+    agent_id: str | None = None
+    session_id: str | None = None
+    """By the directory, or by its own name."""
+    workflow: str | None = None
+    """The run of a workflow that it is of."""
+
+
+def name_of(source_id: str) -> Name:
+    """What the path of a file below the opened directory says."""
+    path = PurePosixPath(source_id)
+    above = path.parts[:-1]
+    session = above[-2] if above[-1:] == ("subagents",) and len(above) > 1 else None
+    workflow = None
+    if above[-3:-1] == ("subagents", "workflows"):
+        workflow, session = above[-1], above[-4] if len(above) > 3 else None
+    agent = _AGENT.fullmatch(path.name)
+    if agent is not None:
+        return Name("meta" if agent[2] == ".meta.json" else "agent", agent[1], session, workflow)
+    if path.name == "journal.jsonl" and workflow:
+        return Name("journal", None, session, workflow)
+    return Name("session", None, session or path.stem)
+
+
+def claims(path: Path, head: bytes | None) -> bool:
+    """Whether a file is a transcript, the description of an agent or the journal of a workflow."""
+    if head is None:
+        return False
+    if path.name.endswith(".meta.json"):
+        return _AGENT.fullmatch(path.name) is not None and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
+    if path.suffix != ".jsonl":
+        return False
+    found = False
+    for record in _records(head):
+        found = True
+        if _is_ours(record):
+            return True
+    return not found and b'"sessionId":"' in head and b'"parentUuid":' in head
+
+
+def links(path: Path, head: bytes | None) -> Sequence[str]:
+    """The session, and of a transcript the first record of its conversation, which every copy begins with."""
+    name = name_of(path.as_posix())
+    found = {f"session {name.session_id}"} if name.session_id else set()
+    if name.kind in ("meta", "journal"):
+        return sorted(found) or [f"agent {path.parent.as_posix()}/{name.agent_id}"]
+    if name.kind == "agent":  # its description may stand where no directory tells the session
+        found.add(f"agent {path.parent.as_posix()}/{name.agent_id}")
+    first = None
+    for record in _records(head or b"", path):
+        session = record.get("sessionId")
+        if isinstance(session, str) and session:
+            found.add(f"session {session}")
+        uuid = record.get("uuid")
+        if isinstance(uuid, str) and record.get("type") in ("user", "assistant"):
+            first = first or uuid
+            break
+    if first and name.kind == "session":
+        found.add(f"record {first}")
+    return sorted(found)
+
+
+def part_of(path: Path) -> Path | None:
+    """The transcript of the session in whose directory a tool's output, or the script of a workflow, is kept."""
+    parts = path.parts
+    for depth in (-2, -3):
+        if len(parts) > -depth + 1 and parts[depth] in _ASIDE and parts[depth - 1] != "subagents":
+            whole = Path(*parts[: depth - 1], f"{parts[depth - 1]}.jsonl")
+            return whole if whole.is_file() else None
+    return None
+
+
+def _is_ours(record: dict[str, object]) -> bool:
+    kind = record.get("type")
+    if kind in ("started", "result"):
+        return "agentId" in record and "key" in record
+    if kind not in _TYPES:
+        return False
+    if "sessionId" in record or "leafUuid" in record or ("messageId" in record and "snapshot" in record):
+        return True
+    message = record.get("message")
+    return isinstance(message, dict) and "role" in message and ("uuid" in record or "timestamp" in record)
+
+
+def _records(head: bytes, path: Path | None = None) -> Iterator[dict[str, object]]:
+    """The objects at the beginning of a file; with its path also the one that ``head`` breaks off in."""
+    lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", _LOOKED_AT)
+    offset = len(head) - len(lines[-1])
+    for line in lines:
+        if line is lines[-1] and path is not None and len(lines) <= _LOOKED_AT:
+            try:
+                with path.open("rb") as file:
+                    file.seek(offset)
+                    line = file.readline(LONGEST_FIRST)
+            except OSError:
+                return
+        try:
+            record = orjson.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record

@@ -1,0 +1,157 @@
+"""Lines of a transcript as records, however long and however damaged.
+
+An image is most of the bytes of a long line and nobody's answer: it is cut out before parsing, and what stands in its
+place is a digest, so that equal images stay equal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+import orjson
+
+from explorer.readers._records import Buffer, Forget, loads, open_bytes
+
+LEAST_IMAGE: Final = 64 << 10
+"""Bytes of the shortest line in which images are looked for, and of the shortest image that is cut out."""
+
+LONGEST_TORN: Final = 4 << 20
+"""Bytes of the longest torn line in which another record is looked for."""
+
+_TRIED = 16
+_MARKS = (b'"data":"', b'"base64":"', b";base64,")
+_BASE64 = re.compile(rb"[A-Za-z0-9+/]{64}")
+_INSIDE = re.compile(rb'\{"(?:parentUuid|type|leafUuid|messageId)":')
+
+
+class Line(NamedTuple):
+    """One record and where it stands."""
+
+    number: int
+    offset: int
+    length: int
+    record: dict[str, object]
+
+
+class Damage(NamedTuple):
+    """A line, or a part of one, that could not be read."""
+
+    number: int
+    code: Literal["bad-record", "truncated-record", "spliced-record", "bad-field"]
+    message: str
+
+
+def lines(path: Path) -> Iterator[Line | Damage]:
+    """Every record of a file, in order.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open_bytes(path) as buffer:
+        forget = Forget(buffer)
+        for number, offset, length, raw, complete in _raw(buffer):
+            try:
+                record = orjson.loads(raw)
+            except ValueError:
+                yield from _odd(number, offset, length, raw, complete)
+            else:
+                if type(record) is dict:
+                    yield Line(number, offset, length, record)
+                else:
+                    yield Damage(number, "bad-record", "not a JSON object")
+            if offset >= forget.due:
+                forget(offset)
+
+
+def parse(raw: bytes) -> dict[str, object] | None:
+    """The record of one line; None when it cannot be read."""
+    for found in _odd(0, 0, len(raw), without_images(raw), True):
+        if isinstance(found, Line):
+            return found.record
+    return None
+
+
+def _raw(buffer: Buffer) -> Iterator[tuple[int, int, int, bytes, bool]]:
+    """Number, offset, length, bytes without images, and whether a newline ends it, of every line that is not empty."""
+    at, number, size = 3 if buffer[:3] == b"\xef\xbb\xbf" else 0, 0, len(buffer)
+    while at < size:
+        found = buffer.find(b"\n", at)
+        end = size if found < 0 else found
+        number += 1
+        if end - at >= LEAST_IMAGE:
+            yield number, at, end - at, without_images(buffer, at, end), found >= 0
+        elif (raw := buffer[at:end]).strip():
+            yield number, at, end - at, raw, found >= 0
+        at = end + 1
+
+
+def without_images(buffer: Buffer, start: int = 0, end: int | None = None) -> bytes:
+    """The bytes between two places, with a digest for each image of at least ``LEAST_IMAGE``."""
+    end = len(buffer) if end is None else end
+    spans: list[tuple[int, int]] = []
+    for mark in _MARKS:
+        at = buffer.find(mark, start, end)
+        while at >= 0:
+            begin = at + len(mark)
+            stop = buffer.find(b'"', begin, end)
+            stop = end if stop < 0 else stop
+            if stop > begin and buffer[stop - 1] == 0x5C:  # JSON in a text: the quote is escaped
+                stop -= 1
+            if stop - begin >= LEAST_IMAGE and _BASE64.match(buffer, begin):
+                spans.append((begin, stop))
+            at = buffer.find(mark, stop, end)
+    pieces: list[bytes] = []
+    at = start
+    for begin, stop in sorted(spans):
+        if begin >= at:
+            digest = blake2b(memoryview(buffer)[begin:stop], digest_size=16).hexdigest()
+            pieces += buffer[at:begin], f"image {digest}".encode()
+            at = stop
+    pieces.append(buffer[at:end])
+    return b"".join(pieces)
+
+
+def _odd(number: int, offset: int, length: int, raw: bytes, complete: bool) -> Iterator[Line | Damage]:
+    """What can be had of a line that is not plain JSON."""
+    try:
+        record = loads(raw)
+    except ValueError as error:
+        reason: ValueError | None = error
+        text = raw.decode("utf-8", "replace").encode()
+        if text != raw:
+            try:
+                record, reason = loads(text), None
+            except ValueError:
+                pass
+            else:
+                yield Damage(number, "bad-field", "bytes that are not UTF-8, read as U+FFFD")
+        if reason is not None:
+            yield from _torn(number, offset, length, raw, complete, str(reason))
+            return
+    if isinstance(record, dict):
+        yield Line(number, offset, length, record)
+    else:
+        yield Damage(number, "bad-record", "not a JSON object")
+
+
+def _torn(number: int, offset: int, length: int, raw: bytes, complete: bool, reason: str) -> Iterator[Line | Damage]:
+    """The record that was written into a torn one, if there is one at the end of the line."""
+    starts = [found.start() for found in _INSIDE.finditer(raw, 1)] if len(raw) <= LONGEST_TORN else []
+    for start in starts[-_TRIED:]:
+        try:
+            record = loads(raw[start:])
+        except ValueError:
+            continue
+        if isinstance(record, dict) and ("uuid" in record or "sessionId" in record):
+            yield Damage(number, "spliced-record", f"{start:,} bytes of a record that another one was written into")
+            at = length - (len(raw) - start)
+            yield Line(number, offset + at, length - at, record)
+            return
+    if complete:
+        yield Damage(number, "bad-record", f"not a JSON object: {reason}")
+    else:
+        yield Damage(number, "truncated-record", f"the last line is cut off, or still being written: {reason}")

@@ -1,0 +1,136 @@
+"""Who started a sub-agent: by what is recorded, in the order of its worth, and never by position.
+
+First what names the call or the agent: the agent's description, the result of the call, progress, notifications, the
+run of a workflow. Then what the agent was told: if it is, letter by letter, what exactly one call asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explorer.model import Grade
+from explorer.readers.claude_code._content import letter, word
+from explorer.readers.claude_code._draft import Agent, Remark, Session, Spawn
+
+
+def link(session: Session, metas: dict[tuple[str | None, str], dict[str, object]]) -> None:
+    """Find the parent of every sub-agent of a session."""
+    agents = [agent for agent in session.agents.values() if not agent.is_main and agent.runs]
+    for agent in agents:
+        _describe(agent, metas)
+    by_result = {spawn.agent_id: spawn for spawn in session.spawns.values() if spawn.agent_id}
+    by_workflow = {spawn.workflow: spawn for spawn in session.spawns.values() if spawn.workflow}
+    taken: set[int] = set()
+    for agent in agents:
+        spawn = _named(agent, session, by_result, by_workflow)
+        if spawn is not None and _attach(agent, spawn, "exact") and agent.workflow is None:
+            taken.add(id(spawn))
+    asked: dict[str, list[Spawn]] = {}
+    for spawn in session.spawns.values():
+        if spawn.prompt is not None and id(spawn) not in taken:
+            asked.setdefault(spawn.prompt, []).append(spawn)
+    told: dict[str, list[Agent]] = {}
+    for agent in agents:
+        if agent.parent is None and agent.helper is None and agent.first_text is not None:
+            told.setdefault(letter(agent.first_text) or agent.first_text, []).append(agent)
+    for text, listeners in told.items():
+        _by_prompt(listeners, asked.get(text, []))
+    session.remarks.extend(_remarks(session, agents))
+
+
+def _describe(agent: Agent, metas: dict[tuple[str | None, str], dict[str, object]]) -> None:
+    native = agent.native_id
+    if native is None:
+        return
+    if native.startswith("acompact"):
+        agent.helper = "compaction"
+    meta = metas.get((agent.session.session_id, native)) or metas.get((None, native))
+    if meta is not None:
+        agent.agent_type = word(meta.get("agentType"))
+        agent.description = word(meta.get("description"))
+        agent.tool_use_id = word(meta.get("toolUseId"))
+
+
+def _named(agent: Agent, session: Session, by_result: dict[str, Spawn], by_workflow: dict[str, Spawn]) -> Spawn | None:
+    """The call that a record names."""
+    native = agent.native_id
+    if native is None:
+        return None
+    for found in (
+        session.spawns.get(agent.tool_use_id or ""),
+        by_result.get(native),
+        session.spawns.get(session.named.get(native, "")),
+        by_workflow.get(agent.workflow or ""),
+    ):
+        if found is not None:
+            return found
+    return None
+
+
+def _by_prompt(listeners: list[Agent], spawns: list[Spawn]) -> None:
+    """Agents that were told the same, and the calls that asked for it."""
+    if len(spawns) == 1 and len(listeners) == 1:
+        _attach(listeners[0], spawns[0], "derived")
+        return
+    parents = {spawn.tool.run.agent for spawn in spawns}
+    runs = {spawn.tool.run for spawn in spawns}
+    for agent in listeners if spawns else ():
+        # Which of the calls it was is not to be told; their agent and run are, if these are the same.
+        parent = spawns[0].tool.run.agent
+        if not _is_below(parent, agent):
+            agent.parent = parent
+            agent.parent_grade = "derived" if len(parents) == 1 else "ambiguous"
+            agent.runs[0].parent = spawns[0].tool.run if len(runs) == 1 else None
+            agent.agent_type = agent.agent_type or spawns[0].agent_type
+
+
+def _attach(agent: Agent, spawn: Spawn, grade: Grade) -> bool:
+    parent = spawn.tool.run.agent
+    if _is_below(parent, agent):
+        return False
+    agent.parent, agent.parent_grade, agent.spawn = parent, grade, spawn
+    agent.runs[0].parent = spawn.tool.run
+    agent.agent_type = agent.agent_type or spawn.agent_type
+    agent.description = agent.description or spawn.description
+    if agent.workflow is None:  # a workflow has many agents
+        agent.runs[0].spawn = spawn
+        spawn.tool.child = spawn.tool.child or agent.runs[0]
+    return True
+
+
+def _is_below(agent: Agent | None, other: Agent) -> bool:
+    """Whether an agent is the other, or was started by it or by those it started."""
+    while agent is not None:
+        if agent is other:
+            return True
+        agent = agent.parent
+    return False
+
+
+def _remarks(session: Session, agents: list[Agent]) -> Iterator[Remark]:
+    for agent in agents:
+        run = agent.runs[0]
+        where = run.asked
+        line = where.line if where else None
+        if agent.parent is None and agent.helper is None:
+            why = "" if session.main is not None and session.main.runs else ": the transcript of its session is missing"
+            yield Remark(
+                "orphan-agent", "warning", f"no record tells who started it{why}", agent.source_id, line, agent
+            )
+        elif agent.parent_grade == "ambiguous":
+            message = "several agents asked for exactly what it was told"
+            yield Remark("ambiguous-parent", "warning", message, agent.source_id, line, agent)
+    known = {agent.native_id for agent in agents}
+    for spawn in session.spawns.values():
+        if spawn.agent_id and spawn.agent_id not in known and spawn.tool.child is None:
+            tool = spawn.tool
+            message = f"agent {spawn.agent_id} was started here, and its transcript is not there"
+            yield Remark(
+                "missing-transcript",
+                "warning",
+                message,
+                tool.where.source_id,
+                tool.where.line,
+                tool.run.agent,
+                tool.run,
+            )

@@ -1,0 +1,113 @@
+"""What a model was shown, part by part, with the branches that a conversation has.
+
+Records name the one before them. A user who goes back leaves a branch behind; two processes on one transcript write
+two of them at once; a compaction begins anew. Prompts are the parts of the branch that a call stands on, in the order
+of writing: of parallel tools the calls and results are in it as they came, though each result hangs on its own call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import blake2b
+from typing import Literal, NamedTuple, TypeAlias
+
+from explorer.readers._prompts import Prompt, PromptParts, Stretch
+
+Turn: TypeAlias = Literal["back", "again"]
+"""The user went back; a branch that had been left goes on, so that two are at work."""
+
+
+LONGEST_CYCLE = 1_000
+"""Records that lead back to the first of them, at most."""
+
+
+class Orphan(NamedTuple):
+    """A record that goes on from one that was not there before it."""
+
+    uuid: str | None
+    parent: str
+    line: int
+
+
+class Branch:
+    """One line of a conversation."""
+
+    __slots__ = ("digests", "left", "prompt", "said")
+
+    def __init__(self, parts: PromptParts, digests: Iterable[bytes] = (), said: int = 0) -> None:
+        self.digests = list(digests)
+        """One for every part."""
+        self.prompt = Prompt(parts)
+        for digest in self.digests:
+            self.prompt.add(digest)
+        self.said = said
+        """Prompts and answers on it."""
+        self.left = False
+        """Whether the user went back behind its end, and it has not gone on since."""
+
+
+class Conversing:
+    """The branches of one agent's conversation."""
+
+    __slots__ = ("_parts", "_places", "active", "orphans", "tip")
+
+    def __init__(self, parts: PromptParts) -> None:
+        self._parts = parts
+        # Of a record: its branch, the parts and what was said by then, and what it says that it goes on from.
+        self._places: dict[str, tuple[Branch, int, int, object]] = {}
+        self.active = Branch(parts)
+        self.tip: str | None = None
+        self.orphans: list[Orphan] = []
+        """Records whose parent had not been read before them."""
+
+    def begin(self) -> None:
+        """A compaction: the prompt begins anew."""
+        self.active, self.tip = Branch(self._parts), None
+
+    def move(self, uuid: str | None, parent: str, is_prompt: bool, line: int) -> Turn | None:
+        """Go to where the next record hangs, which is not the tip."""
+        place = self._places.get(parent)
+        if place is None:
+            if self._places:
+                self.orphans.append(Orphan(uuid, parent, line))
+            return None
+        branch, parts, said, _ = place
+        if branch is not self.active:
+            again, branch.left, self.active = branch.left, False, branch
+            return "again" if again else None
+        if is_prompt and said < branch.said:
+            branch.left = True
+            self.active = Branch(self._parts, branch.digests[:parts], said)
+            return "back"
+        return None
+
+    def add(self, part: bytes) -> None:
+        """Put a part at the end of the prompt."""
+        digest = blake2b(part, digest_size=16).digest()
+        self.active.digests.append(digest)
+        self.active.prompt.add(digest)
+
+    def note(self, uuid: str, parent: object, says: bool) -> None:
+        """A record that is at the end now; ``says`` for a prompt or an answer."""
+        branch = self.active
+        branch.said += says
+        self._places[uuid] = branch, len(branch.digests), branch.said, parent
+        self.tip = uuid
+
+    def doubt(self, orphan: Orphan) -> Literal["missing", "cycle"] | None:
+        """What is wrong with a record whose parent was not there; None when it only came late."""
+        if orphan.parent not in self._places:
+            return "missing"
+        here: object = orphan.parent
+        for _ in range(LONGEST_CYCLE):
+            if here == orphan.uuid:
+                return "cycle"
+            place = self._places.get(here) if type(here) is str else None
+            if place is None:
+                return None
+            here = place[3]
+        return None
+
+    def prompt(self) -> list[Stretch]:
+        """What a call now is shown."""
+        return self.active.prompt.stretches()

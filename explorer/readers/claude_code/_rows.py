@@ -1,0 +1,231 @@
+"""Sessions as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explorer.model import Agent as AgentRow
+from explorer.model import BlockRun, Conversation, Edge, Row, UncountedUsage
+from explorer.model import Event as EventRow
+from explorer.model import Run as RunRow
+from explorer.model import Step as StepRow
+from explorer.model import ToolCall as ToolRow
+from explorer.readers._values import as_json, key_part, moment
+from explorer.readers.claude_code._draft import Agent, Run, Session, Step, Tool, Where
+from explorer.readers.claude_code._ending import ended
+
+LONGEST_TITLE = 120
+
+
+class Writing:
+    """Writes one session as a conversation."""
+
+    def __init__(self, session: Session, conversation_id: str, fresh: set[str] | None, format_: str) -> None:
+        self.session, self.conversation_id, self.format = session, conversation_id, format_
+        self._not_own = fresh
+        """Records that a session which owns them has as well; None when it has no copies."""
+        self.agents = [agent for agent in session.agents.values() if agent.runs]
+
+    # --- keys --------------------------------------------------------------------------------------------------------
+
+    def agent_id(self, agent: Agent) -> str:
+        """The key of an agent of any session that is written."""
+        return f"{self.conversation_id}/{key_part(agent.name)}"
+
+    def run_id(self, run: Run) -> str:
+        """The key of a run."""
+        return f"{self.agent_id(run.agent)}/{run.ordinal}"
+
+    def ms(self, at: int | None) -> int | None:
+        """A time from the start of the conversation."""
+        start = self.session.start
+        return None if at is None or start is None else at - start
+
+    # --- rows --------------------------------------------------------------------------------------------------------
+
+    def rows(self) -> Iterator[Row]:
+        """Everything but the findings and the conversation itself."""
+        for agent in self.agents:
+            yield self._agent(agent)
+            for run in agent.runs:
+                yield self._run(run)
+                for step in run.steps:
+                    yield from self._step(step)
+                for number, tool in enumerate(run.tools, 1):
+                    yield self._tool(tool, number)
+                yield from self._events(run)
+            yield from self._hand_offs(agent)
+            yield from self._uncounted(agent)
+
+    def conversation(self) -> Conversation:
+        """The conversation, after everything else of it."""
+        session = self.session
+        cwd = session.cwd
+        folder = cwd.replace("\\", "/").rstrip("/").rpartition("/")[2] if cwd else None
+        return Conversation(
+            conversation_id=self.conversation_id,
+            source_id=session.source_id,
+            format=self.format,
+            title=_title(session),
+            group_name=folder or None,
+            cwd=cwd,
+            started_at=moment(session.start),
+            ended_at=moment(session.end),
+            block_scope="prompt-parts",
+            steps_recorded=True,
+            tool_calls_recorded=True,
+            extra=as_json({
+                "session_id": session.session_id, "version": session.version, "git_branch": session.branch,
+                "team": session.team, "background": session.background or None, "forked_from": session.forked_from,
+                "continued_in": session.continued_in,
+            }),
+        )  # fmt: skip
+
+    def _agent(self, agent: Agent) -> AgentRow:
+        name = "main" if agent.is_main else agent.helper or agent.agent_type or "agent"
+        return AgentRow(
+            self.agent_id(agent),
+            self.conversation_id,
+            self.agent_id(agent.parent) if agent.parent else None,
+            name,
+            None,
+            None if agent.is_main else agent.description or agent.native_id or agent.name,
+            "exact" if agent.is_main else agent.parent_grade,
+            agent.helper,
+        )
+
+    def _run(self, run: Run) -> RunRow:
+        agent, spawn = run.agent, run.spawn
+        state = ended(run)
+        models = (step.model for step in run.steps)
+        end = None if state.status == "running" else run.end
+        only = spawn if spawn is not None and len(agent.runs) == 1 else None
+        return RunRow(
+            run_id=self.run_id(run),
+            conversation_id=self.conversation_id,
+            agent_id=self.agent_id(agent),
+            parent_run_id=self.run_id(run.parent) if run.parent else None,
+            spawn_tool_call_id=spawn.tool.call_id if spawn else None,
+            ordinal=run.ordinal,
+            native_run_id=agent.native_id,
+            status=state.status,
+            status_detail=state.detail,
+            started_at=moment(run.start),
+            ended_at=moment(end),
+            start_ms=self.ms(run.start),
+            end_ms=self.ms(end),
+            time_grade="exact" if run.start is not None else "not_recorded",
+            model=next((model for model in models if model), None),
+            reported_tool_calls=only.tool_calls if only else None,
+            reported_duration_ms=run.duration_ms if agent.is_main else only.duration_ms if only else None,
+            grade="exact",
+            extra=as_json({"reported_final_context": only.final_context}) if only and only.final_context else None,
+        )
+
+    def _step(self, step: Step) -> Iterator[Row]:
+        run_id = self.run_id(step.run)
+        fresh, write, read, output, short, long = step.usage
+        known = [figure for figure in (fresh, write, read) if figure is not None]
+        # No record has a reason why it stopped: the last figure may have been written before the answer was whole.
+        unconfirmed = step.finish_reason is None and output is not None
+        extra = {
+            "message_id": step.key[0] or None, "request_id": step.key[1] if step.key[0] and len(step.key) > 1 else None,
+            "cache_write_5m_tokens": short, "cache_write_1h_tokens": long,
+            "output_unconfirmed": unconfirmed or None, "speed": step.tier,
+        }  # fmt: skip
+        yield StepRow(
+            run_id=run_id,
+            ordinal=step.ordinal,
+            started_at=moment(step.start),
+            start_ms=self.ms(step.start),
+            end_ms=self.ms(step.end),
+            model=step.model,
+            provider=None,
+            input_tokens=sum(known) if known else None,
+            cache_read_tokens=read,
+            cache_write_tokens=write,
+            output_tokens=output,
+            tokens_grade="not_recorded" if not known and output is None else "derived" if unconfirmed else "exact",
+            finish_reason=step.finish_reason,
+            is_replay=step.owner is not None,
+            grade="exact",
+            source_id=step.where.source_id,
+            offset=step.where.offset,
+            length=step.where.length,
+            extra=as_json(extra),
+        )
+        position = 0
+        for first, count in step.prompt:
+            yield BlockRun(run_id, step.ordinal, position, self.conversation_id, first, count, None)
+            position += count
+
+    def _tool(self, tool: Tool, number: int) -> ToolRow:
+        return ToolRow(
+            run_id=self.run_id(tool.run),
+            ordinal=number,
+            step_ordinal=tool.step.ordinal if tool.step else None,
+            tool_call_id=tool.call_id,
+            name=tool.name,
+            start_ms=self.ms(tool.start),
+            end_ms=self.ms(tool.end),
+            is_error=tool.is_error,
+            child_run_id=self.run_id(tool.child) if tool.child else None,
+            grade="exact",
+            source_id=tool.where.source_id,
+            offset=tool.where.offset,
+            length=tool.where.length,
+        )
+
+    def _events(self, run: Run) -> Iterator[Row]:
+        own = [event for event in run.events if self._not_own is None or event.uuid not in self._not_own]
+        for number, event in enumerate(own, 1):
+            yield EventRow(
+                self.run_id(run), number, event.kind, self.ms(event.at), event.before, event.after, event.trigger,
+                event.detail,
+            )  # fmt: skip
+
+    def _hand_offs(self, agent: Agent) -> Iterator[Row]:
+        """What a sub-agent was asked, and what its parent got back."""
+        first, last = agent.runs[0], agent.runs[-1]
+        parent, spawn = first.parent, agent.spawn
+        if agent.parent is None or parent is None:
+            return
+        call_id = spawn.tool.call_id if spawn else None
+        sent, received = spawn.tool.where if spawn else None, first.asked
+        yield Edge(
+            f"spawn:{self.run_id(first)}", "spawn", self.run_id(parent), self.run_id(first), call_id,
+            self.ms(first.start), True, agent.parent_grade, "item",
+            *_place(sent), *_place(received),
+        )  # fmt: skip
+        at, answer = (spawn.answered_at, spawn.answer) if spawn else (None, None)
+        if spawn is not None and spawn.status == "async_launched":
+            at, answer = None, None
+        told = agent.session.ends.get(agent.native_id or "")
+        if answer is None and told is not None:
+            at, answer = told[1:]
+        if answer is None or agent.workflow is not None:
+            return
+        yield Edge(
+            f"result:{self.run_id(last)}", "result", self.run_id(last), self.run_id(parent), call_id, self.ms(at),
+            True, agent.parent_grade, "item",
+            *_place(last.last), *_place(answer),
+        )  # fmt: skip
+
+    def _uncounted(self, agent: Agent) -> Iterator[Row]:
+        agent_id = self.agent_id(agent)
+        for reason, (records, fresh, write, read, output) in agent.copies.items():
+            if records:
+                yield UncountedUsage(
+                    agent_id, reason, self.conversation_id, records, fresh + write + read, read, write, output
+                )
+
+
+def _place(where: Where | None) -> tuple[str | None, int | None, int | None]:
+    return where[:3] if where is not None else (None, None, None)
+
+
+def _title(session: Session) -> str:
+    """Its title, else the beginning of what its user first asked, else its id."""
+    text = session.title or session.first_prompt or ""
+    line = " ".join(text.split())
+    return (line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…") or session.session_id
