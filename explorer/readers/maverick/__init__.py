@@ -37,6 +37,7 @@ from explorer.readers.maverick._layout import (
 from explorer.readers.maverick._logs import ByGoal, File, Line
 from explorer.readers.maverick._said import messages
 from explorer.readers.maverick._shapes import conversation_id, text_of
+from explorer.readers.maverick._shares import share_of, shares
 from explorer.readers.maverick._trace import posts_of
 from explorer.readers.maverick._trajectories import Trajectories, counted, is_step
 from explorer.readers.maverick._world import World
@@ -53,6 +54,7 @@ __all__ = [
     "places",
     "read",
     "record",
+    "shares",
 ]
 
 NAME = "maverick"
@@ -62,7 +64,7 @@ SELF_CONTAINED = True
 
 def read(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of one source, a goal at a time."""
-    findings = Findings(source.source_id)
+    findings = Findings(source.source_id, source.share[0])
     with source.path.open("rb") as file:
         head = file.read(1 << 16)
     kind = _kind(source.source_id, head)
@@ -87,27 +89,32 @@ def _kind(source_id: str, head: bytes) -> Kind:
 
 
 def _read_world(source: SourceFile, findings: Findings) -> Generator[Row | Rows, None, int]:
-    home = _Home(source, findings)
+    home = _Home(source)
+    is_first = source.share[0] == 0  # what is not of one goal is said by the first part alone
     try:
         with open_database(source.path, bytes) as database:
-            world = World(source.source_id, database, findings)
-            yield from world.index()
-            if world.legacy:
+            world = World(source.source_id, database, findings if is_first else Findings(""))
+            for finding in world.index():
+                if is_first:
+                    yield finding
+            world.findings = findings
+            if world.legacy and is_first:
                 message = (
                     "the table of checkpoints is of the first shape, without episode_id: attempts at one goal share "
                     "their keys, and a newer Maverick cannot look anything up in it"
                 )
                 yield from findings.at("legacy-checkpoints", "warning", message)
-            yield from home.index()
+            yield from home.index(is_first)
             known = world.goals()
-            for goal in (*known, *sorted(home.goals() - set(known))):
+            goals = (*known, *sorted(home.goals() - set(known)))
+            for goal in share_of(goals, lambda goal: world.events(goal) + home.lines(goal), world.head, source.share):
                 evidence = world.evidence(goal)
                 yield from home.add(evidence)
                 rows = GoalRows(source.source_id, evidence, findings, home.tenant)
                 yield from rows.rows()
                 world.remember(goal, rows.runs)
                 yield from world.problems()
-            if database.changed():
+            if is_first and database.changed():
                 message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
                 yield from findings.at("changed-while-read", "warning", message)
     except Unreadable as error:
@@ -123,7 +130,7 @@ def _read_world(source: SourceFile, findings: Findings) -> Generator[Row | Rows,
 class _Home:
     """The files beside a database."""
 
-    def __init__(self, source: SourceFile, findings: Findings) -> None:
+    def __init__(self, source: SourceFile) -> None:
         beside = beside_world(source.path)
         self.tenant = tenant_of(source.source_id)
         self.files: list[File] = []
@@ -139,14 +146,18 @@ class _Home:
 
     def _file(self, path: Path) -> File:
         source_id = source_id_of(self._source.source_id, self._source.path, path)
-        file = File(path, source_id, Findings(source_id))
+        file = File(path, source_id, Findings(source_id, self._source.share[0]))
         self.files.append(file)
         return file
 
-    def index(self) -> Iterator[Finding]:
-        """Find out of which goals they are."""
-        yield from self._audit.index()
-        yield from self._steps.index()
+    def index(self, is_told: bool) -> Iterator[Finding]:
+        """Find out of which goals they are, and say what is wrong unless another part says it."""
+        yield from self._audit.index(is_told)
+        yield from self._steps.index(is_told)
+
+    def lines(self, goal: int) -> int:
+        """How many lines of the audit log are of a goal."""
+        return self._audit.count(goal)
 
     def goals(self) -> set[int]:
         """The goals that they have anything of."""

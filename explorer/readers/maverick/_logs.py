@@ -107,22 +107,26 @@ class ByGoal:
         self._counts: Counter[int] = Counter()
         self._open: OrderedDict[int, BinaryIO] = OrderedDict()
 
-    def index(self) -> Iterator[Finding]:
-        """Read all files once. What is not JSON is said here only of lines that are of no goal."""
+    def index(self, is_told: bool = True) -> Iterator[Finding]:
+        """Read all files once, and say what is wrong with lines that are of no goal, unless another part says it."""
         for index, file in enumerate(self.files):
-            for number, offset, line in raw_lines(file):
-                if isinstance(line, Finding):
-                    yield line
-                    continue
-                goal = _goal_in(line, self._stretches)
-                if goal is None:
-                    fields = record_of(_text(line))
-                    if fields is None:
-                        yield from _not_json(file, offset, number, line.endswith(b"\n"))
-                    elif self._is_known(fields):
-                        goal = whole_number(fields.get("goal_id"))
-                if goal is not None:
-                    self._add(goal, index << _OFFSET_BITS | offset, len(line), number)
+            found = self._index(index, file if is_told else file._replace(findings=Findings("")))
+            yield from (finding for finding in found if is_told)
+
+    def _index(self, index: int, file: File) -> Iterator[Finding]:
+        for number, offset, line in raw_lines(file):
+            if isinstance(line, Finding):
+                yield line
+                continue
+            goal = _goal_in(line, self._stretches)
+            if goal is None:
+                fields = record_of(_text(line))
+                if fields is None:
+                    yield from _not_json(file, offset, number, line.endswith(b"\n"))
+                elif self._is_known(fields):
+                    goal = whole_number(fields.get("goal_id"))
+            if goal is not None:
+                self._add(goal, index << _OFFSET_BITS | offset, len(line), number)
 
     def _add(self, goal: int, begin: int, length: int, number: int) -> None:
         self._counts[goal] += 1

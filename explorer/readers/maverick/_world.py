@@ -60,6 +60,7 @@ class World:
         self._spans: dict[int, tuple[int, int, int]] = {}
         self._saved: dict[int, list[int]] = {}
         self._origins: dict[int, tuple[int, int]] = {}  # goal -> goal and episode of which it has a checkpoint
+        self._above: dict[int, int] = {}  # goal -> that below which it is
         self._channels: dict[int, str] = {}
         self._forked: set[int] = set()
         self._written: dict[int, list[tuple[int | None, float | None, str]]] = {}
@@ -79,6 +80,7 @@ class World:
             self._goals[row] = None
             if (goal := whole_number(above)) is not None and goal != row:
                 self._forked.add(goal)
+                self._above[row] = goal
         for row, goal in self._rows_of("episodes"):
             self._episodes.setdefault(goal, []).append(row)
             self._owners[row] = goal
@@ -130,12 +132,24 @@ class World:
             owner = self._owners.get(of) if whole_number(of) is not None else None
             if owner is not None and owner != goal:
                 self._origins[goal] = owner, of
+                self._above[goal] = owner
                 self._forked.add(owner)
 
     def goals(self) -> list[int]:
         """Every goal of which there is anything, those with a row first."""
         others = {*self._episodes, *self._spans, *self._saved} - self._goals.keys()
         return [*self._goals, *sorted(others)]
+
+    def events(self, goal: int) -> int:
+        """How many posts it has."""
+        return self._spans[goal][2] if goal in self._spans else 0
+
+    def head(self, goal: int) -> int:
+        """The first of the goals of which each was forked from one before."""
+        seen = {goal}
+        while (above := self._above.get(goal)) is not None and above not in seen:
+            seen.add(goal := above)
+        return goal if above is None else min(seen)
 
     def problems(self) -> Iterator[Finding]:
         """What could not be read since last time."""
