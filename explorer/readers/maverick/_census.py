@@ -170,18 +170,19 @@ class Census:
 
     def _post(self, post: Post, of_trace: bool = False) -> None:
         self.posts += 1
+        instance = self.instances.get(post.agent) or self.instance(post.agent)
+        if instance is not None:
+            if not instance.posts:
+                instance.segment, instance.of_trace = post.segment, of_trace
+            instance.posts += 1
+            instance.seen(post.at)
+            if post.tool is not None:
+                instance.observed += 1
+                return
         sealed = is_sealed(post.content)
         self.sealed += sealed
-        instance = self.instances.get(post.agent) or self.instance(post.agent)
         if instance is None:
             self._seen(post.at)
-            return
-        if not instance.posts:
-            instance.segment, instance.of_trace = post.segment, of_trace
-        instance.posts += 1
-        instance.seen(post.at)
-        if post.tool is not None:
-            instance.observed += 1
             return
         if sealed:
             self._ending(instance, post)

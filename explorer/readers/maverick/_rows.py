@@ -80,7 +80,6 @@ class Batch:
         self._calls: list[tuple[object, ...]] = []
         self._events: list[tuple[object, ...]] = []
 
-    @property
     def is_full(self) -> bool:
         """Whether it is time to give them."""
         return len(self._calls) >= BATCH or len(self._events) >= BATCH
@@ -99,7 +98,8 @@ class Batch:
         """The steps, and the tool call of each."""
         starts, ends = of["start"], of["end"]
         times = [end if start is None else start for start, end in zip(starts, ends, strict=True)]
-        start_ms, end_ms, step_ms = ([self.ms(at) for at in column] for column in (starts, ends, times))
+        start_ms, end_ms = self._all_ms(starts), self._all_ms(ends)
+        step_ms = [end if start is None else start for start, end in zip(start_ms, end_ms, strict=True)]
         shared = {name: of[name] for name in ("run_id", "ordinal", "source_id", "offset", "length")}
         step: dict[str, Sequence[Any]] = {
             "started_at": [None if at is None else round(at * 1000) * 1000 for at in times],
@@ -111,6 +111,10 @@ class Batch:
         call = {"step_ordinal": of["ordinal"], "start_ms": start_ms, "end_ms": end_ms, "grade": of["call_grade"]}
         own = {name: of[name] for name in ("tool_call_id", "name", "is_error", "child_run_id")}
         yield Rows.named(ToolCall, shared | call | own)
+
+    def _all_ms(self, times: Sequence[float | None]) -> list[int | None]:
+        base = self._base
+        return [None if at is None or base is None else round((at - base) * 1000) for at in times]
 
     def ms(self, at: float | None) -> int | None:
         """A time from the start of the conversation."""

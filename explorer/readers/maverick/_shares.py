@@ -8,9 +8,9 @@ from pathlib import Path
 from explorer.readers._sqlite import MAGIC, Unreadable, open_database, unfinished
 from explorer.readers.maverick._layout import beside_world
 
-_EVENTS_A_SHARE, _BYTES_A_SHARE, _MOST_SHARES = 250_000, 256 << 20, 16
-"""Posts, and bytes of audit log, of one part. How many parts there are depends on the home alone, as the keys of
-findings do on the parts."""
+_EVENTS_A_SHARE, _MOST_SHARES, _MOST_LOGGED = 250_000, 16, 4
+"""Posts of one part. How many parts there are depends on the home alone, as the keys of findings do on the parts; with
+an audit log they are fewer, as each of them looks through all of it for the lines of its goals."""
 
 
 def shares(path: Path) -> int:
@@ -23,9 +23,8 @@ def shares(path: Path) -> int:
             found = database.execute("SELECT max(rowid) - min(rowid) FROM goal_events")
     except (OSError, Unreadable):
         return 1
-    logged = sum(file.stat().st_size for file in beside_world(path).audit)
-    events = found[0][0] or 0 if found else 0
-    return max(1, min(_MOST_SHARES, round(events / _EVENTS_A_SHARE + logged / _BYTES_A_SHARE)))
+    most = _MOST_LOGGED if beside_world(path).audit else _MOST_SHARES
+    return max(1, min(most, round((found[0][0] or 0) / _EVENTS_A_SHARE))) if found else 1
 
 
 def share_of(

@@ -60,6 +60,8 @@ class Writer:
         self._is_outside = is_outside
         self._spawning: dict[tuple[str, int], Interval] = {one.place: one for one in census.intervals}
         self._run_of = run_of
+        self._inside: dict[Instance | None, Target] = {}
+        """The runs of agents of which nothing lies outside an attempt."""
         self._by_audit = {instance for instance in census.instances.values() if instance.by_audit}
 
     def rows(self) -> Iterator[Rows | Finding]:
@@ -74,15 +76,15 @@ class Writer:
             while entry is not None and due < at:
                 self._entry(entry)
                 due, entry = next(entries, _NO_MORE)
-                if batch.is_full:
+                if batch.is_full():
                     yield from batch.give()
             self._post(post)
-            if batch.is_full:
+            if batch.is_full():
                 yield from batch.give()
         while entry is not None:
             self._entry(entry)
             due, entry = next(entries, _NO_MORE)
-            if batch.is_full:
+            if batch.is_full():
                 yield from batch.give()
         yield from batch.give()
 
@@ -97,11 +99,20 @@ class Writer:
                     yield post
 
     def _arrived(self, item: Post | Entry, instance: Instance | None, at: float | None) -> Target:
+        """The run that a record belongs to."""
+        target = self._inside.get(instance)
+        if target is not None:
+            return target
         target = self._route(instance, at)
         target.run.seen(at)
         if self._is_outside(at):
             self.outside[target.run.run_id] += 1
             self.outside_first = self.outside_first or item
+        elif instance is not None and not (self._is_outside(instance.first) or self._is_outside(instance.last)):
+            # All of it lies between these, so that nothing has to be asked again.
+            target.run.seen(instance.first)
+            target.run.seen(instance.last)
+            self._inside[instance] = target
         return target
 
     def _post(self, post: Post) -> None:

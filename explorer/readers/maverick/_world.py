@@ -38,6 +38,16 @@ _EPISODE = (
 _SAVED = ("episode_id", "agent_id", "step_seq", "created_at", "messages", "budget")
 _SPREAD = 4
 """Times as many rows as a goal has, between its first and its last, that are passed over rather than looked up."""
+_CONTENT = f"""
+    substr(content, 1, CASE
+        WHEN {{kind}} = 'plan' THEN {CUT}
+        WHEN {{kind}} = 'observation' AND content >= 'tool=' AND content < 'tool>'
+            AND instr(content, ' -> ') BETWEEN 1 AND {BEGINNING - 4} THEN instr(content, ' -> ') + 3
+        ELSE {BEGINNING}
+    END)
+"""
+"""What is read of a post: of the answer of a tool no more than its name, as there are many."""
+_MOST_TOOLS = 1_000
 LONGEST = 256 << 20
 """Bytes of the longest checkpoint that is read."""
 
@@ -217,8 +227,8 @@ class World:
         # The plus keeps SQLite from going by its index, which has another order.
         own = "+goal_id" if last - first < _SPREAD * rows else "goal_id"
         wanted = ["NULL" if name not in self._columns[EVENTS] else name for name in ("agent", "kind", "content", "ts")]
-        most = f"CASE {wanted[1]} WHEN 'plan' THEN {CUT} ELSE {BEGINNING} END"
-        wanted[2] = wanted[2].replace("content", f"substr(content, 1, {most})")
+        if wanted[2] == "content":
+            wanted[2] = _CONTENT.format(kind=wanted[1])
         scan = self.database.scan(
             EVENTS, ("rowid", *wanted), f"rowid <= ? AND {own} = ?", (last, goal_id), "rowid", first
         )  # fmt: skip
@@ -226,11 +236,17 @@ class World:
         before = len(self.database.damage)
         source_id = self.source_id
         known: dict[object, str] = {}  # names that have been decoded
+        tools: dict[object, str] = {}
         for row, agent, kind, content, ts in scan:
             if agent not in known or kind not in known:
                 known[agent], known[kind] = text_of(agent) or "", text_of(kind) or ""
-            agent, kind, content = known[agent], known[kind], text_of(content) or ""
-            tool = tool_of(content) if kind == "observation" else None
+            agent, kind = known[agent], known[kind]
+            tool = tools.get(content) if kind == "observation" else None
+            if tool is None:
+                raw, content = content, text_of(content) or ""
+                tool = tool_of(content) if kind == "observation" else None
+                if tool is not None and len(tools) < _MOST_TOOLS:
+                    tools[raw] = tool
             at = ts if type(ts) is float and 0 < ts < 1e10 else seconds_of(ts)
             if at is None and not again:
                 message = f"row {row:,}: ts is no time: counted as not recorded"

@@ -3,14 +3,16 @@
 import json
 import shutil
 import sqlite3
+from collections import Counter
 
 import pytest
 
 from explorer.readers import SourceFile, claim, companions, part_of, readers
-from explorer.readers.maverick import record
+from explorer.readers.maverick import record, shares
 from explorer.readers.maverick._layout import tenant_of
 from tests.readers.maverick.worlds import (
     ROOT,
+    ROOT_2,
     T,
     call,
     episode,
@@ -24,7 +26,7 @@ from tests.readers.maverick.worlds import (
     tool,
     world,
 )
-from tests.readers.reading import SAMPLES, head
+from tests.readers.reading import SAMPLES, Reading, head
 
 MAVERICK = readers()["maverick"]
 
@@ -316,3 +318,42 @@ def test_a_database_that_is_written_to_meanwhile_is_said(tmp_path):
     writer.close()
     found += rows
     assert [row.code for row in found if hasattr(row, "code")] == ["changed-while-read"]
+
+
+# --- in several parts ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("of", [2, 5])
+def test_what_is_read_in_parts_is_what_is_read_at_once(tmp_path, of):
+    fork = saved(1, 1, goal_id=5, episode_id=2)  # goal 5 was forked from goal 2, so that both are in one part
+    goals = [goal(number, parent_id=2 if number == 5 else None) for number in range(1, 6)]
+    events = [tool(at, ROOT, f"t{at}") | {"goal_id": at % 5 + 1} for at in range(60)] + [
+        tool(70, ROOT) | {"goal_id": "x"}
+    ]
+    path = world(tmp_path / "world.db", goals, [episode(n, 0, 99, goal_id=n) for n in range(1, 5)], events, [fork])
+    logged = [call(at, ROOT, "a") | {"goal_id": at % 7} for at in range(40)]
+    lines(tmp_path / "audit" / "2026-06-02.ndjson", *logged, b"no json\n", b'{"goal_id": 3, \n')
+    lines(tmp_path / "goal-4.jsonl", {"seq": 1, "t": T, "kind": "note", "agent": ROOT_2, "content": "x"}, b"no json\n")
+
+    def known(found):
+        findings = Counter((each.code, each.source_id, each.line, each.message) for each in found.findings)
+        others = Counter(repr(row) for row in found.rows if type(row).__name__ != "Finding")
+        return findings, others, found.report.bad_records
+
+    parts = [Reading(list(MAVERICK.read(SourceFile(path, "world.db", {}, (number, of))))) for number in range(of)]
+    findings, others, bad = (sum(each, type(each[0])()) for each in zip(*map(known, parts), strict=True))
+    assert (findings, others, bad) == known(reading(path))
+    assert {edge.from_run_id for part in parts for edge in part.edges if edge.kind == "fork"} == {
+        "world.db//goal-2/orchestrator-0/1"
+    }
+    assert sum(bool(part.runs) for part in parts) >= 2
+    assert len({each.finding_id for part in parts for each in part.findings}) == sum(findings.values())
+
+
+def test_a_home_is_read_in_as_many_parts_as_it_is_large(tmp_path):
+    events = [tool(1, ROOT) | {"id": row} for row in (1, 2_000_000)]
+    path = world(tmp_path / "world.db", [goal()], [], events)
+    assert shares(path) == 8
+    lines(tmp_path / "audit" / "2026-06-02.ndjson", call(1, ROOT))
+    assert shares(path) == 4  # each of them reads all of the log
+    assert shares(small(tmp_path / "small" / "world.db")) == 1
