@@ -234,7 +234,7 @@ class Roll:
         """Fold all messages, or show the whole of all."""
         self._whole, self._turned = not self._whole, set()
         self._rows.clear()
-        self.cursor = self.top = Spot(self.cursor.at, 0)
+        self.cursor, self.top = Spot(self.cursor.at, 0), Spot(self.top.at, 0)
         self._keep_in_view()
 
     # Lines

@@ -50,6 +50,9 @@ _SYSTEM_LINES = 6
 _SPARE = 3
 """Rows more that are shown rather than folded: a line that says what is folded takes one, too."""
 
+_SHORT = 12
+"""Characters of a note that stand beside the one who speaks; a longer one is below."""
+
 _INDENT = "  "
 _MOST_ROWS = 20_000
 
@@ -109,7 +112,10 @@ def _head(message: Message, width: int, context: Context) -> Row:
     step = f"  step {message.step_ordinal:,}" if message.step_ordinal is not None else ""
     error = "  ✗ error" if message.is_error else ""
     words = crop(words_of(message), max(8, width - len(step) - len(error)))
-    parts: list[tuple[str, Look]] = [(words, look_of(message)), (step, "note"), (error, "error")]
+    note = f"  ({clean(message.note)})" if message.note and len(message.note) <= _SHORT else ""
+    parts: list[tuple[str, Look]] = [
+        (words, look_of(message)), (step, "note"), (error, "error"), (note, "note"),
+    ]  # fmt: skip
     row = [(text, look) for text, look in parts if text]
     room = width - sum(cell_len(text) for text, _ in row) - 2
     tokens = next((text for text in _tokens(context.written) if len(text) <= room), "")
@@ -137,7 +143,7 @@ def _notes(message: Message, context: Context) -> Iterator[str]:
         said = " ".join(f"{key}: {text}" if key else text for key, text in paragraphs(context.asked))
         if said:
             yield f"for {crop(said, 120)}"
-    if message.note:
+    if message.note and len(message.note) > _SHORT:
         yield f"({message.note})"
 
 

@@ -63,8 +63,9 @@ def test_a_result_tells_failure_and_what_it_was_for_when_its_call_is_elsewhere()
 
 def test_what_is_empty_or_no_text_says_so() -> None:
     assert rows(said("", "tool", "tool_result", name="t"))[1] == "  (empty)"
-    assert rows(said("", kind="reasoning", note="encrypted")) == ["∴ reasoning", "  (encrypted)", ""]
-    assert rows(said("", "user", "image", note="image/png")) == ["▣ image of the user", "  (image/png)", ""]
+    assert rows(said("", kind="reasoning", note="encrypted")) == ["∴ reasoning  (encrypted)", ""]
+    assert rows(said("", "user", "image", note="image/png")) == ["▣ image of the user  (image/png)", ""]
+    assert rows(said("", kind="reasoning", note="encrypted by the provider"))[1] == "  (encrypted by the provider)"
 
 
 @pytest.mark.parametrize(("kind", "shown"), [("tool_result", 8), ("text", 24), ("reasoning", 0)])
