@@ -66,16 +66,19 @@ def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk
     row = one(
         cursor,
         f"""
+        WITH chosen AS MATERIALIZED (
+            SELECT r.run_id, r.agent_id, r.conversation_id, r.ordinal
+            FROM (FROM internal.run_lines WHERE {condition}) AS l
+            JOIN internal.nodes AS n ON n.position = l.position
+            JOIN internal.runs AS r ON r.run_id = l.run_id
+            ORDER BY r.run_id = $1 DESC NULLS LAST, n.own_steps = 0, l.agent_position, r.ordinal DESC
+            LIMIT 1
+        )
         SELECT r.run_id, coalesce(a.name, a.label, a.agent_id), a.label, r.ordinal,
-            (SELECT count(*) FROM runs AS o WHERE o.agent_id = r.agent_id), c.source_id, c.format
-        FROM internal.run_lines AS l
-        JOIN runs AS r USING (run_id)
-        JOIN agents AS a ON a.agent_id = r.agent_id
+            (SELECT count(*) FROM internal.runs AS o WHERE o.agent_id = r.agent_id), c.source_id, c.format
+        FROM chosen AS r
+        JOIN agents AS a USING (agent_id)
         JOIN conversations AS c ON c.conversation_id = r.conversation_id
-        WHERE {condition}
-        ORDER BY r.run_id = $1 DESC NULLS LAST, (SELECT count(*) FROM steps AS s WHERE s.run_id = r.run_id) = 0,
-            l.agent_position, r.ordinal DESC
-        LIMIT 1
         """,
         [run_id],
     )

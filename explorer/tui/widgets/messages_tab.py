@@ -165,8 +165,12 @@ class MessagesTab(Vertical, can_focus=False):
     def _failed(self, error: Exception) -> None:
         from explorer.store.queries import NotRecorded
 
-        words = str(error) if isinstance(error, NotRecorded) else f"The messages could not be read: {error}"
-        self.shown.say(f"{words}.")
+        if isinstance(error, NotRecorded):
+            self.shown.say(f"{error}.")
+        elif isinstance(error, OSError) and error.strerror:
+            self.shown.say(f"The messages could not be read: {error.strerror} ({error.filename}).")
+        else:
+            self.shown.say(f"The messages could not be read: {error}.")
 
     # Pages
 
