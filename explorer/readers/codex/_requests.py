@@ -24,6 +24,10 @@ from explorer.readers.codex._payloads import place_in
 _THOUGHT = ("content", "summary", "encrypted_content")
 
 
+_AGENTS_AT_ONCE = 8
+"""Agents of which the prompt before is kept."""
+
+
 class Sighting(NamedTuple):
     """A letter in an agent's prompt, where it is seen for the first time."""
 
@@ -74,6 +78,7 @@ class Requests:
         self._parts = parts
         self._answered: dict[tuple[str, str], Seen] = {}
         self._letters: dict[str, Counter[bytes]] = {}
+        self._last: dict[str, tuple[list[object], Seen]] = {}  # the whole prompt before, of agents at work
         self._unknown: set[str | None] = set()
         self.sightings: list[Sighting] = []
 
@@ -87,16 +92,30 @@ class Requests:
         if not isinstance(items, list):
             self._ledger.remark("bad-record", "error", f"{text(reference, 'path')}: no list of input", entry)
             return request, None
-        self._check(entry, items)
-        added = [fingerprint(item) for item in items]
         before, is_whole = self._before(entry, thread_id, request)
+        known = 0
+        if before is None and is_whole:
+            before, known = self._again(thread_id, items)
+        new = items[known:]
+        self._check(entry, new)
         head = tuple(fingerprint([name, request[name]]) for name in ("instructions", "tools") if request.get(name))
-        seen = Seen(head, before, added)
-        self._note_letters(entry, raw, (thread_id, turn_id), items, seen)
+        seen = Seen(head, before, [fingerprint(item) for item in new])
+        self._note_letters(entry, raw, (thread_id, turn_id), known, new, seen)
         if not is_whole:
             return request, None
         self._number(seen)
+        if text(request, "previous_response_id") is None:
+            self._last[thread_id] = items, seen
         return request, seen
+
+    def _again(self, thread_id: str, items: list[object]) -> tuple[Seen | None, int]:
+        """The whole prompt before, if this one begins with all of it: only what is new is looked at then."""
+        last = self._last.pop(thread_id, None)
+        if len(self._last) >= _AGENTS_AT_ONCE:
+            self._last.pop(next(iter(self._last)))
+        if last is not None and items[: len(last[0])] == last[0]:
+            return last[1], len(last[0])
+        return None, 0
 
     def answered(
         self, entry: Entry, thread_id: str, response_id: str | None, seen: Seen | None, items: list[object]
@@ -137,25 +156,24 @@ class Requests:
         seen.stretches = prompt.stretches()
 
     def _note_letters(
-        self, entry: Entry, raw: bytes, whose: tuple[str, str | None], items: list[object], seen: Seen
+        self, entry: Entry, raw: bytes, whose: tuple[str, str | None], first: int, items: list[object], seen: Seen
     ) -> None:
-        """Sight the letters that had not been in a prompt of this agent before."""
+        """Sight the letters that had not been in a prompt of this agent before; ``items`` begin at index ``first``."""
         thread_id, turn_id = whose
         known = self._letters.setdefault(thread_id, Counter())
-        here: Counter[bytes] = Counter()
         spans: Sequence[tuple[int, int]] | None = None
         for index, item in enumerate(items):
             letter = letter_of(item)
             if letter is None:
                 continue
             part = seen.added[index]
-            if part not in here and seen.base is not None:
-                here[part] = seen.base.letters_like(part)
-            here[part] += 1
-            if here[part] > known[part]:
-                known[part] = here[part]
+            before = seen.base.letters_like(part) if seen.base is not None else 0
+            here = before + seen.added[: index + 1].count(part)
+            if here > known[part]:
+                known[part] = here
                 spans = _spans(raw) if spans is None else spans
-                where = _place(entry, spans[index] if index < len(spans) else None)
+                place = first + index
+                where = _place(entry, spans[place] if place < len(spans) else None)
                 self.sightings.append(Sighting(thread_id, turn_id, entry.at, letter, where))
 
     def _check(self, entry: Entry, items: list[object]) -> None:
