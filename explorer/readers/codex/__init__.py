@@ -28,6 +28,7 @@ from explorer.readers.codex._reduce import Lifetime, reduce
 from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.readers.codex._rollout_file import span
 from explorer.readers.codex._rollout_head import is_rollout, rollout_links
+from explorer.readers.codex._rollout_text import rollout_messages
 from explorer.readers.codex._state import differences
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
@@ -99,4 +100,5 @@ def record(path: Path, offset: int, length: int, limit: int) -> bytes:
 
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     """What was said in a run."""
-    return bundle_messages(files, place)
+    source = files.get(place.steps[-1].source_id) if place.steps else None
+    return bundle_messages(files, place) if source is not None and source.is_dir() else rollout_messages(files, place)

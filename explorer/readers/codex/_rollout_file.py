@@ -76,9 +76,17 @@ def lines(path: Path) -> Iterator[Line | Unreadable]:
     Raises:
         OSError: it cannot be opened.
     """
+    return _compressed(path) if is_compressed(path) else _plain(path)
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether a file is a Zstandard stream, whatever its name.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
     with path.open("rb") as file:
-        compressed = file.read(4) == MAGIC
-    return _compressed(path) if compressed else _plain(path)
+        return file.read(4) == MAGIC
 
 
 def _plain(path: Path) -> Iterator[Line]:
@@ -148,8 +156,8 @@ def span(path: Path, offset: int, length: int) -> bytes:
     Raises:
         OSError: it cannot be read.
     """
-    with path.open("rb") as file:
-        if file.read(4) != MAGIC:
+    if not is_compressed(path):
+        with path.open("rb") as file:
             file.seek(offset)
             return file.read(length)
     found, at = b"", 0

@@ -19,6 +19,12 @@ _TITLE = 120
 _MOST_PROMPTS = 1_000
 
 
+def is_said(item: Mapping[str, object]) -> bool:
+    """Whether the model said an item, and was not told it."""
+    kind = kind_of(item)
+    return kind in _SAID or (kind == "message" and item.get("role") == "assistant" and letter_of(item) is None)
+
+
 class Items:
     """Takes the items of one file."""
 
