@@ -35,6 +35,9 @@ _KEPT = 8
 _EVENTS_A_SHARE, _MOST_SHARES = 250_000, 16
 """A larger database is read in parts; their number depends on it alone, as the keys of findings do on the parts."""
 
+_SAMPLES = 256
+"""Events for each part by which it is found where one ends and the next begins."""
+
 LONGEST = 512 << 20
 """Bytes of the longest messages of one conversation that are read."""
 
@@ -84,16 +87,6 @@ def shares(path: Path) -> int:
     return min(_MOST_SHARES, round((rows[0][0] or 0) / _EVENTS_A_SHARE) or 1) if rows else 1
 
 
-def _share(spans: Sequence[_Span], number: int, of: int) -> list[_Span]:
-    """Conversations that follow each other and have about one in ``of`` of the events together."""
-    total, passed, found = sum(span.rows for span in spans), 0, []
-    for span in spans:
-        if passed * of // max(total, 1) == number:
-            found.append(span)
-        passed += span.rows
-    return found
-
-
 def read_database(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """The rows of a database."""
     try:
@@ -116,10 +109,14 @@ class _Reading:
         """Events without the id of a conversation."""
 
     def rows(self) -> Iterator[Row | Rows]:
-        spans = self._spans() if EVENTS in self.tables else []
-        first, of = self.source.share
-        done = {text(span.raw_id) for span in spans}
-        own = _share(spans, first, of)
+        number, of = self.source.share
+        first = number == 0
+        """Whether it is this part that tells what is of no conversation with events."""
+        bounds = self._bounds(of)
+        own = self._spans(*bounds[number])
+        others = [span for each in bounds[1:] for span in self._spans(*each)] if first and self.contexts.any else []
+        self.nameless = self._count_nameless() if first else 0
+        done = {text(span.raw_id) for span in own + others}
         for span in own:
             native_id = text(span.raw_id)
             recording = self._recording(native_id, self._child_ids(span))
@@ -127,12 +124,12 @@ class _Reading:
             yield from recording.finish()
             done.update(recording.below)
             yield from self._problems()
-        if first == 0:
-            yield from self._without_events(done | self._named_by([span for span in spans if span not in own]))
-        if first == 0 and self.nameless:
+        if first:
+            yield from self._without_events(done | self._named_by(others))
+        if self.nameless:
             message = f"{self.nameless:,} events have no text for the id of their conversation: left out"
             yield from self.findings.at("bad-record", "error", message)
-        if first == 0 and self.database.changed():
+        if first and self.database.changed():
             message = "the database was written to while it was read: rows may be missing; ctrl+r reads it again"
             yield from self.findings.at("changed-while-read", "warning", message)
         yield from self._problems()
@@ -176,26 +173,59 @@ class _Reading:
         place = Place(self.source.source_id, key, native_id, lambda event: None)
         return Recording(place, self.findings, self.contexts, child_ids)
 
-    def _spans(self) -> list[_Span]:
-        """The conversations that have events, in the order of their first."""
+    def _bounds(self, of: int) -> list[tuple[bytes, bytes | None]]:
+        """From which id of a conversation to which each part goes, so that all have about as many events."""
+        ids: list[bytes] = []
+        if of > 1 and EVENTS in self.tables:
+            before = len(self.database.damage)
+            ((first, last),) = self.database.execute(f"SELECT min(id), max(id) FROM {EVENTS}") or [(None, None)]
+            query = f"SELECT CAST(conversation_id AS BLOB) FROM {EVENTS} WHERE id >= ? ORDER BY id LIMIT 1"
+            samples = range(first, last, (last - first) // (of * _SAMPLES) + 1) if first is not None else ()
+            ids = sorted(each for row in samples for (each,) in self.database.execute(query, (row,)) if each is not None)
+            del self.database.damage[before:]  # met again where it is read
+        lowest = [b"", *(ids[number * len(ids) // of] if ids else b"" for number in range(1, of))]
+        return list(zip(lowest, [*lowest[1:], None], strict=True))
+
+    def _spans(self, lowest: bytes, bound: bytes | None) -> list[_Span]:
+        """The conversations that have events, from one id to before another, in the order of their first."""
+        if EVENTS not in self.tables:
+            return []
         before = len(self.database.damage)
         found = self.database.execute(
-            "SELECT CAST(conversation_id AS BLOB), typeof(conversation_id), min(id), max(id), count(*) "
-            f"FROM {EVENTS} GROUP BY conversation_id"
+            f"SELECT CAST(conversation_id AS BLOB), min(id), max(id), count(*) FROM {EVENTS} WHERE "
+            "conversation_id >= CAST(? AS TEXT) AND conversation_id < coalesce(CAST(? AS TEXT), x'') "
+            "GROUP BY conversation_id",
+            (lowest, bound),
         )
         if len(self.database.damage) > before:
-            self.database.damage.pop()  # counted again below, row by row
-            columns = ("id", "CAST(conversation_id AS BLOB)", "typeof(conversation_id)")
-            found = [(raw_id, kind, row, row, 1) for row, raw_id, kind in self.database.scan(EVENTS, columns)]
+            del self.database.damage[before:]  # counted again below, row by row
+            scan = self.database.scan(
+                EVENTS, ("id", "CAST(conversation_id AS BLOB)"), "typeof(conversation_id) = 'text'"
+            )
+            found = [(own, row, row, 1) for row, own in scan if lowest <= own and (bound is None or own < bound)]
             del self.database.damage[before:]
         spans: dict[bytes, _Span] = {}  # an index that is damaged may have one of them in several places
-        for raw_id, kind, first, last, rows in found:
-            if kind != b"text":
-                self.nameless += rows
-                continue
+        for raw_id, first, last, rows in found:
             known = spans.get(raw_id, _Span(raw_id, first, last, 0))
             spans[raw_id] = _Span(raw_id, min(first, known.first), max(last, known.last), rows + known.rows)
         return sorted(spans.values(), key=lambda span: span.first)
+
+    def _count_nameless(self) -> int:
+        """How many events have no text for the id of their conversation."""
+        if EVENTS not in self.tables:
+            return 0
+        before = len(self.database.damage)
+        # Each of the three is a place in the index.
+        rows = [
+            self.database.execute(f"SELECT count(*) FROM {EVENTS} WHERE conversation_id {other}")
+            for other in ("IS NULL", "< ''", ">= x''")
+        ]
+        if len(self.database.damage) > before:
+            del self.database.damage[before:]  # as above
+            number = sum(1 for _ in self.database.scan(EVENTS, ("id",), "typeof(conversation_id) <> 'text'"))
+            del self.database.damage[before:]
+            return number
+        return sum(count for ((count,),) in rows)
 
     def _where(self, span: _Span) -> tuple[str, tuple[object, ...]]:
         if span.last - span.first < _SPREAD * span.rows:
@@ -295,6 +325,7 @@ class _Stored:
             _text(native_id) or "": (row, milliseconds(_text(created)), bool(by_agent))
             for row, native_id, created, by_agent in rows
         }
+        self.any = bool(self._rows)
         self.has_agents = any(by_agent for _, _, by_agent in self._rows.values())
 
     def ids(self, by_agent: bool) -> list[str]:
