@@ -16,7 +16,7 @@ class Assembly:
     """Chains from parts: what is not certain is given to the run it fits best."""
 
     def __init__(self, parts: list[Part], levels: Mapping[int, list[Event]], errors: Sequence[int]) -> None:
-        self.parts = sorted(parts, key=lambda part: (part.first, -len(part.at), part.at[part.first].row))
+        self.parts = sorted(parts, key=lambda part: (part.first, -len(part.at), part.first_row))
         self.levels = levels
         self.errors = errors
         self.cores = self._anchors()
@@ -27,6 +27,8 @@ class Assembly:
         """The numbers of that."""
         self.given: dict[int, list[tuple[Part, list[int]]]] = {}
         """Index of a chain -> the parts that were given to it, with the indices of all chains they fit."""
+        self.sure: dict[int, list[Part]] = {}
+        """Those of them that fit no other."""
 
     def _anchors(self) -> list[Part]:
         """Parts that are certainly of different runs: the starts, or what is better known of the same runs.
@@ -88,7 +90,7 @@ class Assembly:
         """Give starts, or ends, to the chains that have none; what fits nowhere is a run of its own."""
         options = [[i for i in range(len(self.cores)) if self._fits(i, edge)] for edge in edges]
         ranked = [
-            sorted((i for i in fitting if self._is_free(i, edge)), key=lambda i: abs(self._began(i) - edge.began))
+            sorted((i for i in fitting if self._reach(i, edge)[0]), key=lambda i: abs(self._began(i) - edge.began))
             for edge, fitting in zip(edges, options, strict=True)
         ]
         matched = match(ranked)
@@ -108,8 +110,12 @@ class Assembly:
 
     def _add(self, index: int, part: Part, fitting: list[int]) -> None:
         self.taken[index] |= part.at
-        self.order[index] = sorted(self.taken[index])
-        self.given.setdefault(index, []).append((part, fitting if len(fitting) > 1 else [index]))
+        self.order[index] += part.at
+        self.order[index].sort()
+        if len(fitting) <= 1:
+            fitting = [index]
+            self.sure.setdefault(index, []).append(part)
+        self.given.setdefault(index, []).append((part, fitting))
 
     def _give(self, bodies: list[Part]) -> None:
         """Give bodies to chains, those that begin at the same number together."""
@@ -119,14 +125,15 @@ class Assembly:
         for seq in sorted(waiting):
             group = waiting[seq]
             options = [[i for i in range(len(self.cores)) if self._fits(i, body)] for body in group]
-            free = [sorted((i for i in fitting if self._is_free(i, body)), key=lambda i: self._reach(i, body))
-                    for body, fitting in zip(group, options, strict=True)]  # fmt: skip
+            reached = [sorted((*self._reach(i, body), i) for i in fitting)
+                       for body, fitting in zip(group, options, strict=True)]  # fmt: skip
+            free = [[i for is_free, _, i in each if is_free] for each in reached]
             matched = match(free)
             for number, body in enumerate(group):
                 if number in matched:
                     index = matched[number]
                 elif options[number] and self._covering(seq) >= len(self.levels[seq]):
-                    index = min(options[number], key=lambda i: self._reach(i, body))
+                    index = min(options[number], key=lambda i: self._reach(i, body)[1])
                 else:
                     self._begin(body)
                     continue
@@ -136,28 +143,28 @@ class Assembly:
         core = self.cores[index]
         if not core.fits(body, self.errors):
             return False
-        return all(part.fits(body, self.errors) for part, fitting in self.given.get(index, ()) if len(fitting) == 1)
+        sure = self.sure.get(index)
+        return sure is None or all(part.fits(body, self.errors) for part in sure)
 
-    def _is_free(self, index: int, body: Part) -> bool:
-        """Whether no number of the body is taken, and it is in order with what the chain has."""
-        taken = self.taken[index]
-        if not taken.keys().isdisjoint(body.at):
-            return False
-        first, last = body.first, body.last
-        before, after = self._around(index, first, last)
-        return (before is None or (taken[before].row < body.at[first].row and taken[before].kind != END)) and (
-            after is None or (body.at[last].row < taken[after].row and taken[after].kind != START)
-        )
+    def _reach(self, index: int, body: Part) -> tuple[bool, tuple[bool, int, int]]:
+        """Whether the body has its place free in the chain, and how far the nearest event before it is.
 
-    def _reach(self, index: int, body: Part) -> tuple[bool, int, int]:
-        """How far the chain's nearest event before the body is: in numbers, then in time; its own call is nearest."""
+        Free: none of its numbers is taken, and it is in order with what the chain has. The distance is one in numbers,
+        then in time; its own call is nearest.
+        """
         taken, first = self.taken[index], body.at[body.first]
-        before, _ = self._around(index, body.first, body.last)
-        if before is None:
-            return first.kind == RESULT, 1 << 60, 0
-        last = taken[before]
+        before, after = self._around(index, body.first, body.last)
+        last = taken[before] if before is not None else None
+        next_ = taken[after] if after is not None else None
+        is_free = (
+            (last is None or (last.row < body.first_row and last.kind != END))
+            and (next_ is None or (body.last_row < next_.row and next_.kind != START))
+            and taken.keys().isdisjoint(body.at)
+        )
+        if last is None or before is None:
+            return is_free, (first.kind == RESULT, 1 << 60, 0)
         lonely = first.kind == RESULT and not (last.kind == CALL and last.call_id == first.call_id)
-        return lonely, body.first - before, abs(first.ts - last.ts)
+        return is_free, (lonely, body.first - before, abs(first.ts - last.ts))
 
     def _around(self, index: int, first: int, last: int) -> tuple[int | None, int | None]:
         """The nearest numbers that the chain has before the first and behind the last."""
@@ -192,11 +199,12 @@ class Assembly:
             if part.start and not sure:
                 chain.start_grade = "ambiguous"
             events += part.at.values()
+            among = [chain, *(chains[i] for i in fitting if i != index)]
             for event in part.at.values():
                 chain.grades[event.row] = "derived" if sure else "ambiguous"
                 # A conversation that one run alone wrote names that run, whichever start and end are its own.
                 if not sure and event.row not in named:
-                    chain.candidates[event.row] = [chain, *(chains[i] for i in fitting if i != index)]
+                    chain.candidates[event.row] = among
         for row in labelled:
             chain.grades.pop(row, None)
         # In doubt two events of one number may have been given to one run.

@@ -50,6 +50,8 @@ class Knot:
 
     def _of_one_run(self, labels: Mapping[int, str]) -> dict[int, str]:
         """The labels without those under which several runs wrote at once, as tasks of one ``session_id`` do."""
+        if not labels:
+            return {}
         seen: set[tuple[str, int]] = set()
         several: set[str] = set()
         for event in self.events:
@@ -145,22 +147,21 @@ class Knot:
 
     def _joined_at(self, seq: int) -> list[Part]:
         """Join what stands at a number to what stands at the next; gives the parts that have grown."""
-        parts = self.parts
-        open_ = [e for e in self.levels.get(seq, ()) if e.kind != END and seq + 1 not in parts[e.row].at]
+        parts, errors = self.parts, self.errors
+        open_ = [(e, own) for e in self.levels.get(seq, ())
+                 if e.kind != END and seq + 1 not in (own := parts[e.row]).at]  # fmt: skip
         if not open_:
             return []
-        new = [e for e in self.levels.get(seq + 1, ()) if e.kind != START and seq not in parts[e.row].at]
-        fitting = [(event, [e for e in open_ if self._goes_on(e, event)]) for event in new]
-        pairs = [(before[0], event) for event, before in fitting if len(before) == 1]
+        new = [(e, own) for e in self.levels.get(seq + 1, ())
+               if e.kind != START and seq not in (own := parts[e.row]).at]  # fmt: skip
+        fits = [[follows(before, after) and own.fits(other, errors) for before, own in open_] for after, other in new]
+        pairs = [(open_[row.index(True)][0], after)
+                 for (after, _), row in zip(new, fits, strict=True) if row.count(True) == 1]  # fmt: skip
         if len(open_) == len(new):
-            for event in open_:
-                followers = [after for after, before in fitting if event in before]
-                if len(followers) == 1:
-                    pairs.append((event, followers[0]))
+            pairs += [(before, new[column.index(True)][0])
+                      for (before, _), column in zip(open_, zip(*fits, strict=True), strict=True)
+                      if column.count(True) == 1]  # fmt: skip
         return [parts[before.row] for before, after in pairs if self._join(before, after)]
-
-    def _goes_on(self, before: Event, after: Event) -> bool:
-        return follows(before, after) and self.parts[before.row].fits(self.parts[after.row], self.errors)
 
 
 def follows(before: Event, after: Event) -> bool:

@@ -25,7 +25,7 @@ class Part:
     """A set of events of one run. Joined to others as more becomes certain."""
 
     __slots__ = (
-        "at", "calls", "counts", "end", "failed", "first", "first_row", "label", "labelled", "last", "last_row",
+        "at", "bare", "calls", "counts", "end", "failed", "first", "first_row", "label", "labelled", "last", "last_row",
         "since", "start",
     )  # fmt: skip
 
@@ -36,6 +36,8 @@ class Part:
         self.end = event if event.kind == END else None
         self.counts = _counts(event) if self.end else None
         self.label = label
+        self.bare = not (self.start or self.end or label)
+        """Whether nothing is known of its run but calls and results."""
         # What an end sums up is good evidence, and only a call's id in a conversation's messages is proof.
         self.labelled = {event.row} if label and not self.end else set()
         self.first = self.last = event.seq
@@ -60,14 +62,7 @@ class Part:
 
     def fits(self, other: Part, errors: Sequence[int]) -> bool:
         """Whether both may be of one run. ``errors`` are the numbers of what is neither call nor result, in order."""
-        if (self.start and other.start) or (self.end and other.end):
-            return False
-        if self.label and other.label and self.label != other.label:
-            return False
-        start, end = self.start or other.start, self.end or other.end
-        if start and (self.first < start.seq or other.first < start.seq):
-            return False
-        if end and (self.last > end.seq or other.last > end.seq or not self._agrees(other, start, end.seq, errors)):
+        if not (self.bare and other.bare) and not self._is_between(other, errors):
             return False
         # A recorder writes in the order in which it counts.
         if self.last < other.first:
@@ -78,6 +73,19 @@ class Part:
             return False
         rows = [event.row for _, event in sorted((self.at | other.at).items())]
         return rows == sorted(rows)
+
+    def _is_between(self, other: Part, errors: Sequence[int]) -> bool:
+        """Whether both may be of a run with what is known of its start, its end and its conversation."""
+        if (self.start and other.start) or (self.end and other.end):
+            return False
+        if self.label and other.label and self.label != other.label:
+            return False
+        start, end = self.start or other.start, self.end or other.end
+        if start and (self.first < start.seq or other.first < start.seq):
+            return False
+        return not (
+            end and (self.last > end.seq or other.last > end.seq or not self._agrees(other, start, end.seq, errors))
+        )
 
     def _agrees(self, other: Part, start: Event | None, end: int, errors: Sequence[int]) -> bool:
         """Whether what the end says of its run holds for both together."""
@@ -104,6 +112,7 @@ class Part:
         self.start, self.end = self.start or other.start, self.end or other.end
         self.counts = self.counts or other.counts
         self.label = self.label or other.label
+        self.bare = self.bare and other.bare
         self.labelled |= other.labelled
         if other.first < self.first:
             self.first, self.first_row = other.first, other.first_row

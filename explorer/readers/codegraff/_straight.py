@@ -23,6 +23,8 @@ def straight(events: Sequence[Event]) -> Chain | None:
     count = len(events)
     if count < 4 or events[0].kind != START or events[-1].kind != END:
         return None
+    if events[-1].seq - events[0].seq != count - 1:
+        return None
     seqs, times = [event.seq for event in events], [event.ts for event in events]
     middle = _without_errors(events)
     calls = len(middle) // 2

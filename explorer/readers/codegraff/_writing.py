@@ -92,6 +92,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     tool_calls: list[tuple[object, ...]] = []
     grade: Grade = "exact"
     candidates = None
+    among: dict[tuple[int, ...], str | None] = {}
     for ordinal, each in enumerate(drafted, 1):
         if len(steps) == _ROWS_AT_ONCE:
             yield from _in_columns(steps, tool_calls)
@@ -104,8 +105,15 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             event, last = call or result, result or call  # type: ignore[assignment]
             error = extra = None
         if grades:
-            grade = grade_of(chain, (event, last))
-            candidates = _candidates(run, chain, (event, last), run_ids) if grade == "ambiguous" else None
+            grade = grades.get(event.row, "exact")
+            if last is not event and grades.get(last.row, "exact") != grade:
+                grade = grade_of(chain, (event, last))
+            candidates = None
+            if grade == "ambiguous":  # the candidates of many steps are the same
+                which = id(chain.candidates.get(event.row)), id(chain.candidates.get(last.row))
+                if which not in among:
+                    among[which] = _candidates(run, chain, (event, last), run_ids)
+                candidates = among[which]
         ts, ended = event.ts, last.ts
         start = ts - origin if ts else None
         end = ended - origin if ended else None
