@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import orjson
 
@@ -18,25 +17,20 @@ from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text, unfinished
 from explorer.readers.codegraff._contexts import Context, milliseconds
-from explorer.readers.codegraff._events import children
+from explorer.readers.codegraff._events import EDGES, Event, children
 from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_of
 from explorer.readers.codegraff._recording import Key, Place, Recording
+from explorer.readers.codegraff._spans import EVENTS, Span, bounds_of, count_nameless, spans_between
 
-EVENTS, CONVERSATIONS = "trajectory_events", "conversations"
+CONVERSATIONS = "conversations"
 _EVENT_COLUMNS = {"id", "conversation_id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "payload"}
 _CONVERSATION_COLUMNS = {"conversation_id", "workspace_id", "context", "created_at"}
-
-_SPREAD = 4
-"""Times as many rows as a conversation has, between its first and its last, that are passed over rather than sorted."""
 
 _KEPT = 8
 """Parsed messages that are kept: those of a conversation are asked for more than once."""
 
 _EVENTS_A_SHARE, _MOST_SHARES = 250_000, 16
 """A larger database is read in parts; their number depends on it alone, as the keys of findings do on the parts."""
-
-_SAMPLES = 256
-"""Events for each part by which it is found where one ends and the next begins."""
 
 LONGEST = 512 << 20
 """Bytes of the longest messages of one conversation that are read."""
@@ -64,15 +58,6 @@ def tables(database: Database) -> list[str]:
         for table, wanted in ((EVENTS, _EVENT_COLUMNS), (CONVERSATIONS, _CONVERSATION_COLUMNS))
         if wanted <= set(database.columns(table))
     ]
-
-
-class _Span(NamedTuple):
-    """Where the events of a conversation are."""
-
-    raw_id: bytes
-    first: int
-    last: int
-    rows: int
 
 
 def shares(path: Path) -> int:
@@ -112,10 +97,14 @@ class _Reading:
         number, of = self.source.share
         first = number == 0
         """Whether it is this part that tells what is of no conversation with events."""
-        bounds = self._bounds(of)
-        own = self._spans(*bounds[number])
-        others = [span for each in bounds[1:] for span in self._spans(*each)] if first and self.contexts.any else []
-        self.nameless = self._count_nameless() if first else 0
+        own: list[Span] = []
+        others: list[Span] = []
+        if EVENTS in self.tables:
+            bounds = bounds_of(self.database, of)
+            own = spans_between(self.database, *bounds[number])
+            if first and self.contexts.any:
+                others = [span for each in bounds[1:] for span in spans_between(self.database, *each)]
+            self.nameless = count_nameless(self.database) if first else 0
         done = {text(span.raw_id) for span in own + others}
         for span in own:
             native_id = text(span.raw_id)
@@ -153,7 +142,7 @@ class _Reading:
                 done.update(recording.below)
                 yield from self._problems()
 
-    def _named_by(self, spans: Sequence[_Span]) -> set[str]:
+    def _named_by(self, spans: Sequence[Span]) -> set[str]:
         """The conversations of agents that are shown below others, which another share reads."""
         found: set[str] = set()
         waiting: list[str] = []
@@ -173,86 +162,26 @@ class _Reading:
         place = Place(self.source.source_id, key, native_id, lambda event: None)
         return Recording(place, self.findings, self.contexts, child_ids)
 
-    def _bounds(self, of: int) -> list[tuple[bytes, bytes | None]]:
-        """From which id of a conversation to which each part goes, so that all have about as many events."""
-        ids: list[bytes] = []
-        if of > 1 and EVENTS in self.tables:
-            before = len(self.database.damage)
-            ((first, last),) = self.database.execute(f"SELECT min(id), max(id) FROM {EVENTS}") or [(None, None)]
-            query = f"SELECT CAST(conversation_id AS BLOB) FROM {EVENTS} WHERE id >= ? ORDER BY id LIMIT 1"
-            samples = range(first, last, (last - first) // (of * _SAMPLES) + 1) if first is not None else ()
-            ids = sorted(each for row in samples for (each,) in self.database.execute(query, (row,)) if each is not None)
-            del self.database.damage[before:]  # met again where it is read
-        lowest = [b"", *(ids[number * len(ids) // of] if ids else b"" for number in range(1, of))]
-        return list(zip(lowest, [*lowest[1:], None], strict=True))
-
-    def _spans(self, lowest: bytes, bound: bytes | None) -> list[_Span]:
-        """The conversations that have events, from one id to before another, in the order of their first."""
-        if EVENTS not in self.tables:
-            return []
-        before = len(self.database.damage)
-        found = self.database.execute(
-            f"SELECT CAST(conversation_id AS BLOB), min(id), max(id), count(*) FROM {EVENTS} WHERE "
-            "conversation_id >= CAST(? AS TEXT) AND conversation_id < coalesce(CAST(? AS TEXT), x'') "
-            "GROUP BY conversation_id",
-            (lowest, bound),
-        )
-        if len(self.database.damage) > before:
-            del self.database.damage[before:]  # counted again below, row by row
-            scan = self.database.scan(
-                EVENTS, ("id", "CAST(conversation_id AS BLOB)"), "typeof(conversation_id) = 'text'"
-            )
-            found = [(own, row, row, 1) for row, own in scan if lowest <= own and (bound is None or own < bound)]
-            del self.database.damage[before:]
-        spans: dict[bytes, _Span] = {}  # an index that is damaged may have one of them in several places
-        for raw_id, first, last, rows in found:
-            known = spans.get(raw_id, _Span(raw_id, first, last, 0))
-            spans[raw_id] = _Span(raw_id, min(first, known.first), max(last, known.last), rows + known.rows)
-        return sorted(spans.values(), key=lambda span: span.first)
-
-    def _count_nameless(self) -> int:
-        """How many events have no text for the id of their conversation."""
-        if EVENTS not in self.tables:
-            return 0
-        before = len(self.database.damage)
-        # Each of the three is a place in the index.
-        rows = [
-            self.database.execute(f"SELECT count(*) FROM {EVENTS} WHERE conversation_id {other}")
-            for other in ("IS NULL", "< ''", ">= x''")
-        ]
-        if len(self.database.damage) > before:
-            del self.database.damage[before:]  # as above
-            number = sum(1 for _ in self.database.scan(EVENTS, ("id",), "typeof(conversation_id) <> 'text'"))
-            del self.database.damage[before:]
-            return number
-        return sum(count for ((count,),) in rows)
-
-    def _where(self, span: _Span) -> tuple[str, tuple[object, ...]]:
-        if span.last - span.first < _SPREAD * span.rows:
-            # The plus keeps SQLite from going by its index, which has another order.
-            return "id BETWEEN ? AND ? AND +conversation_id = CAST(? AS TEXT)", (span.first, span.last, span.raw_id)
-        return "conversation_id = CAST(? AS TEXT)", (span.raw_id,)
-
-    def _child_ids(self, span: _Span) -> list[str]:
+    def _child_ids(self, span: Span) -> list[str]:
         """Conversations of agents that this one's results name, and those that began while it went on."""
         return [*self._named(span), *self._around(span)] if self.contexts.has_agents else []
 
-    def _named(self, span: _Span) -> list[str]:
+    def _named(self, span: Span) -> list[str]:
         """Conversations of agents that the results of a conversation name."""
         found: list[str] = []
         for payload in self._payloads(span, "tool_result", '"conversation_id"'):
             found += children(payload)
         return found
 
-    def _tasks(self, span: _Span) -> set[object]:
+    def _tasks(self, span: Span) -> set[object]:
         """What a conversation's calls asked agents to do."""
         arguments = [payload.get("arguments") for payload in self._payloads(span, "tool_call", '"tasks"')]
         tasks = [each.get("tasks") for each in arguments if isinstance(each, dict)]
         return {task for each in tasks if isinstance(each, list) for task in each if isinstance(task, str)}
 
-    def _payloads(self, span: _Span, kind: str, word: str) -> Iterator[dict[str, object]]:
+    def _payloads(self, span: Span, kind: str, word: str) -> Iterator[dict[str, object]]:
         """The payloads of a kind in which a word stands."""
-        where, parameters = self._where(span)
+        where, parameters = span.where()
         query = f"kind = '{kind}' AND instr(payload, '{word}') > 0 AND ({where})"
         columns = ("id", "CAST(payload AS BLOB)")
         for _, payload in self.database.scan(EVENTS, columns, query, parameters, start=span.first):
@@ -263,27 +192,23 @@ class _Reading:
             if isinstance(found, dict):
                 yield found
 
-    def _around(self, span: _Span) -> list[str]:
+    def _around(self, span: Span) -> list[str]:
         """Conversations that agents began while one went on."""
-        where, parameters = self._where(span)
+        where, parameters = span.where()
         query = f"SELECT min(ts_ms), max(ts_ms) FROM {EVENTS} WHERE ts_ms > 0 AND {where}"
         times = self.database.execute(query, parameters)
         if times and isinstance(times[0][0], int) and isinstance(times[0][1], int):
             return self.contexts.of_agents(times[0][0], times[0][1])
         return []
 
-    def _events(self, span: _Span, recording: Recording) -> Iterator[Row | Rows]:
+    def _events(self, span: Span, recording: Recording) -> Iterator[Row | Rows]:
         columns = ("id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)")
-        where, parameters = self._where(span)
-        keys: dict[tuple[object, object], Key] = {}
-        add = recording.add
+        where, parameters = span.where()
+        waiting: dict[tuple[object, object], list[Event] | None] = {}
         events = self.database.scan(EVENTS, columns, where, parameters, start=span.first)
         for row, agent, parent, seq, ts, kind, payload in events:
-            key = keys.get((agent, parent))
-            if key is None:
-                key = keys[agent, parent] = Key(_text(agent) or "agent", _text(parent), None)
             try:
-                event = event_of(row, seq, ts, kind, payload, row, 1)
+                event = event_of(row, seq, ts, kind, payload)
             except BadEvent as error:
                 message = f"row {row:,}: {error}; the event is left out, the rest is read"
                 place = recording.place.conversation_id
@@ -292,8 +217,16 @@ class _Reading:
             except OddEvent as odd:
                 event = odd.event
                 yield from recording.complain(odd.code, str(odd), event)
-            if rows := add(key, event):
-                yield from rows
+            edge = event.kind in EDGES
+            group = waiting.get((agent, parent))
+            if group is not None and not edge:
+                group.append(event)
+                continue
+            key = Key(_text(agent) or "agent", _text(parent), None)
+            yield from recording.add(key, event)
+            if edge:
+                waiting.clear()
+            waiting[agent, parent] = recording.waiting(key)
 
     def _problems(self) -> Iterator[Finding]:
         """What could not be read since last time."""

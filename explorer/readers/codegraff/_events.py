@@ -6,6 +6,7 @@ crates/forge_app/src/trajectory_recorder.rs (``seq``); justrach/codegraff2 pull 
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 START = "agent_run"
@@ -16,6 +17,8 @@ ERROR = "error"
 TURN = "model_turn"
 
 KINDS = frozenset((START, END, CALL, RESULT, ERROR, TURN))
+
+EDGES = frozenset((START, END))
 
 ANONYMOUS = "anon-"
 """How the recorder begins the id of a call to which the provider gave none; the tool's name follows."""
@@ -41,6 +44,11 @@ class Event(NamedTuple):
     """Where it is in the source: the row of a database, else the first byte."""
     length: int
     """How long it is there: one row, else in bytes."""
+
+
+kind_of = itemgetter(Event._fields.index("kind"))
+ts_of = itemgetter(Event._fields.index("ts"))
+"""Fields for ``map``: of millions of events."""
 
 
 def whole(payload: dict[str, object] | None, name: str, most: int = 10**15) -> int | None:

@@ -8,7 +8,8 @@ import orjson
 
 from explorer.readers._sqlite import Database, Unreadable, open_database
 from explorer.readers.codegraff._contexts import Context
-from explorer.readers.codegraff._database import CONVERSATIONS, EVENTS, LONGEST, tables
+from explorer.readers.codegraff._database import CONVERSATIONS, LONGEST, tables
+from explorer.readers.codegraff._spans import EVENTS
 
 
 def context_of(database: Database, conversation_id: str) -> Context | None:

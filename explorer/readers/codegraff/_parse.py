@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 import orjson
 
 from explorer.readers.codegraff._events import CALL, RESULT, Event, children
 
 _MOST = 1 << 62
-_KINDS: dict[object, tuple[str, bytes]] = {kind: (kind, kind.encode()) for kind in (CALL, RESULT)}
+_KINDS: dict[object, str] = {kind: kind for kind in (CALL, RESULT)}
+_of_call = itemgetter("kind", "tool_name", "call_id", "arguments")
+_of_result = itemgetter("kind", "tool_name", "call_id", "is_error", "output")
 _named = dict[str, str]().setdefault
 """Tool names, each kept once: there are few of them and millions of calls."""
 
@@ -27,7 +31,7 @@ class OddEvent(Exception):
         self.code = code
 
 
-def event_of(row: int, seq: object, ts: object, kind: object, payload: bytes | None, offset: int, length: int) -> Event:
+def event_of(row: int, seq: object, ts: object, kind: object, payload: bytes | None) -> Event:
     """The event of a row.
 
     Raises:
@@ -38,29 +42,29 @@ def event_of(row: int, seq: object, ts: object, kind: object, payload: bytes | N
         fields = _loads(payload or b"")
     except orjson.JSONDecodeError as error:
         raise BadEvent(f"its payload is not JSON ({error})") from None
-    if type(fields) is not dict:
-        raise BadEvent("its payload is not an object")
     try:
         # Nearly all are calls and results with everything in place, so they get by with what is needed of them.
-        own, code = _KINDS[fields["kind"]]
-        call_id, name = fields["call_id"], fields["tool_name"]
-        is_error, keep = False, None
-        if own == CALL:
-            arguments = fields["arguments"]
-            if type(arguments) is dict and "tasks" in arguments:
-                keep = fields
-        else:
-            is_error = fields["is_error"] is True
-            for value in fields["output"]["values"]:
+        keep, is_error = None, False
+        if kind == b"tool_result":
+            said, name, call_id, failed, output = _of_result(fields)
+            own, is_error = RESULT, failed is True
+            for value in output["values"]:
                 if type(value) is dict:  # most are plain text
                     keep = fields if children(fields) else None
                     break
-        usual = kind == code and type(seq) is type(ts) is int and 0 <= ts < 1 << 48
+        else:
+            said, name, call_id, arguments = _of_call(fields)
+            own = CALL if kind == b"tool_call" else ""
+            if type(arguments) is dict and "tasks" in arguments:
+                keep = fields
+        usual = said == own and type(seq) is type(ts) is int and 0 <= ts < 1 << 48
         if usual and type(name) is type(call_id) is str and name and call_id:
-            return _new(Event, (row, seq, ts, own, _named(name, name), call_id, is_error, keep, offset, length))
+            return _new(Event, (row, seq, ts, own, _named(name, name), call_id, is_error, keep, row, 1))
     except (KeyError, TypeError):
         pass
-    return event_from(row, seq, ts, kind, fields, offset, length)
+    if type(fields) is not dict:
+        raise BadEvent("its payload is not an object")
+    return event_from(row, seq, ts, kind, fields, row, 1)
 
 
 def event_from(
@@ -86,10 +90,10 @@ def event_from(
         complaint = complaint or ("bad-field", f"its ts_ms is {ts!r:.40}, no time: counted as not recorded")
         ts = 0
     name, call_id = fields.get("tool_name"), fields.get("call_id")
-    names = _KINDS.get(own)
-    needed = names is None or _starts_agents(names[0], fields)
+    paired = _KINDS.get(own)
+    needed = paired is None or _starts_agents(paired, fields)
     event = Event(
-        row, seq, ts, names[0] if names else own,
+        row, seq, ts, paired or own,
         _named(name, name) if type(name) is str and name else None,
         call_id if type(call_id) is str and call_id else None, fields.get("is_error") is True,
         fields if needed else None, offset, length,

@@ -17,7 +17,7 @@ from explorer.readers.codegraff import _doubts, _rows
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._contexts import Context, ModelCall
 from explorer.readers.codegraff._draft import RunDraft
-from explorer.readers.codegraff._events import END, START, Event
+from explorer.readers.codegraff._events import EDGES, END, Event, ts_of
 from explorer.readers.codegraff._lineage import Spawn, resolve
 from explorer.readers.codegraff._separate import separate
 from explorer.readers.codegraff._steps import of_run, tells_all
@@ -27,8 +27,6 @@ from explorer.readers.codegraff._writing import Target, write
 LONG_KNOT = 5_000
 """Events after which those of a key are written at the next start, without waiting for an end that may never come: a
 run that was killed leaves none."""
-
-_EDGES = frozenset((START, END))
 
 CLOCK_STEP_MS = 1_000
 """A clock that goes back by less is not worth a finding."""
@@ -139,10 +137,18 @@ class Recording:
             group = self._groups[key] = []
             if event.ts and (self._base is None or (not self.runs and event.ts < self._base)):
                 self._base = event.ts  # the conversation began no later than its first event
-        if event.kind not in _EDGES:
+        if event.kind not in EDGES:
             group.append(event)
             return ()
         return self._add_edge(key, event, group)
+
+    def waiting(self, key: Key) -> list[Event] | None:
+        """The events of a key that wait for an end, if there are any.
+
+        For those who read millions: until the next start or end, what else there is may be put behind these instead of
+        being added one by one.
+        """
+        return self._groups.get(key)
 
     def _add_edge(self, key: Key, event: Event, group: list[Event]) -> Iterable[Row | Rows]:
         """Take a start or an end: where nothing of a key is open, its runs can be written."""
@@ -204,7 +210,7 @@ class Recording:
     def _begin(self, key: Key, chain: Chain) -> RunDraft:
         """A run for events that are one run's."""
         label = chain.label if chain.label != self.place.native_id else None
-        times = [event.ts for event in chain.events if event.ts]
+        times = list(filter(None, map(ts_of, chain.events)))
         run = RunDraft(
             run_id=self._run_id(key.agent),
             agent=key.agent,

@@ -14,7 +14,7 @@ from explorer.model import Step, ToolCall
 from explorer.readers import Rows
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._draft import RunDraft
-from explorer.readers.codegraff._events import CALL, END, ERROR, RESULT, START, Event, whole
+from explorer.readers.codegraff._events import CALL, END, ERROR, RESULT, START, Event, kind_of, whole
 from explorer.readers.codegraff._writing import Target, step_of_error
 
 
@@ -25,7 +25,7 @@ def straight(events: Sequence[Event]) -> Chain | None:
         return None
     if events[-1].seq - events[0].seq != count - 1:
         return None
-    seqs, times = [event.seq for event in events], [event.ts for event in events]
+    _, seqs, times, *_ = zip(*events, strict=True)
     middle = _without_errors(events)
     calls = len(middle) // 2
     if not calls or len(middle) % 2:
@@ -40,9 +40,9 @@ def straight(events: Sequence[Event]) -> Chain | None:
         and len(set(asked)) == calls
         and None not in asked
         and payloads.count(None) == len(middle)
-        and seqs == list(range(seqs[0], seqs[0] + count))
+        and seqs == tuple(range(seqs[0], seqs[0] + count))
         and times[0] > 0
-        and times == sorted(times)
+        and list(times) == sorted(times)
     )
     return Chain(list(events), events[0], events[-1]) if plain else None
 
@@ -50,9 +50,7 @@ def straight(events: Sequence[Event]) -> Chain | None:
 def _without_errors(events: Sequence[Event]) -> Sequence[Event]:
     """What is between start and end; an error may stand between calls, and not between a call and its result."""
     middle = events[1:-1]
-    return (
-        [event for event in middle if event.kind != ERROR] if any(event.kind == ERROR for event in middle) else middle
-    )
+    return [event for event in middle if event.kind != ERROR] if ERROR in map(kind_of, middle) else middle
 
 
 def columns(target: Target, run: RunDraft, events: Sequence[Event]) -> Iterator[Step | Rows]:

@@ -92,7 +92,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     tool_calls: list[tuple[object, ...]] = []
     grade: Grade = "exact"
     candidates = None
-    among: dict[tuple[int, ...], str | None] = {}
+    whose = _Whose(run, chain, run_ids)
     for ordinal, each in enumerate(drafted, 1):
         if len(steps) == _ROWS_AT_ONCE:
             yield from _in_columns(steps, tool_calls)
@@ -105,15 +105,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             event, last = call or result, result or call  # type: ignore[assignment]
             error = extra = None
         if grades:
-            grade = grades.get(event.row, "exact")
-            if last is not event and grades.get(last.row, "exact") != grade:
-                grade = grade_of(chain, (event, last))
-            candidates = None
-            if grade == "ambiguous":  # the candidates of many steps are the same
-                which = id(chain.candidates.get(event.row)), id(chain.candidates.get(last.row))
-                if which not in among:
-                    among[which] = _candidates(run, chain, (event, last), run_ids)
-                candidates = among[which]
+            grade, candidates = whose.of(event, last)
         ts, ended = event.ts, last.ts
         start = ts - origin if ts else None
         end = ended - origin if ended else None
@@ -149,6 +141,27 @@ def _in_columns(steps: list[tuple[object, ...]], tool_calls: list[tuple[object, 
         yield Rows.of(Step, _STEP, steps)
     if tool_calls:
         yield Rows.of(ToolCall, _TOOL_CALL, tool_calls)
+
+
+class _Whose:
+    """How sure it is that steps are of a run, and which runs else they may be of: for many steps these are the same."""
+
+    def __init__(self, run: RunDraft, chain: Chain, run_ids: Mapping[int, str]) -> None:
+        self._run, self._chain, self._run_ids = run, chain, run_ids
+        self._known: dict[tuple[int, int], str | None] = {}
+
+    def of(self, first: Event, last: Event) -> tuple[Grade, str | None]:
+        """Grade and candidates of a step of one event or two."""
+        grades, among = self._chain.grades, self._chain.candidates
+        grade = grades.get(first.row, "exact")
+        if last is not first and grades.get(last.row, "exact") != grade:
+            grade = grade_of(self._chain, (first, last))
+        if grade != "ambiguous":
+            return grade, None
+        which = id(among.get(first.row)), id(among.get(last.row))
+        if which not in self._known:
+            self._known[which] = _candidates(self._run, self._chain, (first, last), self._run_ids)
+        return grade, self._known[which]
 
 
 def _candidates(run: RunDraft, chain: Chain, events: Iterable[Event], run_ids: Mapping[int, str]) -> str | None:
