@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from explorer.tui import humanize
@@ -207,40 +207,36 @@ _BARS = frozenset(("bar", "busy", "tooling", "unsure", "unsure-busy", "unsure-to
 """What a run looks like where nothing happens."""
 
 
-class _Line(NamedTuple):
-    """From a parent's bar to a run below it, in one cell."""
-
-    parent: int
-    child: int
-    cell: int
-    key: str
-
-
 def link(rows: Sequence[Row], pictures: dict[int, list[Cell]], window: Window, wall: bool) -> None:
     """Draw lines from parents to the runs they spawned and from their ends back, over what is blank in between."""
-    for line in _lines(rows, window, wall):
-        above = pictures.get(line.parent)
-        if line.key == "return" and (above is None or above[line.cell][1] != "result"):
+    for (parent, cell, key), child in _lines(rows, window, wall).items():
+        above = pictures.get(parent)
+        if key == "return" and (above is None or above[cell][1] != "result"):
             continue
         for index, cells in pictures.items():
-            if line.parent < index < line.child and cells[line.cell][1] == "blank":
-                cells[line.cell] = _look("return" if line.key == "return" else "link")
+            if parent < index < child and cells[cell][1] == "blank":
+                cells[cell] = _look("return" if key == "return" else "link")
         # Where no edge is recorded, nothing marked the place.
-        if line.key == "bare" and above is not None and above[line.cell][1] in _BARS:
-            above[line.cell] = _look("spawn")
+        if key == "bare" and above is not None and above[cell][1] in _BARS:
+            above[cell] = _look("spawn")
 
 
-def _lines(rows: Sequence[Row], window: Window, wall: bool) -> Iterator[_Line]:
+def _lines(rows: Sequence[Row], window: Window, wall: bool) -> dict[tuple[int, int, str], int]:
+    """From which row in which cell how a line goes down, and to which row the longest does; there may be thousands."""
     places = {row.lane.run_id: index for index, row in enumerate(rows) if row.kind == "lane" and row.lane is not None}
+    found: dict[tuple[int, int, str], int] = {}
     for index, row in enumerate(rows):
         lane = row.lane
         if row.kind != "lane" or lane is None or lane.start_ms is None or lane.end_ms is None:
             continue
-        parent, shift = places.get(lane.parent_run_id, index), (lane.clock_ms or 0) if wall else 0
-        ends = ((lane.start_ms, "link" if lane.spawned else "bare"), (lane.end_ms, "return"))
-        for moment, key in ends if parent < index else ():
+        parent = places.get(lane.parent_run_id, index)
+        if parent >= index:
+            continue
+        shift = (lane.clock_ms or 0) if wall else 0
+        for moment, key in ((lane.start_ms, "link" if lane.spawned else "bare"), (lane.end_ms, "return")):
             if 0 <= (cell := window.cell(moment + shift)) < window.cells:
-                yield _Line(parent, index, cell, key)
+                found[parent, cell, key] = index
+    return found
 
 
 def crowd_of(levels: Sequence[int]) -> int | None:
