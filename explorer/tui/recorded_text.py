@@ -14,6 +14,7 @@ from explorer.tui.widgets.sheet import Role, Row, wrap, wrapped
 
 _FERNET = re.compile(r"gAAAA[\w-]{40,}={0,2}")
 """A token of Fernet: version 0x80 and the high bytes of its time, in the Base64 of URLs."""
+_DECODER = json.JSONDecoder()
 _ITEMS = 12
 """Plain values of a longer list that are shown; records hold thousands of block ids."""
 _DEEP = 40
@@ -23,15 +24,27 @@ _SHOWN = 16
 
 
 def parsed(text: str) -> list[Any]:
-    """The JSON values of a text, which is one or has one in each line; the text itself if it is neither."""
+    """The objects and lists of JSON in a text that begin a line, and the text between them as it stands."""
+    found: list[Any] = []
+    kept = at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        if text[at] in "{[" and (decoded := _decoded(text, at)) is not None:
+            value, end = decoded
+            found += [text[kept:at].strip("\n"), value]
+            kept = end
+        at = end
+    return [value for value in [*found, text[kept:].strip("\n")] if value != ""] or [text]
+
+
+def _decoded(text: str, at: int) -> tuple[Any, int] | None:
+    """A JSON value that ends with its line, and where the next line begins."""
     try:
-        return [json.loads(text)]
+        value, end = _DECODER.raw_decode(text, at)
     except (ValueError, RecursionError):
-        pass
-    try:
-        return [json.loads(line) for line in text.splitlines() if line.strip()] or [text]
-    except (ValueError, RecursionError):
-        return [text]
+        return None
+    after = text.find("\n", end) + 1 or len(text)
+    return (value, after) if not text[end:after].strip() else None
 
 
 def sealed(values: Collection[Any]) -> set[str]:

@@ -43,6 +43,11 @@ class TestRecordedText:
     def test_json_in_a_text_is_laid_out_too_and_lines_of_json_one_below_the_other(self) -> None:
         assert said('{"arguments":"{\\"path\\":\\"x\\"}"}\n{"b":2}') == ["arguments:", "  path: x", "", "b: 2"]
 
+    def test_json_stands_between_lines_of_text(self) -> None:
+        assert said('// payloads/4.json\n{\n "a": 1\n}\n// payloads/5.json\n[1] and more\n{"b": 2}') == [
+            "// payloads/4.json", "", "a: 1", "", "// payloads/5.json", "[1] and more", "", "b: 2"
+        ]  # fmt: skip
+
     def test_anything_else_is_shown_as_it_stands(self) -> None:
         assert said('not {json\nat all: "') == ["not {json", 'at all: "']
         assert said("[" * 5_000) != []

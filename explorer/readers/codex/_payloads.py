@@ -55,7 +55,9 @@ class Payloads:
 
     def _contents(self, name: str) -> bytes:
         path = self._bundle / name
-        if PurePosixPath(name).is_absolute() or path.is_absolute() != self._bundle.is_absolute() or ".." in path.parts:
+        # The bundle itself may have been opened by a path with ".." in it.
+        up = ".." in Path(name).parts
+        if PurePosixPath(name).is_absolute() or path.is_absolute() != self._bundle.is_absolute() or up:
             raise Unreadable("unsafe-path", f"{name[:200]!r} is not opened: it leads out of the bundle")
         try:
             self._check(name, path.parent)

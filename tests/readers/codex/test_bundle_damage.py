@@ -231,6 +231,10 @@ def test_a_path_that_leads_out_of_the_bundle_is_not_opened(path, tmp_path, name)
     assert len(found.steps) == 5
 
 
+def test_the_way_to_a_bundle_may_lead_up(path, whole):
+    assert spent(reading(path.parent / ".." / path.parent.name / path.name)) == spent(whole)
+
+
 def test_a_payload_that_is_no_file_does_not_keep_the_reader_waiting(path):
     import os
 
