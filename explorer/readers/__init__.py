@@ -23,6 +23,7 @@ A reader module has:
   ``offset`` and ``length`` are not a place in the file's bytes. Raises OSError when it cannot be had.
 * ``messages(files, place)``, optional: what was said in a run, as the model saw it, read from the sources now. Part by
   part in the order of the prompt, so that the first screenful costs no more than that. Raises OSError when it is gone.
+* ``NO_TEXT``, optional: of a format without any text, what it has in the place of that, for who asks for messages.
 * ``places(environment, home)``, optional: where the recorder keeps its recordings on a user's machine, whether or not
   there are any: files or directories, by its environment variables and below the home directory.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in

@@ -23,11 +23,12 @@ from explorer.readers._records import Forget, Lines, Outline, open_bytes, outlin
 from explorer.readers.weka._clock import Vote, settle, votes_of
 from explorer.readers.weka._trace import Trace
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "read", "settle"]
+__all__ = ["NAME", "NO_TEXT", "SELF_CONTAINED", "VERSION", "claims", "read", "settle"]
 
 NAME = "weka"
 VERSION = 1
 SELF_CONTAINED = True
+NO_TEXT = "Weka traces record the ids of a prompt's blocks and numbers of tokens, and no text"
 
 _REQUESTS = re.compile(rb'"requests"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*[\{\]]')
 _MARKS = re.compile(rb'"(?:block_size|hash_ids|hash_id_scope)"[ \t\r\n]*:')

@@ -112,7 +112,8 @@ def messages(database: Database, run_id: str, until: int | None = None) -> Itera
     reader = readers.readers().get(format_)
     found = readers.messages(reader, files, place) if reader is not None else None
     if found is None:
-        raise NotRecorded(f"The format {format_} records no text: neither prompts nor answers, only numbers of them")
+        why = getattr(reader, "NO_TEXT", f"The text of {format_} traces is not shown")
+        raise NotRecorded(f"{why}. What is recorded of each model call is in the steps (2), of prompts in reuse (4)")
     several = False
     for message in found:
         several = True

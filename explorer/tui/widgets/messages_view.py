@@ -106,7 +106,7 @@ class MessagesView(Widget, can_focus=True):
         """Show words in the place of messages."""
         self.roll = Roll({}, *self._room)
         self.roll.is_all = True
-        self._words = words
+        self._words, self.extent = words, ""
         self.refresh()
 
     def take(self, page: Page) -> None:
