@@ -8,8 +8,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+from explorer.cli import main
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "\x1b]52;c;ZXZpbA==\x07[/b]\u202e\x9b31m"
@@ -40,14 +43,43 @@ def traces(tmp_path):
 
 
 @pytest.fixture
-def run(tmp_path):
-    def call(*arguments, check=None, **more):
+def started(tmp_path):
+    """Starts the explorer in a process of its own, as a shell does."""
+
+    def call(*arguments, check=None):
         done = subprocess.run(
             [sys.executable, "-m", "explorer", *map(str, arguments)],
             capture_output=True, text=True, timeout=60, cwd=ROOT, stdin=subprocess.DEVNULL,
-            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}, **more,
+            env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
         )  # fmt: skip
         assert "Traceback" not in done.stderr
+        if check is not None:
+            assert done.returncode == check, done.stderr
+        return done
+
+    return call
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command line in this process, and reads in it too: the same without starting Python over and over."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("TRACE_EXPLORE_DEBUG", "1")
+    monkeypatch.chdir(ROOT)
+
+    def call(*arguments, check=None):
+        monkeypatch.setattr(sys, "argv", ["trace-explore", *map(str, arguments), "--jobs", "0"])
+        with pytest.raises(SystemExit) as left:
+            main()
+        done = Done(left.value.code, *capsys.readouterr())
         if check is not None:
             assert done.returncode == check, done.stderr
         return done
@@ -73,8 +105,8 @@ def test_the_summary_adds_up_what_the_files_say(run, traces):
     assert alone["tool_calls"] is None  # this format does not record them
 
 
-def test_into_a_pipe_a_path_alone_gives_the_summary(run, traces):
-    lines = run(traces, check=0).stdout.splitlines()
+def test_into_a_pipe_a_path_alone_gives_the_summary(started, traces):
+    lines = started(traces, check=0).stdout.splitlines()
     assert lines[0].split()[:3] == ["conversation", "agents", "steps"]
     assert lines[2].split()[0] == "alone"
     assert lines[-1].startswith("2 conversations")
@@ -190,10 +222,10 @@ def test_an_export_opens_again_with_the_same_numbers(run, traces, tmp_path):
     assert duckdb.sql(query).fetchall() == [("alone.json/main/1",)]
 
 
-def test_nothing_is_written_beside_the_traces(run, traces):
+def test_nothing_is_written_beside_the_traces(started, traces):
     before = {path: path.stat().st_mtime_ns for path in traces.rglob("*")}
-    run(traces, "--summary", check=0)
-    run(traces, "--check")
+    started(traces, "--summary", check=0)
+    started(traces, "--check")
     assert {path: path.stat().st_mtime_ns for path in traces.rglob("*")} == before
 
 
