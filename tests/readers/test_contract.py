@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from hypothesis import settings
 
 from explorer.model import (
     ALL_TABLES,
@@ -70,7 +71,7 @@ their own say what damage costs."""
 IN_ORDER = [(name, path) for name, path in SINGLE if not {"damaged", "odd"} & set(path.parts)]
 """Those of them in which nothing is wrong to begin with."""
 
-CUTS, FLIPS, CHANGES = 20, 40, 20
+CUTS, FLIPS, CHANGES = (settings.default.max_examples // share for share in (5, 2, 5))
 """Seeded cases for each sample."""
 
 

@@ -103,6 +103,11 @@ def database(request: pytest.FixtureRequest) -> Database:
     return make_database([] if request.param == "empty" else damaged())
 
 
+@pytest.fixture(scope="module")
+def tree(database: Database) -> queries.TreeView:
+    return queries.build_tree(database)
+
+
 @pytest.fixture
 def cursor(database: Database) -> Iterator[Cursor]:
     with database.cursor() as cursor:
@@ -111,9 +116,8 @@ def cursor(database: Database) -> Iterator[Cursor]:
 
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_every_question_has_an_answer_for_every_node_and_for_none(
-    question: str, database: Database, cursor: Cursor
+    question: str, database: Database, tree: queries.TreeView, cursor: Cursor
 ) -> None:
-    tree = queries.build_tree(database)
     nodes = [row[0] for row in ask(database, "SELECT node_id FROM internal.nodes")]
     for at in (None, "nobody", "", "it's", *nodes):
         QUESTIONS[question](cursor, tree, at)

@@ -259,7 +259,7 @@ def _shapes(size: int) -> st.SearchStrategy[list[tuple[int, list[tuple[int, bool
 
 
 @given(st.integers(1, 5).flatmap(_shapes))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=settings.default.max_examples // 8)
 def test_what_is_exported_shows_the_same_numbers_and_parents_whatever_is_kept(
     shape: list[tuple[int, list[tuple[int, bool]]]],
 ) -> None:

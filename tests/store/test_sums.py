@@ -155,7 +155,7 @@ class TestTotal:
         max_size=6,
     )
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=settings.default.max_examples // 5)
 def test_totals_are_what_the_rule_says_in_any_tree(runs: list[tuple[int, int | None, int | None]]) -> None:
     """Each run has a parent before it, or none, and maybe a figure of its own and maybe a sum of its subtree."""
     rows: list[Row] = [conversation()]

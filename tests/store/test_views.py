@@ -317,7 +317,7 @@ hierarchies = st.integers(1, 7).flatmap(
 
 
 @given(hierarchies)
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=settings.default.max_examples // 5)
 def test_every_run_is_in_the_tree_once_and_totals_add_up_whatever_the_hierarchy(
     agents: list[tuple[int, int, int, int]],
 ) -> None:

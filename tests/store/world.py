@@ -6,6 +6,7 @@ import dataclasses
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -168,11 +169,17 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def make_database(rows: Iterable[Row], directory: Path | None = None, roots: dict[str, Path] | None = None) -> Database:
-    """An opened database of these rows. Without a directory, the parts are there until the process ends."""
+    """An opened database of these rows. Without a directory, everybody who asks for the same rows shares one."""
     if directory is None:
-        _kept.append(tempfile.TemporaryDirectory(prefix="trace-explore-test-"))
-        directory = Path(_kept[-1].name)
+        return _shared(tuple(rows))
     return Database(Opening([write_batch(rows, directory)], roots or {}))
+
+
+@lru_cache(maxsize=8)
+def _shared(rows: tuple[Row, ...]) -> Database:
+    """Its parts are there until the process ends."""
+    _kept.append(tempfile.TemporaryDirectory(prefix="trace-explore-test-"))
+    return make_database(rows, Path(_kept[-1].name))
 
 
 def ask(database: Database, query: str) -> list[tuple[Any, ...]]:

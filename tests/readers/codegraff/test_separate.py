@@ -3,6 +3,7 @@
 from itertools import product
 
 import pytest
+from hypothesis import settings
 
 from explorer.readers.codegraff._assembly import match
 from explorer.readers.codegraff._doubts import of_run
@@ -16,7 +17,7 @@ IDS = ("provider", "anonymous", "repeated")
 SHAPES = {"together": {}, "staggered": {"stagger": 700}, "nested": {"nested": True}}
 GRID = [case for case in product((2, 3, 5, 8), SHAPES, IDS) if case[:2] != (8, "nested")]
 NAMES = ["-".join(map(str, case)) for case in GRID]
-SEEDS = 2
+SEEDS = settings.default.max_examples // 40
 
 
 def played(siblings, shape, call_ids, **options):

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.readers.maverick.worlds import (
@@ -141,7 +141,6 @@ def rows(table):
     return st.lists(st.tuples(*([VALUES] * (len(names) - 1))), max_size=5)
 
 
-@settings(max_examples=120)
 @given(rows(GOALS), rows(EPISODES), rows(EVENTS), rows(CHECKPOINTS))
 def test_any_values_in_any_columns_never_raise(goals, episodes, events, checkpoints):
     tables = {
@@ -182,7 +181,6 @@ LINES = st.dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=120)
 @given(
     st.lists(st.one_of(LINES, st.binary(max_size=20)), max_size=12),
     st.sampled_from(["2026-06-02.ndjson", "goal-1.jsonl", "trajectories.ndjson"]),
@@ -209,7 +207,6 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60)
 @given(JSON)
 def test_any_export_never_raises(value):
     with tempfile.TemporaryDirectory() as directory:

@@ -60,11 +60,11 @@ def test_memory_does_not_follow_the_size_of_the_file(large, objects, calls):
 
 
 GARBAGE = [
-    (100, b'{"id":"', b"a"),
-    (100, b"", b"["),
-    (100, b"", b"1"),
-    (100, b'{"id":"x","requests":[', b'{"requests":['),
-    (100, b'{"id":"x","requests":[{"hash_ids":[', b"1,"),
+    (40, b'{"id":"', b"a"),
+    (40, b"", b"["),
+    (40, b"", b"1"),
+    (40, b'{"id":"x","requests":[', b'{"requests":['),
+    (40, b'{"id":"x","requests":[{"hash_ids":[', b"1,"),
     (20, b"", b"{"),
     (20, b"", b" "),
     (20, b"", b"\n"),

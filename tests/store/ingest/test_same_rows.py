@@ -75,7 +75,7 @@ inserted = st.binary(max_size=6) | st.sampled_from([b'"', b"}]}", b"\n"])
 damages = st.lists(st.tuples(st.integers(0, len(BYTES)), st.integers(0, 30), inserted), min_size=1, max_size=3)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damages)
 def test_whatever_is_done_to_a_file_it_is_listed_and_its_neighbour_is_whole(
     tmp_path: Path, damage: list[tuple[int, int, bytes]]
