@@ -150,6 +150,8 @@ class Agent:
     resumed: bool = False
     spent: list[tuple[int, int, int]] = field(default_factory=list)
     """Input, cached and output tokens of every answer."""
+    answers: list[str] = field(default_factory=list)
+    """The ids of these."""
 
     def __post_init__(self) -> None:
         self.thread_id = self.bundle.id_of("a", self.number)
@@ -225,6 +227,7 @@ class Agent:
         bundle.now += ms
         usage, prompt = self.usage(output), list(self.history)
         self.answer = f"resp_{bundle.number}_{bundle.lifetime}_{bundle.calls}"
+        self.answers.append(self.answer)
         response = {
             "response_id": self.answer, "upstream_request_id": f"req-{bundle.calls}", "token_usage": usage,
             "output_items": list(output),

@@ -25,7 +25,7 @@ class Told:
     turns_elsewhere: int = 0
     """Those that are shown from another source."""
     steps_added: int = 0
-    """Steps that such a turn lacked in the other source."""
+    """Answers that such a turn lacked in the other source."""
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Joined:
                 others = ", ".join(other for other in told if other != source_id)
                 message = f"{_turns(of.turns_elsewhere)} shown from {others}, which tells of the same"
                 if of.steps_added:
-                    message += f", with {of.steps_added:,} model calls added that are here alone"
+                    message += f", with {of.steps_added:,} answers of the model that are here alone"
                 if of.turns:
                     message += f"; {_turns(of.turns)} shown from here"
                 found.append(Remark("recorded-twice", "info", message, source_id, None, thread.thread_id))
@@ -132,10 +132,26 @@ def _complete(turn: TurnDraft, other: TurnDraft, answered: set[str | None]) -> i
     if not turn.steps and not turn.tools:
         turn.steps, turn.tools = other.steps, other.tools
         return len(turn.steps)
-    added = [step for step in other.steps if _is_missing(step, answered)]
-    turn.steps += added
-    answered.update(step.response_id for step in added)
-    return len(added)
+    by_answer = {step.response_id: step for step in turn.steps if step.response_id is not None}
+    added = 0
+    for step in other.steps:
+        same = by_answer.get(step.response_id) if step.response_id is not None else None
+        if same is None and _is_missing(step, answered):
+            same = next((each for each in turn.steps if _may_be(each, step)), None)
+            if same is None:
+                turn.steps.append(step)
+            answered.add(step.response_id)
+            added += 1
+        if same is not None and same.usage is None:
+            same.usage, same.usage_source, same.usage_grade = step.usage, step.usage_source, step.usage_grade
+            same.response_id, same.end = same.response_id or step.response_id, same.end or step.end
+    return added
+
+
+def _may_be(open_step: StepDraft, step: StepDraft) -> bool:
+    """Whether a call whose end is lost is the one that another recording has the answer of."""
+    is_open = open_step.end is None and open_step.error is None and open_step.finish_reason is None
+    return is_open and (open_step.start or 0) <= (step.end or 0)
 
 
 def _is_missing(step: StepDraft, answered: set[str | None]) -> bool:
