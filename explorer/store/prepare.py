@@ -163,7 +163,12 @@ def _add_up(connection: DuckDBPyConnection) -> dict[str, Array]:
         # Findings are counted where they show, and not again as a conversation's own.
         mine = (values, known) if name in _FINDINGS else (own(values), own(known))
         if name in _REPORTED and not np.ma.getmaskarray(held[f"report_{name}"]).all():
-            positions, reports = _counted_reports(held[f"report_{name}"], last, below(known))
+            found, figures = below(values), below(known)
+            counts = figures == 0
+            if name == "model_calls":  # some runs may have their own count where others have none
+                runs = below(np.ma.filled(held["runs"], 0))
+                counts |= (figures < runs) & (np.ma.filled(held[f"report_{name}"], 0) >= found)
+            positions, reports = _counted_reports(held[f"report_{name}"], last, counts, found)
             values[positions] += reports
             known[positions] = 1
         for kind, (sums, recorded) in {"own": mine, "total": (below(values), below(known))}.items():
@@ -171,20 +176,21 @@ def _add_up(connection: DuckDBPyConnection) -> dict[str, Array]:
     return numbers
 
 
-def _counted_reports(reported: Any, last: Array, known: Array) -> tuple[Array, Array]:
-    """The lines with a sum over all of their subtree that counts, as nothing there has a figure, and what each adds.
+def _counted_reports(reported: Any, last: Array, counts: Any, found: Array) -> tuple[Array, Array]:
+    """The lines with a sum over all of their subtree that counts, and what each adds to the figures found there.
 
-    ``known`` is how many figures there are. Where one such line is below another, the upper sum is over all of it, and
-    adds what the lower ones lack of it.
+    ``counts`` is where it does: where nothing there has a figure, or where runs lack one and it is not contradicted.
+    Where one such line is below another, the upper sum is over all of it, and adds what the lower ones lack of it.
     """
-    counted = np.flatnonzero(~np.ma.getmaskarray(reported) & (known == 0))
-    adds = {position: int(reported[position]) for position in counted.tolist()}
+    counted = np.flatnonzero(~np.ma.getmaskarray(reported) & counts)
+    lacking = {position: int(reported[position]) - int(found[position]) for position in counted.tolist()}
+    adds = dict(lacking)
     around: list[int] = []
     for position in counted.tolist():
         while around and last[around[-1]] < position:
             around.pop()
         if around:
-            adds[around[-1]] -= int(reported[position])
+            adds[around[-1]] -= lacking[position]
         around.append(position)
     most = np.iinfo(np.int64)
     return counted, np.array([min(max(value, most.min), most.max) for value in adds.values()], dtype=np.int64)

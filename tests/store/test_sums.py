@@ -239,6 +239,14 @@ class TestOverview:
         )
         assert found["As recorded", "recorded input tokens"].note == "its steps sum to 3 (-97)"
 
+    def test_a_count_of_a_whole_swarm_is_its_total_though_some_of_its_agents_have_their_own(self) -> None:
+        rows = with_sums(team(reported_scope="total", reported_steps=18), "x1", reported_steps=4)
+        assert facts(rows, "main")["Totals", "model calls"][2] == 18
+        assert facts(rows, "x")["Totals", "model calls"][2] == 4
+        # A sum that is less than what its parts say is none.
+        less = with_sums(rows, "m", reported_steps=3)
+        assert facts(less, "main")["Totals", "model calls"][2] == 4
+
     def test_what_the_recorder_says_of_its_sum_is_said_instead_of_what_is_usual(self) -> None:
         rows = alone(step("r", 1), reported_input_tokens=100, reported_note="without cached input")
         assert facts(rows, "a")["Totals", "input"].note.startswith('what that includes: see "about these sums"; ')
@@ -248,6 +256,13 @@ class TestOverview:
             '100 own, the rest in sub-agents, what that includes: see "about these sums"; of 1 run, '
         )
         assert found["Totals", "about these sums"].value == "without cached input"
+        several = with_sums(
+            with_sums(team(), "x1", reported_input_tokens=1, reported_note="without cached input; of two processes"),
+            "z1", reported_input_tokens=2, reported_note="until the third step; without cached input",
+        )  # fmt: skip
+        assert facts(several, "c")["Totals", "about these sums"].value == (
+            "without cached input; what else is to be known of them is said of each run"
+        )
 
     def test_several_figures_of_recorders_are_counted(self) -> None:
         rows = with_sums(with_sums(team(), "x1", reported_tool_calls=2), "z1", reported_tool_calls=3)

@@ -58,7 +58,7 @@ __all__ = [
 ]
 
 NAME = "maverick"
-VERSION = 2
+VERSION = 3
 SELF_CONTAINED = True
 
 

@@ -24,6 +24,8 @@ class Problem(NamedTuple):
     code: str
     severity: Severity
     message: str
+    row: int
+    """One of them, to tell whose they are."""
 
 
 class Judged(NamedTuple):
@@ -81,7 +83,7 @@ def problems(evidence: Evidence) -> Iterator[Problem]:
         by_key[each.episode, each.agent].append(each)
         for problem in each.problems:
             message = f"checkpoint row {each.row}: {problem}; the rest of the row is read"
-            yield Problem("bad-record", "error", message)
+            yield Problem("bad-record", "error", message, each.row)
     for (episode, agent), rows in by_key.items():
         where = f"{_listed(rows)} of {agent}" + (f", episode {episode}" if episode is not None else "")
         yield from _of_key(evidence, episode, agent, rows, where)
@@ -94,16 +96,16 @@ def _of_key(
     """What is wrong with what they are saved under."""
     if name_of(agent) is not None:
         message = f"{where}: the key carries the random name of one process; a new one has another and never finds it"
-        yield Problem("unstable-checkpoint-key", "warning", message)
+        yield Problem("unstable-checkpoint-key", "warning", message, rows[0].row)
     owner = rows[0].owner
     if owner is not None and owner != evidence.goal_id:
         message = (
             f"{where}: the episode is of goal {owner}, which this goal was forked from; resumed, its end and spend "
             "are written into that episode"
         )
-        yield Problem("foreign-checkpoint", "warning", message)
+        yield Problem("foreign-checkpoint", "warning", message, rows[0].row)
     elif reason := _orphaned(evidence, episode, agent, owner):
-        yield Problem("orphan-checkpoint", "warning", f"{where}: {reason}")
+        yield Problem("orphan-checkpoint", "warning", f"{where}: {reason}", rows[0].row)
 
 
 def _of_rows(agent: str, rows: Sequence[Saved], where: str) -> Iterator[Problem]:
@@ -112,7 +114,7 @@ def _of_rows(agent: str, rows: Sequence[Saved], where: str) -> Iterator[Problem]
         if number > 1:
             same = _listed([each for each in rows if each.step_seq == step])
             message = f"{where}: {number} states of step_seq {step} ({same}); a resume takes the one written last"
-            yield Problem("duplicate-checkpoint", "warning", message)
+            yield Problem("duplicate-checkpoint", "warning", message, rows[0].row)
     newest = max(rows, key=lambda each: (each.step_seq or 0, each.row))
     if newest.pending:
         what = "tool" if newest.pending == 1 else "tools"
@@ -120,7 +122,7 @@ def _of_rows(agent: str, rows: Sequence[Saved], where: str) -> Iterator[Problem]
             f"row {newest.row}, the newest of {agent}: the last answer asks for {newest.pending} {what} without a "
             "result: it was stopped in the middle of a step"
         )
-        yield Problem("interrupted-step", "warning", message)
+        yield Problem("interrupted-step", "warning", message, newest.row)
 
 
 def _orphaned(evidence: Evidence, episode: int | None, agent: str, owner: int | None) -> str | None:

@@ -160,7 +160,9 @@ class GoalRows:
                 words = _checkpoints.in_words(judged)
                 self.batch.event(draft, "note", judged.saved.created, "checkpoint", words)
         for problem in _checkpoints.problems(self.evidence):
-            yield from self._finding(problem.code, problem.severity, problem.message, None)
+            of = attempt_of.get(problem.row)
+            draft = self.of_attempt[of] if of is not None else None
+            yield from self._finding(problem.code, problem.severity, problem.message, draft)
 
     # Runs
 

@@ -94,11 +94,12 @@ def _note(
     notes = []
     if episode.input_tokens is not None or episode.cost is not None:
         newest = max(saved, key=lambda each: (each.step_seq or 0, each.row), default=None)
-        cached = "how many those were is not recorded"
+        cached = "how much that was is not recorded"
         if newest is not None and spent_input(newest) is not None:
             read, write = newest.spent("cache_read_tokens") or 0, newest.spent("cache_write_tokens") or 0
-            cached = f"until checkpoint row {newest.row} {read:,} were read from it and {write:,} written"
-        notes.append(f"episode totals of the whole swarm; input without what a cache served or stored ({cached})")
+            cached = f"until checkpoint row {newest.row} that was {read:,} tokens read and {write:,} written"
+        notes.append("episode totals of the whole swarm; input without what a cache served or stored")
+        notes.append(cached)
     if unknown:
         notes = [_UNKNOWN]
     elif episode.ended is None and episode.cost is not None:

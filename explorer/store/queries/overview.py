@@ -110,13 +110,13 @@ def _totals(cursor: Cursor, sheet: Sheet, scope: Scope, of: Recorded | None = No
     """Sums with everything below, and what of them is the node's own."""
     sheet.section = "Totals"
     sums = Sums(cursor, scope)
-    notes = sums.notes(cursor, scope)
+    note = sums.note(cursor, scope)
     _counted(cursor, sheet, scope, sums)
-    _tokens(cursor, sheet, scope, sums, bool(notes))
+    _tokens(cursor, sheet, scope, sums, note is not None)
     if of and of.run:
         sheet.add_known("about these sums", of.run["reported_note"])
-    elif of and notes:
-        sheet.add("about these sums", notes[0] if len(notes) == 1 else _SEVERAL_NOTES)
+    elif of:
+        sheet.add_known("about these sums", note)
 
 
 def _counted(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
@@ -141,14 +141,14 @@ def _counted(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
         _add(cursor, sheet, scope, sums, "tool_errors", "failed tool calls")
 
 
-def _tokens(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums, has_notes: bool) -> None:
+def _tokens(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums, has_note: bool) -> None:
     """Tokens and what they cost."""
     grade: Grade = "ambiguous" if sums.tokens_ambiguous else "derived" if sums.tokens_derived else "exact"
     steps, covered = sums.total["steps"] or 0, sums.total["steps_with_usage"] or 0
     missing = f"{steps - covered:,} of {steps:,} steps have no usage" if 0 < covered < steps else ""
     for name, (label, words) in _TOKENS.items():
         by_recorder = sums.summed_up(name) or sums.reported(name)
-        if name == "input_tokens" and by_recorder and has_notes:
+        if name == "input_tokens" and by_recorder and has_note:
             words = _AS_NOTED if scope.kind == "all" else 'what that includes: see "about these sums"'
         without = "" if by_recorder else missing
         _add(cursor, sheet, scope, sums, name, label, ", ".join(filter(None, (words, without))), "tokens", grade)
@@ -174,7 +174,6 @@ def _add(
 
 
 _AS_NOTED = "what the recorder's own sums include is said of each run"
-_SEVERAL_NOTES = "what the recorder's own sums leave out is not the same for all of these runs: each says it"
 
 _NO_STEPS = "a step here is a tool call with its result, or an error: this recorder writes no model calls"
 _SOME_NO_STEPS = "model calls; of recorders that write none, tool calls with their results, and errors"

@@ -27,6 +27,9 @@ _WITH_REPORT = (*_FROM_REPORT, "model_calls", "cost_nano")
 """Figures that recorders sum up over a run and everything below it."""
 
 
+_OF_EACH = "what else is to be known of them is said of each run"
+
+
 class Sums:
     """What a node's runs add up to."""
 
@@ -73,16 +76,20 @@ class Sums:
         """Whether a sum over a run and everything below it is in a figure."""
         return name in self.of_runs and self.total[name] != self.of_runs[name]
 
-    def notes(self, cursor: Cursor, scope: Scope) -> list[str]:
-        """What must be known of the recorder's own sums of input tokens: of each kind one."""
+    def note(self, cursor: Cursor, scope: Scope) -> str | None:
+        """What must be known of the recorder's own sums of input tokens: what it says of all runs that have one."""
         if not (self.summed_up("input_tokens") or self.reported("input_tokens")):
-            return []
+            return None
         found = cursor.execute(
             "SELECT DISTINCT reported_note FROM runs "
             "WHERE reported_input_tokens IS NOT NULL AND reported_note IS NOT NULL "
-            f"AND run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)}) ORDER BY ALL LIMIT 2"
+            f"AND run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})"
         )
-        return [note for (note,) in found.fetchall()]
+        several = [note.split("; ") for (note,) in found.fetchall()]
+        if not several:
+            return None
+        common = [words for words in several[0] if all(words in others for others in several)]
+        return "; ".join([*common, _OF_EACH] if len(several) > 1 else common)
 
     def origin(self, name: str) -> str:
         """Where a figure is from; nothing to say when it is the sum of the steps."""

@@ -178,7 +178,7 @@ def test_a_states_calls_are_the_steps_where_no_others_are_recorded(tmp_path):
 
 def test_what_a_cache_served_is_known_from_a_state(tmp_path):
     (run,) = read_saved(tmp_path, saved(1, 2), saved(2, 3)).runs
-    assert "until checkpoint row 2 20 were read from it and 3 written" in run.reported_note
+    assert "until checkpoint row 2 that was 20 tokens read and 3 written" in run.reported_note
 
 
 def test_states_that_cannot_be_read_cost_what_is_unreadable_of_them(tmp_path):
