@@ -138,7 +138,8 @@ class Requests:
             prefix = self._ledger.payload(entry._replace(fields=mode), "prefix_payload")
             items = prefix.get("input") if prefix else None
             if isinstance(items, list):
-                return Seen((), None, [fingerprint(item) for item in items]), True
+                known = Seen((), None, [fingerprint(item) for item in items])
+                self._number(known)
         if known is None:
             message = f"it goes on from answer {response_id}, which is not known of this agent"
             self._ledger.remark("partial-prompt", "warning", message, entry, thread_id)
