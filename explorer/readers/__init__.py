@@ -249,7 +249,18 @@ def messages(reader: Reader, files: Mapping[str, Path], place: Place) -> Iterato
         OSError: the sources are not there any more.
     """
     tell = getattr(reader, "messages", None)
-    return tell(files, place) if tell is not None else None
+    return _up_to(tell(files, place), place.until) if tell is not None else None
+
+
+def _up_to(messages: Iterator[Message], step: int | None) -> Iterator[Message]:
+    """The messages up to the last that a step wrote: what came of its calls is of the next one's prompt."""
+    reached = False
+    for message in messages:
+        is_own = step is not None and message.step_ordinal == step
+        if reached and not is_own:
+            return
+        reached = is_own
+        yield message
 
 
 def places(reader: Reader, environment: Mapping[str, str], home: Path) -> Sequence[Path]:

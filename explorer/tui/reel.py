@@ -46,6 +46,10 @@ class Reel:
         self._steps: list[int | None] = []
         self._is_all = False
 
+    def again(self) -> Reel:
+        """Another one over the same messages, for another thread."""
+        return Reel(self._open)
+
     def page(self, number: int, stop: Event) -> Page:
         """Messages ``PAGE * number`` and following."""
         first = PAGE * number
@@ -73,11 +77,14 @@ class Reel:
     def search(self, needle: str, stop: Event) -> list[int]:
         """The messages in which a text stands, whatever its case."""
         hits = []
-        for index, message in enumerate(self._run(0, None, stop)):
-            if needle in message.text.lower() or (message.name and needle in message.name.lower()):
-                hits.append(index)
-                if len(hits) == MOST_HITS:
-                    break
+        try:
+            for index, message in enumerate(self._run(0, None, stop)):
+                if needle in message.text.lower() or (message.name and needle in message.name.lower()):
+                    hits.append(index)
+                    if len(hits) == MOST_HITS:
+                        break
+        finally:
+            self.close()
         return hits
 
     def close(self) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from explorer.readers import MESSAGE_CHARACTERS, MessageKind, MessageRole
 from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
@@ -210,3 +212,33 @@ def test_a_source_that_has_changed_is_not_read_as_if_it_had_not(tmp_path: Path) 
         file.write("\n")
     with pytest.raises(OSError, match=r"ctrl\+r"):
         said(database, "events%/forge/1")
+
+
+@pytest.mark.parametrize("format_", ["codegraff", "maverick", "codex"])
+def test_every_run_of_the_samples_keeps_the_contract(format_: str, request: pytest.FixtureRequest) -> None:
+    shared = format_ in ("codegraff", "maverick")
+    database = request.getfixturevalue(format_) if shared else opened(SAMPLES / format_)
+    with database.cursor() as cursor:
+        runs = cursor.execute(
+            "SELECT r.run_id, list(s.ordinal ORDER BY s.ordinal) FILTER (s.ordinal IS NOT NULL) "
+            "FROM runs AS r LEFT JOIN steps AS s USING (run_id) GROUP BY 1"
+        ).fetchall()
+    told = 0
+    for run_id, steps in runs:
+        try:
+            found = list(queries.messages(database, run_id))
+        except NotRecorded:
+            continue
+        told += 1
+        for message in found:
+            assert message.role in get_args(MessageRole)
+            assert message.kind in get_args(MessageKind)
+            assert len(message.text) <= min(message.characters, MESSAGE_CHARACTERS)
+        by = [message.step_ordinal for message in found if message.step_ordinal is not None]
+        assert by == sorted(by)
+        assert set(by) <= set(steps or [])
+        if by:  # up to its last step there is nothing of a later one, and that step's answer is the end
+            until = list(queries.messages(database, run_id, by[0]))
+            assert all((message.step_ordinal or 0) <= by[0] for message in until)
+            assert until[-1].step_ordinal == by[0]
+    assert told

@@ -60,16 +60,7 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
         OSError: a source is not there any more.
     """
     source_id = place.conversation_id.partition("//")[0]
-    told = _told(files, source_id, _run_of(place), place.until)
-    if place.until is None:
-        yield from told
-        return
-    reached = False
-    for message in told:  # the step's own are the last
-        if reached and message.step_ordinal != place.until:
-            return
-        reached = reached or message.step_ordinal == place.until
-        yield message
+    return _told(files, source_id, _run_of(place), place.until)
 
 
 def _run_of(place: Place) -> _Run:

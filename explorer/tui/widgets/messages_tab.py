@@ -46,6 +46,8 @@ class MessagesTab(Vertical, can_focus=False):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="messages")
+        self._seeker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="messages-search")
+        """Reads everything, while pages are read as they are wanted."""
         self._stop = Event()
         self._seeking = Event()
         """Stops the search that is under way."""
@@ -57,7 +59,6 @@ class MessagesTab(Vertical, can_focus=False):
         self._of: str | None = None
         """The run that was asked for, where the node stands for more than it."""
         self._search = Search()
-        self._hits: list[int] = []
 
     def compose(self) -> ComposeResult:
         """The messages draw everything; the search line comes when it is first wanted."""
@@ -71,7 +72,8 @@ class MessagesTab(Vertical, can_focus=False):
     def on_unmount(self) -> None:
         """No thread may hold up the end of the program."""
         self._drop()
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        for thread in (self._thread, self._seeker):
+            thread.shutdown(wait=False, cancel_futures=True)
 
     # Whose messages
 
@@ -142,7 +144,10 @@ class MessagesTab(Vertical, can_focus=False):
             self._thread.submit(reel.close)
             self._reel = None
 
-    def _ask(self, job: Callable[[Reel, Event], Answer], then: Callable[[Answer], None], stop: Event) -> None:
+    def _ask(
+        self, job: Callable[[Reel, Event], Answer], then: Callable[[Answer], None], stop: Event,
+        thread: ThreadPoolExecutor | None = None,
+    ) -> None:  # fmt: skip
         """Do something with the reel in its thread, then something on the screen."""
         reel = self._reel
         if reel is None:
@@ -150,7 +155,7 @@ class MessagesTab(Vertical, can_focus=False):
 
         async def ask() -> None:
             try:
-                answer = await asyncio.get_running_loop().run_in_executor(self._thread, job, reel, stop)
+                answer = await asyncio.get_running_loop().run_in_executor(thread or self._thread, job, reel, stop)
             except Stopped:
                 return
             except Exception as error:  # whatever is wrong with a source is told where its messages would be
@@ -250,9 +255,11 @@ class MessagesTab(Vertical, can_focus=False):
         self._seeking.set()
         self._search, needle = Search(text), text.lower()
         self.shown.mark(needle)
-        self._tell()
         if not text:
+            self._tell()
             return
+        if self._bar is not None:
+            self._bar.tell("searching …")
 
         def found(hits: list[int]) -> None:
             here = self.shown.roll.cursor.at
@@ -264,7 +271,7 @@ class MessagesTab(Vertical, can_focus=False):
                 self.shown.go_to(hits[at], needle)
 
         self._seeking = Event()
-        self._ask(lambda reel, stop: reel.search(needle, stop), found, self._seeking)
+        self._ask(lambda reel, stop: reel.again().search(needle, stop), found, self._seeking, self._seeker)
 
     def action_hit(self, by: int) -> None:
         """Go to the next or previous message with the text."""
