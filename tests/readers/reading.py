@@ -22,6 +22,7 @@ from explorer.model import (
     Run,
     Step,
     ToolCall,
+    UncountedUsage,
     columns,
 )
 from explorer.readers import HEAD_BYTES, Report, Rows, SourceFile, claim, companions, part_of, readers, settle
@@ -83,6 +84,10 @@ class Reading:
     @property
     def findings(self) -> list[Finding]:
         return self.of(Finding)
+
+    @property
+    def uncounted(self) -> list[UncountedUsage]:
+        return self.of(UncountedUsage)
 
     def codes(self) -> list[str]:
         """The codes of the findings, in order."""

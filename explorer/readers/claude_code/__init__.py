@@ -8,7 +8,8 @@ replayed calls (``_ownership``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from explorer.model import Edge, Row, Severity
 from explorer.readers import Report, SourceFile
@@ -17,16 +18,28 @@ from explorer.readers._values import key_part
 from explorer.readers.claude_code._doubts import doubts, uncounted
 from explorer.readers.claude_code._draft import Session
 from explorer.readers.claude_code._family import Family
-from explorer.readers.claude_code._layout import claims, links, name_of, part_of
+from explorer.readers.claude_code._layout import claims, conversation_id, links, name_of, part_of
 from explorer.readers.claude_code._linking import link
 from explorer.readers.claude_code._ownership import ranked, settle
 from explorer.readers.claude_code._rows import Writing
+from explorer.readers.claude_code._said import handed, messages
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "part_of", "read"]
+__all__ = [
+    "NAME", "SELF_CONTAINED", "VERSION", "claims", "handed", "links", "messages", "part_of", "places", "read",
+]  # fmt: skip
 
 NAME = "claude-code"
 VERSION = 1
 SELF_CONTAINED = True
+
+_ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3}
+
+
+def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
+    """Where transcripts are kept."""
+    configured = environment.get("CLAUDE_CONFIG_DIR")
+    homes = [Path(configured)] if configured else [home / ".claude", home / ".config" / "claude"]
+    return [each / "projects" for each in homes]
 
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
@@ -34,7 +47,7 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     family = Family()
     files = [(source.path, source.source_id), *source.parts]
     findings = {source_id: Findings(source_id) for _, source_id in files}
-    for path, source_id in sorted(files, key=lambda file: name_of(file[1]).kind == "meta", reverse=True):
+    for path, source_id in sorted(files, key=lambda file: _ORDER[name_of(file[1]).kind]):
         try:
             family.read(path, source_id)
         except OSError as error:
@@ -53,7 +66,7 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
                 session.title = session.title or text
     uncounted(sessions)
     settle(sessions)
-    yield from _written(family, sessions, findings)
+    yield from _written(family, sessions, findings, files)
     for each in findings.values():
         yield from each.rest()
     bad = {source_id: each.bad_records for source_id, each in findings.items()}
@@ -61,13 +74,16 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     yield Report(own, bad_of_parts={source_id: number for source_id, number in bad.items() if number})
 
 
-def _written(family: Family, sessions: list[Session], findings: dict[str, Findings]) -> Iterator[Row]:
+def _written(
+    family: Family, sessions: list[Session], findings: dict[str, Findings], files: Sequence[tuple[Path, str]]
+) -> Iterator[Row]:
     """Session by session, those that own what they have in common first."""
     writings: dict[str, Writing] = {}
     seen: set[str] = set()
     for session in sessions:
         copied = {uuid for uuid in session.of_record if uuid in seen} if len(sessions) > 1 else None
-        writing = Writing(session, _conversation_id(session, findings), copied, NAME)
+        key = conversation_id(session.session_id, files) or f"{session.source_id}//{key_part(session.session_id)}"
+        writing = Writing(session, key, copied, NAME)
         if not writing.agents:
             continue
         writings[session.session_id] = writing
@@ -83,13 +99,6 @@ def _written(family: Family, sessions: list[Session], findings: dict[str, Findin
         for each in findings.values():
             yield from each.rest(writing.conversation_id)
         yield writing.conversation()
-
-
-def _conversation_id(session: Session, sources: dict[str, Findings]) -> str:
-    """The file that is named after the session, else the first with a record of it and the session's id."""
-    own = (source_id for source_id in sources if name_of(source_id).kind == "session")
-    named = next((each for each in own if name_of(each).session_id == session.session_id), None)
-    return named if named is not None else f"{session.source_id}//{key_part(session.session_id)}"
 
 
 def _forks(session: Session, writing: Writing, writings: dict[str, Writing]) -> Iterator[Edge]:

@@ -14,6 +14,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import orjson
 
+from explorer.readers import HEAD_BYTES
+from explorer.readers._values import key_part
+
 Kind: TypeAlias = Literal["session", "agent", "meta", "journal"]
 
 LONGEST_FIRST = 8 << 20
@@ -71,29 +74,50 @@ def claims(path: Path, head: bytes | None) -> bool:
         found = True
         if _is_ours(record):
             return True
-    return not found and b'"sessionId":"' in head and b'"parentUuid":' in head
+    return not found and b'"parentUuid"' in head and b'"isSidechain"' in head  # the first line is longer than that
 
 
 def links(path: Path, head: bytes | None) -> Sequence[str]:
     """The session, and of a transcript the first record of its conversation, which every copy begins with."""
     name = name_of(path.as_posix())
-    found = {f"session {name.session_id}"} if name.session_id else set()
-    if name.kind in ("meta", "journal"):
-        return sorted(found) or [f"agent {path.parent.as_posix()}/{name.agent_id}"]
-    if name.kind == "agent":  # its description may stand where no directory tells the session
-        found.add(f"agent {path.parent.as_posix()}/{name.agent_id}")
-    first = None
-    for record in _records(head or b"", path):
-        session = record.get("sessionId")
-        if isinstance(session, str) and session:
-            found.add(f"session {session}")
-        uuid = record.get("uuid")
-        if isinstance(uuid, str) and record.get("type") in ("user", "assistant"):
-            first = first or uuid
-            break
+    sessions, first = _beginning(name, head or b"", path)
+    found = [f"session {session}" for session in sessions]
+    if name.kind in ("agent", "meta"):  # the description may stand where no directory tells the session
+        found.append(f"agent {path.parent.as_posix()}/{name.agent_id}")
     if first and name.kind == "session":
-        found.add(f"record {first}")
+        found.append(f"record {first}")
     return sorted(found)
+
+
+def conversation_id(session_id: str, files: Sequence[tuple[Path, str]]) -> str | None:
+    """The path of a session's transcript, though it may not be there: beside or above the first file linked to it.
+
+    None when no file is: then records of a session stand where they do not belong, and it may be elsewhere as well.
+    """
+    for path, source_id in sorted(files, key=lambda file: name_of(file[1]) != Name("session", None, session_id)):
+        name, head = name_of(source_id), b""
+        if session_id != name.session_id:
+            with path.open("rb") as file:
+                head = file.read(HEAD_BYTES)
+        if session_id in _beginning(name, head, path)[0]:
+            parts = PurePosixPath(source_id).parts
+            depth = parts.index("subagents") - 1 if "subagents" in parts[1:-1] else -1
+            return PurePosixPath(*parts[:depth], f"{key_part(session_id)}.jsonl").as_posix()
+    return None
+
+
+def _beginning(name: Name, head: bytes, path: Path) -> tuple[set[str], str | None]:
+    """The sessions that a file is of, by its path and its first records, and the first that somebody said."""
+    sessions = {name.session_id} if name.session_id else set()
+    if name.kind in ("meta", "journal"):
+        return sessions, None
+    for record in _records(head, path):
+        session, uuid = record.get("sessionId"), record.get("uuid")
+        if isinstance(session, str) and session:
+            sessions.add(session)
+        if isinstance(uuid, str) and record.get("type") in ("user", "assistant"):
+            return sessions, uuid
+    return sessions, None
 
 
 def part_of(path: Path) -> Path | None:
