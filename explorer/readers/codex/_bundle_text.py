@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import orjson
+
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers._records import loads
 from explorer.readers.codex._bundle import LOG
 from explorer.readers.codex._items import fingerprint, kind_of, shown
 from explorer.readers.codex._json import Record, inner, text
-from explorer.readers.codex._payloads import Payloads, Unreadable, bytes_at, place_in
+from explorer.readers.codex._payloads import Payloads, Unreadable, bytes_at, is_in_payload
 from explorer.readers.codex._said import messages_of
 
 _INFERENCE = b'"type":"inference_'
@@ -156,30 +158,31 @@ def _identity(item: object) -> bytes:
 
 
 def bundle_record(bundle: Path, offset: int, length: int, limit: int) -> bytes:
-    """What is recorded at a place: of a line the payloads that it and the end of the same call name, else the bytes.
+    """What is recorded at a place: of a line the payloads that it and the end of the call name, else the bytes.
 
     Raises:
         OSError: it is not there any more.
     """
     raw = bytes_at(bundle, offset, length)
     try:
-        event = inner(loads(raw), "payload")
+        event = {} if is_in_payload(offset) else inner(loads(raw), "payload")
     except ValueError:
         return raw[:limit]
     events = [event, *_rest_of(bundle, offset + length, event)]
     found = [reference for each in events for reference in each.values() if text(reference, "path")]
-    if not found or place_in(found[0], 0) == offset:
+    if not found:
         return raw[:limit]
-    told = [(text(reference, "path") or "", _contents(bundle, reference)) for reference in found]
-    share = limit // len(told)
-    return b"\n".join((f"// {name}\n".encode() + contents)[: share - 1] for name, contents in told)
+    share = (limit - 3) // len(found)
+    return b"{\n" + b",\n".join(_contents(bundle, reference)[: share - 2] for reference in found) + b"\n}"
 
 
 def _contents(bundle: Path, reference: object) -> bytes:
+    """A payload as a field of an object, by its name; as it was written, which is JSON if nothing is wrong with it."""
     try:
-        return Payloads(bundle).read(reference) or b""
+        contents = Payloads(bundle).read(reference) or b"null"
     except Unreadable as error:
-        return f"({error})".encode()
+        contents = orjson.dumps(str(error))
+    return orjson.dumps(text(reference, "path")) + b": " + contents
 
 
 def _rest_of(bundle: Path, offset: int, event: Record) -> Iterator[Record]:

@@ -17,8 +17,8 @@ from explorer.readers.codex._json import text
 MOST_BYTES = 128 << 20
 """Bytes of the largest payload that is read. Requests with inlined images reach tens of megabytes."""
 
-_NUMBERED = re.compile(r"payloads/([1-9]\d{0,8})\.json")
-_FILE_SHIFT = 32
+_NUMBERED = re.compile(r"payloads/([1-9]\d{0,5})\.json")
+_FILE_SHIFT = 40  # logs of a TiB; with the number it stays below 2^63
 # Neither a link at the end nor a pipe that nobody writes to.
 _OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
@@ -87,6 +87,11 @@ def place_in(reference: object, start: int) -> int | None:
     """A byte of a payload as an offset of the bundle; None where the file has no number by which to know it."""
     numbered = _NUMBERED.fullmatch(text(reference, "path") or "")
     return (int(numbered[1]) << _FILE_SHIFT) + start if numbered else None
+
+
+def is_in_payload(offset: int) -> bool:
+    """Whether an offset of the bundle is one of a payload."""
+    return offset >> _FILE_SHIFT > 0
 
 
 def bytes_at(bundle: Path, offset: int, length: int) -> bytes:

@@ -132,9 +132,11 @@ def test_a_run_is_told_as_its_model_saw_it(found, path):
 
 def test_a_step_is_recorded_as_request_and_answer(found, path):
     step = found.steps[1]
-    told = readers()["codex"].record(path, step.offset, step.length, 1 << 20).decode()
-    assert told.startswith("// payloads/19.json\n")
-    assert '"response_id": "resp_2"' in told.split("// payloads/20.json\n")[1]
+    told = json.loads(readers()["codex"].record(path, step.offset, step.length, 1 << 20))
+    assert list(told) == ["payloads/19.json", "payloads/20.json"]
+    assert told["payloads/20.json"]["response_id"] == "resp_2"
+    for limit in (100, 600):
+        assert 0 < len(readers()["codex"].record(path, step.offset, step.length, limit)) <= limit
 
 
 def test_session_files_of_the_same_threads_count_nothing_twice(found, path):
