@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -233,5 +234,11 @@ def marked(row: Row, needle: str) -> Row:
 
 
 def row_with(rows: Sequence[Row], needle: str) -> int | None:
-    """The first row in which a text stands."""
-    return next((i for i, row in enumerate(rows) if needle in "".join(text for text, _ in row).lower()), None)
+    """The first row in which a text stands, or begins that goes on in the next."""
+    starts: list[int] = []
+    joined = ""
+    for row in rows:
+        starts.append(len(joined))
+        joined += "".join(text for text, _ in row).strip().lower() + " "
+    hit = joined.find(needle)
+    return bisect_right(starts, hit) - 1 if hit >= 0 else None

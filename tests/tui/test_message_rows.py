@@ -112,3 +112,6 @@ def test_marks_stand_where_the_text_is_whatever_its_case() -> None:
     assert marked(row, "") == row
     assert row_with([[("x", "plain")], row], "needle") == 1
     assert row_with([row], "hay") is None
+    broken = lay_out(said("far and away from here"), 10, True, Context())
+    assert [plain(row) for row in broken] == ["◆ assista…"[:10], "  far and", "  away", "  from", "  here", ""]
+    assert row_with(broken, "away from") == 2
