@@ -369,12 +369,13 @@ _PAGES = (
     Explanation(
         "missing-history",
         "warning",
-        "a recording that goes on from another one, which is not there",
-        "The file names another one that holds what came before it.",
+        "a recording that goes on from another one, which is not read with it",
+        "The file names another one that holds what came before it: the file is not opened, or it is another "
+        "conversation's, as when a user goes on from there in a new one.",
         "Its prompts seem shorter than they were, and what they share with others is understated. Its first count of "
         "tokens may be the other file's last.",
         "Nothing is filled in.",
-        "Open a directory that holds both.",
+        "Look at the end of the other recording for what the first prompt held.",
     ),
     Explanation(
         "clock-backwards",

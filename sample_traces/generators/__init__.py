@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from generators import claude_code, codegraff, codex, graff, maverick, weka
+from generators import claude_code, codegraff, codex, codex_rollouts, graff, maverick, weka
 
 FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
-    weka.files, graff.files, maverick.files, codegraff.files, codex.files,
+    weka.files, graff.files, maverick.files, codegraff.files, codex.files, codex_rollouts.files,
     claude_code.files,
 ]  # fmt: skip

@@ -298,7 +298,9 @@ def test_every_step_says_where_in_the_file_it_stands(sample):
     for source_id in {step.source_id for step in reading.steps}:
         source = path.parent / source_id
         content = (source / "trace.jsonl" if source.is_dir() else source).read_bytes()
-        if content.startswith(MAGIC):  # it says which row: what is there is tested with the reader
+        if (
+            content.startswith(MAGIC) or source.suffix == ".zst"
+        ):  # it says which row, or byte once decompressed: what is there is tested with the reader
             continue
         ends = [0]
         steps = [step for step in reading.steps if step.source_id == source_id]

@@ -11,16 +11,20 @@ from pathlib import Path
 import pytest
 
 from explorer.readers import part_of
+from explorer.readers._prompts import PromptParts
+from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.store.findings import EXPLANATIONS
 from tests.readers.claude_code import counting as claude_code
 from tests.readers.claude_code.families import together
 from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
+from tests.readers.codex.rollouts import own_steps
 from tests.readers.maverick.counting import counts
 from tests.readers.reading import SAMPLES, UNREAD, claimed, read, sample_files, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
 
 MANY = 2_000_000
+WAYS = ("input_tokens", "output")
 KV = SAMPLES / "weka" / "kv-cache-tester"
 CORPUS = SAMPLES / "weka" / "hugging-face" / "traces.jsonl"
 
@@ -209,6 +213,19 @@ def test_the_readme_gives_the_numbers_of_bundles(row):
     found = read(path, reader="codex")
     codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
     assert codes == set(found.codes())
+
+
+@pytest.mark.parametrize("row", [row for row in CODEX if not row[0].is_dir()], ids=name)
+def test_the_readme_gives_the_numbers_of_rollouts(row):
+    path, _, text = row
+    files = [(each, each.name) for each, _, _ in CODEX if not each.is_dir()]
+    found = reduce_rollouts(files, PromptParts())
+    own = [step for each in found.threads for step in own_steps(each) if step.where.source_id == path.name]
+    tokens_in, tokens_out = (sum(getattr(step.usage, way) for step in own if step.usage) for way in WAYS)
+    some = f"{len(own)} step{'s' * (len(own) != 1)}, {tokens_in:,} in, {tokens_out:,} out."
+    assert text.startswith(some)
+    codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
+    assert codes == {remark.code for remark in found.remarks if remark.source_id == path.name}
 
 
 @pytest.mark.parametrize("row", CLAUDE_CODE, ids=name)

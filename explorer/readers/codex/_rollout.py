@@ -124,7 +124,9 @@ class _Reading:
         if base is not None:
             source = self.by_rollout.get(base[0]) or self._newest.get(base[0])
             if source is None:
-                message = f"it goes on from rollout {base[0]}, which is not here: its prompts lack what came before"
+                message = (
+                    f"it goes on from rollout {base[0]}, not of this conversation: its prompts lack what came before"
+                )
                 self.remarks.append(
                     Remark("missing-history", "warning", message, file.source_id, 1, file.head.thread_id)
                 )

@@ -81,7 +81,8 @@ class Tokens:
     def sum_up(self) -> None:
         """What the counter left open; once, at the end of the file."""
         if self.own.restarts and not self.has_records:
-            message = f"{len(self.own.restarts):,} times, first {self.own.restarts[0]}"
+            times = len(self.own.restarts)
+            message = f"the counter went back {times:,} time{'s' * (times != 1)}, first {self.own.restarts[0]}"
             self._notes.remark("counter-restart", "info", message, None)
         if self._turns.in_doubt:
             return

@@ -88,8 +88,6 @@ class Turns:
             turn.status = "running"
         elif id(turn) in self._started:
             turn.status_detail = UNENDED
-        if turn.end is None and turn.steps:
-            turn.end = turn.steps[-1].end
 
     def of(self, turn_id: str | None, at: int | None) -> TurnDraft:
         """The turn with an id; without one, the open one, else one that begins now though nothing says so."""
