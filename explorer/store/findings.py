@@ -554,7 +554,7 @@ _PAGES = (
         "error",
         "a file of the recording that is not there",
         "A record names a file beside it that holds what was asked or answered, and that cannot be read: it was never "
-        "written, was deleted, or is larger than 128 MiB.",
+        "written, was deleted, or is larger than 96 MiB.",
         "Tokens, a prompt or a hand-off may be missing that stand in it and nowhere else.",
         "What the record itself tells is kept; what the file would have told counts as not recorded.",
         "The finding has the line of the record and the name of the file. Copy the whole directory again.",

@@ -112,7 +112,9 @@ def bundle_messages(files: Mapping[str, Path], place: Place) -> Iterator[Message
     is_first = True
     for step in place.steps:
         path = files.get(step.source_id)
-        if path is None or step.offset is None or (place.until is not None and step.ordinal > place.until):
+        if place.until is not None and step.ordinal > place.until:
+            break
+        if path is None or not path.is_dir() or step.offset is None:
             continue
         if step.source_id not in logs:
             logs[step.source_id] = _Log(path)

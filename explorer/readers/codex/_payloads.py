@@ -14,8 +14,9 @@ from pathlib import Path, PurePosixPath
 from explorer.readers.codex._bundle import LOG
 from explorer.readers.codex._json import text
 
-MOST_BYTES = 128 << 20
-"""Bytes of the largest payload that is read. Requests with inlined images reach tens of megabytes."""
+MOST_BYTES = 96 << 20
+"""Bytes of the largest payload that is read, which takes three times as much. Requests with inlined images reach tens
+of megabytes."""
 
 _NUMBERED = re.compile(r"payloads/([1-9]\d{0,5})\.json")
 _FILE_SHIFT = 40  # logs of a TiB; with the number it stays below 2^63

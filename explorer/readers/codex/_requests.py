@@ -27,6 +27,9 @@ _THOUGHT = ("content", "summary", "encrypted_content")
 _AGENTS_AT_ONCE = 8
 """Agents of which the prompt before is kept."""
 
+_KEPT_BYTES = 8 << 20
+"""Bytes of the longest request of which it is."""
+
 
 class Sighting(NamedTuple):
     """A letter in an agent's prompt, where it is seen for the first time."""
@@ -104,7 +107,7 @@ class Requests:
         if not is_whole:
             return request, None
         self._number(seen)
-        if text(request, "previous_response_id") is None:
+        if text(request, "previous_response_id") is None and len(raw) <= _KEPT_BYTES:
             self._last[thread_id] = items, seen
         return request, seen
 
