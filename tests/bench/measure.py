@@ -1,6 +1,7 @@
 """Time, and the memory of a whole process tree."""
 
 import contextlib
+import resource
 import statistics
 import threading
 import time
@@ -19,6 +20,38 @@ def seconds(work, repeats=1):
         work()
         times.append(time.perf_counter() - begin)
     return statistics.median(times)
+
+
+@dataclass
+class Cost:
+    """What work took, in seconds."""
+
+    wall: float
+    own: float
+    """Of CPU in this process, all threads."""
+    below: float
+    """Of CPU in the processes that it started and that have ended."""
+
+    @property
+    def cpu(self):
+        """Of CPU in all: on a machine that others use as well it says more than the wall time."""
+        return self.own + self.below
+
+
+def cost(work):
+    """Wall and CPU time of ``work()``."""
+    begin, before = time.perf_counter(), [_cpu(who) for who in _WHO]
+    work()
+    wall = time.perf_counter() - begin
+    return Cost(wall, *(_cpu(who) - earlier for who, earlier in zip(_WHO, before, strict=True)))
+
+
+_WHO = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+
+
+def _cpu(who):
+    usage = resource.getrusage(who)
+    return usage.ru_utime + usage.ru_stime
 
 
 @dataclass

@@ -112,7 +112,13 @@ _UNFIT = (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError)
 
 def _typed(name: str, values: _Values) -> pl.DataFrame:
     columns_ = zip(_SCHEMAS[name].items(), values, strict=True)
-    return pl.DataFrame([pl.Series(column, own, kind, strict=True) for (column, kind), own in columns_])
+    return pl.DataFrame([_series(column, kind, own) for (column, kind), own in columns_])
+
+
+def _series(name: str, kind: pl.DataType | type[pl.DataType], values: Sequence[object]) -> pl.Series:
+    if values and values[0] is None and values.count(None) == len(values):  # many columns, and slow to find out there
+        return pl.repeat(None, len(values), dtype=kind, eager=True).alias(name)
+    return pl.Series(name, values, kind, strict=True)
 
 
 def merge_batches(directory: Path, batches: Iterable[Batch]) -> tuple[str, dict[str, int]]:
