@@ -204,7 +204,8 @@ class _Reading:
     def _events(self, span: Span, recording: Recording) -> Iterator[Row | Rows]:
         columns = ("id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)")
         where, parameters = span.where()
-        waiting: dict[tuple[object, object], list[Event] | None] = {}
+        group: list[Event] | None = None  # to which the events of the latest agent belong
+        own: tuple[object, object] = None, None
         events = self.database.scan(EVENTS, columns, where, parameters, start=span.first)
         for row, agent, parent, seq, ts, kind, payload in events:
             try:
@@ -217,16 +218,12 @@ class _Reading:
             except OddEvent as odd:
                 event = odd.event
                 yield from recording.complain(odd.code, str(odd), event)
-            edge = event.kind in EDGES
-            group = waiting.get((agent, parent))
-            if group is not None and not edge:
+            if group is not None and own == (agent, parent) and event.kind not in EDGES:
                 group.append(event)
                 continue
             key = Key(_text(agent) or "agent", _text(parent), None)
             yield from recording.add(key, event)
-            if edge:
-                waiting.clear()
-            waiting[agent, parent] = recording.waiting(key)
+            group, own = recording.waiting(key), (agent, parent)
 
     def _problems(self) -> Iterator[Finding]:
         """What could not be read since last time."""

@@ -42,11 +42,13 @@ def bounds_of(database: Database, of: int) -> list[tuple[bytes, bytes | None]]:
 def _samples(database: Database, number: int) -> Iterator[bytes]:
     """The conversations of so many events, which lie evenly among all."""
     before = len(database.damage)
-    query = f"SELECT CAST(conversation_id AS BLOB) FROM {EVENTS} WHERE id >= ? ORDER BY id LIMIT 1"
+    query = (
+        f"SELECT CAST(conversation_id AS BLOB), typeof(conversation_id) FROM {EVENTS} WHERE id >= ? ORDER BY id LIMIT 1"
+    )
     for first, last in database.execute(f"SELECT min(id), max(id) FROM {EVENTS}"):
         if isinstance(first, int) and isinstance(last, int):
             for row in range(first, last + 1, (last - first) // number + 1):
-                yield from (raw_id for (raw_id,) in database.execute(query, (row,)) if raw_id is not None)
+                yield from (raw_id for raw_id, kind in database.execute(query, (row,)) if kind == b"text")
     del database.damage[before:]  # met again where it is read
 
 

@@ -12,6 +12,7 @@ from itertools import product
 
 import pytest
 
+from explorer.model import Conversation, Finding
 from explorer.readers import SourceFile, claim, companions, part_of, readers
 from explorer.readers.codegraff import record, shares
 from tests.readers.codegraff.judging import judge_reading, reported, sums, usage
@@ -522,6 +523,16 @@ def test_what_is_read_in_parts_is_what_is_read_at_once(large, tmp_path, of):
     events = [each | {"conversation_id": f"{n}"} for n in range(8) for each in example()]
     path = database(tmp_path / "x.db", in_order(events), [orphan])
     assert known(in_parts(path, of)) == known(codegraff(path).rows)
+
+
+def test_parts_have_as_many_events_and_what_is_of_no_conversation_is_told_once(tmp_path):
+    events = in_order([each | {"conversation_id": f"{n}"} for n in range(8) for each in example()])
+    nameless = [events[0] | {"id": 933 + n, "conversation_id": value} for n, value in enumerate((None, b"0", b"9"))]
+    path = database(tmp_path / "x.db", [*events, *nameless], schema=SCHEMA.replace(" NOT NULL", ""))
+    parts = [list(readers()["codegraff"].read(SourceFile(path, "s", {}, (number, 4)))) for number in range(4)]
+    assert [sum(isinstance(row_, Conversation) for row_ in part) for part in parts] == [2, 2, 2, 2]
+    (finding,) = [row_ for part in parts for row_ in part if isinstance(row_, Finding) and row_.code == "bad-record"]
+    assert finding.message.startswith("3 events")
 
 
 def test_a_small_database_is_read_at_once(large):
