@@ -40,10 +40,9 @@ RESOLUTIONS: dict[str, str] = {
 
 
 def heading(exchange: Exchange) -> str:
-    """``spawn: main → Explore agent_001``."""
-    this = exchange.asked or exchange.answered
-    kind = this.kind if this else ""
-    return f"{kind}: {_called(exchange, 'asker')} → {_called(exchange, 'doer')}"
+    """``spawn and result: main → Explore agent_001``."""
+    kinds = " and ".join(half.kind for half in (exchange.asked, exchange.answered) if half is not None)
+    return f"{kinds}: {_called(exchange, 'asker')} → {_called(exchange, 'doer')}"
 
 
 def _called(exchange: Exchange, end: End) -> str:
@@ -60,26 +59,34 @@ def lay_out_end(exchange: Exchange, end: End, texts: Mapping[Passage, Read] | No
     secret = _secrets(texts or {})
     asked = exchange.asked_sent if asker else exchange.asked_received
     answered = exchange.answer_received if asker else exchange.answer_sent
-    yield from _half(exchange, "asked", "Asked" if asker else "Was asked", asked, texts, secret, width)
+    yield from _half(exchange, end, "asked", asked, texts, secret, width)
     if asker and asked is not None and answered == asked:
         yield []
-        yield [("Got back", "title")]
+        yield [(_TITLES[end, "answered"], "title")]
         yield from _state(exchange.answered, width) if exchange.answered else []
         yield from wrapped("What came back stands with the call, above, if the recorder kept it.", width, "note")
     else:
-        yield from _half(exchange, "answered", "Got back" if asker else "Answered", answered, texts, secret, width)
+        yield from _half(exchange, end, "answered", answered, texts, secret, width)
+
+
+_TITLES: dict[tuple[End, Half], str] = {
+    ("asker", "asked"): "Asked",
+    ("asker", "answered"): "Got back",
+    ("doer", "asked"): "Was asked",
+    ("doer", "answered"): "Answered",
+}
 
 
 def _half(
-    exchange: Exchange, half: Half, title: str, place: Passage | None, texts: Mapping[Passage, Read] | None,
+    exchange: Exchange, end: End, half: Half, place: Passage | None, texts: Mapping[Passage, Read] | None,
     secret: set[str], width: int,
 ) -> Iterator[Row]:  # fmt: skip
     edge = exchange.asked if half == "asked" else exchange.answered
     yield []
-    yield [(title, "title")]
+    yield [(_TITLES[end, half], "title")]
     yield from _state(edge, width) if edge is not None else []
     read = texts.get(place) if texts is not None and place is not None else None
-    if words := _about(exchange, half, edge, place, read):
+    if words := _about(exchange, end, edge, place, read):
         yield from wrapped(words, width, "note")
     if place is not None:
         yield from _text(place, texts, secret, width)
@@ -104,14 +111,15 @@ def _state(edge: HandOff, width: int) -> Iterator[Row]:
     yield from wrapped(f"{glyph} {arrived}{followed}{grade}", width, role)
 
 
-def _about(exchange: Exchange, half: Half, edge: HandOff | None, place: Passage | None, read: Read | None) -> str:
+def _about(exchange: Exchange, end: End, edge: HandOff | None, place: Passage | None, read: Read | None) -> str:
     """What the text is that follows, or why there is none."""
     if place is None:
         if edge is not None:
-            return "The recording has no text of it."
-        if half == "asked":
+            lost = edge.delivered is False and end == ("asker" if edge.kind == "result" else "doer")
+            return "Nothing in the record of this run shows it." if lost else "The recording has no text of it."
+        if exchange.asked is None:
             return "No record says what it was asked."
-        one_way = exchange.asked is not None and exchange.asked.kind in ("message", "close", "fork")
+        one_way = exchange.asked.kind in ("message", "close", "fork")
         return "Nothing comes back of this." if one_way else "No record of an answer."
     if place.basis == "edge":
         return ""
@@ -206,7 +214,9 @@ def columns_for(listed: Sequence[HandOff], width: int) -> Columns:
 def line(one: HandOff, columns: Columns) -> Iterator[tuple[str, Role]]:
     """One hand-off in the pieces of a line."""
     glyph, role, words = DELIVERED[one.delivered]
-    at = "–" if one.at_ms is None else ("" if one.at_recorded else "~") + offset(one.at_ms)
+    # Within hours nobody asks for milliseconds, and there is no room for them.
+    exact = 1 if one.at_ms is not None and abs(one.at_ms) < 3_600_000 else 1_000
+    at = "–" if one.at_ms is None else ("" if one.at_recorded else "~") + offset(one.at_ms, exact)
     yield f"{glyph} ", role
     yield f"{fit(at, 11, 'right')}  {fit(one.kind, 8)} ", "note"
     yield f"{fit(one.sender or NOBODY, columns.sender)} → {fit(one.receiver or NOBODY, columns.receiver)}  ", "strong"

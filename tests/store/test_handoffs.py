@@ -8,7 +8,7 @@ import pytest
 
 from explorer.model import Row
 from explorer.store.database import Database
-from explorer.store.queries import Exchange, HandOffs, Read, handoff, handoffs, read_texts
+from explorer.store.queries import Exchange, HandOffs, Read, build_tree, handoff, handoffs, overview, read_texts
 from tests.store.world import agent, conversation, edge, make_database, run, source, step, tool_call
 
 SENT, RECEIVED, ANSWER = '{"task":"count"}', '{"from":"plan","text":"count"}', "forty-two"
@@ -102,6 +102,16 @@ class TestList:
         assert (lost.delivered, lost.resolution) == (False, "pending")
         assert (spawn.from_node, spawn.to_node) == ("plan/1", "count")
 
+    def test_the_overview_counts_them_by_kind(self, database: Database) -> None:
+        with database.cursor() as cursor:
+            facts = overview(cursor, build_tree(database, None), "c")
+        told = [(fact.label, fact.value, fact.note) for fact in facts if fact.section == "Hand-offs"]
+        assert told == [
+            ("message", 1, "1 delivered; d shows both ends of each"),
+            ("result", 2, "1 delivered, 1 never arrived; d shows both ends of each"),
+            ("spawn", 2, "whether delivered is not recorded; d shows both ends of each"),
+        ]
+
 
 class TestHalves:
     @pytest.mark.parametrize("edge_id", ["spawn-c", "count"])
@@ -144,7 +154,7 @@ class TestTexts:
         exchange = ends(database, "lost")
         found = [exchange.asked_sent, exchange.asked_received, exchange.answer_sent, exchange.answer_received]
         assert [place and (place.basis, place.offset) for place in found] == [
-            ("tool_call", 0), ("first_step", 5), ("last_step", 7), ("tool_call", 0)
+            ("tool_call", 0), ("first_step", 5), ("last_step", 7), None
         ]  # fmt: skip
 
     def test_a_source_that_is_gone_says_so(self, tmp_path: Path) -> None:

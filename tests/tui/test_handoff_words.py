@@ -71,7 +71,7 @@ class TestRecordedText:
 class TestBothEnds:
     def test_the_one_who_asked_has_the_call_and_what_became_of_it(self) -> None:
         exchange = Exchange(SPAWN, RESULT, ASKER, DOER, CALL, FIRST, LAST, CALL)
-        assert heading(exchange) == "spawn: planner → counter c1"
+        assert heading(exchange) == "spawn and result: planner → counter c1"
         assert end(exchange, "asker", {CALL: Read('{"task":"count"}')}) == [
             "planner",
             "completed, 4 steps, in 5.0k out 538, 36.1s",
@@ -90,6 +90,12 @@ class TestBothEnds:
             "derived",
             "What came back stands with the call, above, if the recorder kept it.",
         ]
+
+    def test_what_got_lost_is_nowhere_in_the_record_of_its_receiver(self) -> None:
+        exchange = Exchange(SPAWN, RESULT, ASKER, DOER, CALL, FIRST, LAST, None)
+        assert end(exchange, "asker", {})[-1] == "Nothing in the record of this run shows it."
+        unsaid = exchange._replace(answer_sent=None)
+        assert end(unsaid, "doer", {})[-1] == "The recording has no text of it."
 
     def test_the_other_has_its_first_and_last_word_and_says_what_stands_for_them(self) -> None:
         exchange = Exchange(SPAWN, None, ASKER, DOER, CALL, FIRST, LAST, CALL)

@@ -34,9 +34,9 @@ def test_from_the_list_to_both_ends_and_to_either_run(opener: Opener) -> None:
         assert "Hand-offs of office and below: 2, 1 never arrived" in shown
         assert "spawn    planner → counter  not recorded" in shown
         await press(pilot, "enter")
-        assert "spawn: planner → counter" in screen_text(pilot)
+        assert "spawn and result: planner → counter" in screen_text(pilot)
         await press(pilot, "]", "]")
-        assert "result: planner → counter" not in screen_text(pilot)
+        assert "1 of 2" not in screen_text(pilot)
         assert "2 of 2" in screen_text(pilot)
         assert "U never arrived" in screen_text(pilot)
         await press(pilot, "escape")

@@ -14,6 +14,8 @@ from explorer.store.queries.timeline.happenings import MOVED
 if TYPE_CHECKING:
     from explorer.model import EdgeKind, Grade, Resolution, RunStatus
     from explorer.store.database import Cursor, Database
+    from explorer.store.queries.facts import Sheet
+    from explorer.store.queries.scope import Scope
 
 LISTED = 5_000
 """Hand-offs that are listed at most."""
@@ -115,13 +117,30 @@ def handoffs(cursor: Cursor, node_id: str | None, own: bool = False) -> HandOffs
     scope = scope_of(cursor, node_id)
     if scope is None:
         return HandOffs([], 0, 0)
-    condition = "true"
-    if scope.kind != "all":
-        runs = f"(SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)})"
-        condition = f"(from_run_id IN {runs} OR to_run_id IN {runs})"
+    condition = _touching(scope, own)
     counted = one(cursor, f"SELECT count(*), count(*) FILTER (NOT delivered) FROM edges WHERE {condition}")
     assert counted is not None
     return HandOffs(_listed(cursor, condition), *counted)
+
+
+def handed_over(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+    """How many there are of each kind, and what became of them, in the overview of a node."""
+    sheet.section = "Hand-offs"
+    for kind, count, arrived, lost in cursor.execute(
+        "SELECT kind, count(*), count(*) FILTER (delivered), count(*) FILTER (NOT delivered) FROM edges "
+        f"WHERE {_touching(scope, own=False)} GROUP BY kind ORDER BY kind"
+    ).fetchall():
+        told = [f"{arrived:,} delivered" if arrived else "", f"{lost:,} never arrived" if lost else ""]
+        note = ", ".join(filter(None, told)) or "whether delivered is not recorded"
+        sheet.add(kind, count, "count", note=f"{note}; d shows both ends of each")
+
+
+def _touching(scope: Scope, own: bool) -> str:
+    """A condition over edges: those from or to the runs of a node."""
+    if scope.kind == "all":
+        return "true"
+    runs = f"(SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)})"
+    return f"(from_run_id IN {runs} OR to_run_id IN {runs})"
 
 
 def handoff(cursor: Cursor, edge_id: str) -> Exchange | None:
@@ -136,13 +155,14 @@ def handoff(cursor: Cursor, edge_id: str) -> Exchange | None:
     doer = asked.to_run_id if asked else answered.from_run_id if answered else None
     started = asked is None or asked.kind in ANSWERED or asked.kind == "fork"
     ends = this.kind in ANSWERED or this.kind == "result"
+    lost = answered is not None and answered.delivered is False
     call = _call(cursor, (asked or this).edge_id, asker, doer)
     return Exchange(
         asked, answered, _party(cursor, asker), _party(cursor, doer),
         _place(cursor, asked, "sent") or call,
         _place(cursor, asked, "received") or (_step(cursor, doer, "first_step") if started else None),
         _place(cursor, answered, "sent") or (_step(cursor, doer, "last_step") if ends else None),
-        _place(cursor, answered, "received") or (call if ends else None),
+        _place(cursor, answered, "received") or (call if ends and not lost else None),
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from explorer.store.queries.checkpoints import checkpoints
 from explorer.store.queries.facts import Sheet
+from explorer.store.queries.handoffs import handed_over
 from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
 from explorer.store.queries.reuse import reuse_totals
 from explorer.store.queries.scope import Scope, one, scope_of
@@ -78,6 +79,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     if scope.kind == "conversation":
         versions(cursor, sheet, scope)
     times(cursor, sheet, of)
+    handed_over(cursor, sheet, scope)
     _reuse(cursor, sheet, tree, scope)
     sheet.section = "Blocks and numbering"
     footprint(sheet, of)

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from explorer.tui import lanes
 from explorer.tui.lanes import Row
-from explorer.tui.time_scale import Window, fitted
+from explorer.tui.time_scale import Span, Window, fitted
 from explorer.tui.widgets.timeline_canvas import TOP, TimelineCanvas
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         Binding("plus,equals_sign", "zoom(0.5)", "zoom", key_display="+ -", id="timeline.zoom_in", tooltip="Zoom in"),
         Binding("minus", "zoom(2)", "zoom out", show=False, id="timeline.zoom_out"),
         Binding("0", "whole", "all", id="timeline.whole", tooltip="The whole span of time"),
+        Binding("i", "row_span", "row", id="timeline.row_span", tooltip="Zoom to the time of this row and those below"),
         Binding("greater_than_sign,full_stop", "beside(1)", "next", key_display="> <", id="timeline.next",
                 tooltip="Next step or mark of this row"),
         Binding("less_than_sign,comma", "beside(-1)", "previous", show=False, id="timeline.previous",
@@ -256,6 +257,15 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
     def action_whole(self) -> None:
         """Show the whole span."""
         self._see(fitted(self.span, self.window.cells), self.window.under(self.cell))
+
+    def action_row_span(self) -> None:
+        """Show the time of the row and what is below it."""
+        lane = self.current.lane if self.current is not None else None
+        shift = (lane.clock_ms or 0) if lane is not None and self.wall else 0
+        if lane is None or lane.below_start_ms is None or lane.below_end_ms is None:
+            return
+        span = Span(lane.below_start_ms + shift, lane.below_end_ms + shift)
+        self._see(fitted(span, self.window.cells).within(self.span), span.start)
 
     def action_pan(self, by: int) -> None:
         """Move the window by half of it."""
