@@ -170,16 +170,20 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 def make_database(rows: Iterable[Row], directory: Path | None = None, roots: dict[str, Path] | None = None) -> Database:
     """An opened database of these rows. Without a directory, everybody who asks for the same rows shares one."""
-    if directory is None:
+    if directory is None and not roots:
         return _shared(tuple(rows))
-    return Database(Opening([write_batch(rows, directory)], roots or {}))
+    return Database(Opening([write_batch(rows, directory or _lasting())], roots or {}))
+
+
+def _lasting() -> Path:
+    """A directory that is there until the process ends."""
+    _kept.append(tempfile.TemporaryDirectory(prefix="trace-explore-test-"))
+    return Path(_kept[-1].name)
 
 
 @lru_cache(maxsize=8)
 def _shared(rows: tuple[Row, ...]) -> Database:
-    """Its parts are there until the process ends."""
-    _kept.append(tempfile.TemporaryDirectory(prefix="trace-explore-test-"))
-    return make_database(rows, Path(_kept[-1].name))
+    return make_database(rows, _lasting())
 
 
 def ask(database: Database, query: str) -> list[tuple[Any, ...]]:
