@@ -100,5 +100,6 @@ def record(path: Path, offset: int, length: int, limit: int) -> bytes:
 
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     """What was said in a run."""
-    source = files.get(place.steps[-1].source_id) if place.steps else None
-    return bundle_messages(files, place) if source is not None and source.is_dir() else rollout_messages(files, place)
+    sources = {files[step.source_id] for step in place.steps if step.source_id in files}
+    is_of_bundle = any(source.is_dir() for source in sources)
+    return bundle_messages(files, place) if is_of_bundle else rollout_messages(files, place)

@@ -132,20 +132,37 @@ def _complete(turn: TurnDraft, other: TurnDraft, answered: set[str | None]) -> i
     if not turn.steps and not turn.tools:
         turn.steps, turn.tools = other.steps, other.tools
         return len(turn.steps)
+    return _add_answers(turn, other, answered)
+
+
+def _add_answers(turn: TurnDraft, other: TurnDraft, answered: set[str | None]) -> int:
+    """Give a turn the answers that only another recording has, and its own ones what they cost by that."""
     by_answer = {step.response_id: step for step in turn.steps if step.response_id is not None}
-    added = 0
+    added, is_longer = 0, False
     for step in other.steps:
         same = by_answer.get(step.response_id) if step.response_id is not None else None
         if same is None and _is_missing(step, answered):
             same = next((each for each in turn.steps if _may_be(each, step)), None)
             if same is None:
                 turn.steps.append(step)
+                is_longer = True
             answered.add(step.response_id)
             added += 1
         if same is not None and same.usage is None:
             same.usage, same.usage_source, same.usage_grade = step.usage, step.usage_source, step.usage_grade
             same.response_id, same.end = same.response_id or step.response_id, same.end or step.end
+    if is_longer:
+        _sort(turn)
     return added
+
+
+def _sort(turn: TurnDraft) -> None:
+    """Put the steps of a turn in the order of time."""
+    times = [step.end if step.start is None else step.start for step in turn.steps]
+    order = sorted(range(len(times)), key=lambda index: _LATE if times[index] is None else times[index] or 0)
+    turn.steps = [turn.steps[index] for index in order]
+    for tool in turn.tools:
+        tool.step = None if tool.step is None else order.index(tool.step)
 
 
 def _may_be(open_step: StepDraft, step: StepDraft) -> bool:

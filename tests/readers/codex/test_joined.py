@@ -65,6 +65,20 @@ def test_what_a_compaction_cost_is_added_from_the_session_file(bundle, tmp_path)
     assert "1 answers of the model that are here alone" in finding.message
 
 
+def test_answers_that_are_added_stand_where_their_time_is_and_tools_keep_their_calls(bundle, tmp_path):
+    path = written(bundle, tmp_path)
+    alone = reading(path)
+    first = turns_of(bundle, 1)[0]
+    begun, asked = of(alone.steps, ROOT)[1], of(alone.tool_calls, ROOT)[0]
+    root = Rollout(ROOT, start=bundle.started, session_id=ROOT).begins(first)
+    root.at = bundle.started - 200
+    root.record(usage(900, 9), "resp_early", first).ends(first)
+    found = reading(path, root.write(tmp_path))
+    assert [step.input_tokens for step in of(found.steps, ROOT)][:2] == [900, 419]
+    assert of(found.tool_calls, ROOT)[0].step_ordinal == asked.step_ordinal + 1
+    assert of(found.steps, ROOT)[2].offset == begun.offset
+
+
 def test_a_lost_answer_is_told_by_the_session_file(bundle, tmp_path):
     path = written(bundle, tmp_path)
     payload_of(path, "inference_completed", "response_payload").unlink()
