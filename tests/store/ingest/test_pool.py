@@ -306,7 +306,7 @@ def test_an_interrupt_of_the_terminal_is_left_to_the_parent(script: Callable[...
         assert next(chunks).records == {"s01.scripted": 1}
         pool._workers[0].process.send_signal(signal.SIGINT)
         fifo.write_text("go on")
-        assert [chunk.records for chunk in chunks] == [2]
+        assert [chunk.records for chunk in chunks] == [{"s02.scripted": 2}]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
