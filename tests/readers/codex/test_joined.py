@@ -70,8 +70,7 @@ def test_answers_that_are_added_stand_where_their_time_is_and_tools_keep_their_c
     alone = reading(path)
     first = turns_of(bundle, 1)[0]
     begun, asked = of(alone.steps, ROOT)[1], of(alone.tool_calls, ROOT)[0]
-    root = Rollout(ROOT, start=bundle.started, session_id=ROOT).begins(first)
-    root.at = bundle.started - 200
+    root = Rollout(ROOT, start=bundle.started - 500, session_id=ROOT).begins(first)
     root.record(usage(900, 9), "resp_early", first).ends(first)
     found = reading(path, root.write(tmp_path))
     assert [step.input_tokens for step in of(found.steps, ROOT)][:2] == [900, 419]
