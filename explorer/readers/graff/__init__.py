@@ -25,7 +25,7 @@ from explorer.readers.graff._said import messages
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "companions", "messages", "part_of", "read"]
 
 NAME = "graff"
-VERSION = 1
+VERSION = 2
 SELF_CONTAINED = True
 
 

@@ -15,7 +15,8 @@ from explorer.readers.graff._process import SHORTLY_MS, Process, in_order
 
 NOTE = (
     "Model calls, tokens and cost are what counters of the whole process rose by during the turn: they include what "
-    "children spent meanwhile. Tool errors are the turn's own, among its first 64 tool calls."
+    "children spent meanwhile. Input is with what a cache served. "
+    "Tool errors are the turn's own, among its first 64 tool calls."
 )
 MIXED = (
     " The count of model calls is in extra alone: a child that began in one turn went on after its end, so that the "
