@@ -13,7 +13,7 @@ from typing import NamedTuple
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._draft import HandOff, Remark, ThreadDraft, TurnDraft
 from explorer.readers.codex._history import History
-from explorer.readers.codex._inherited import WHOLE, own_lines
+from explorer.readers.codex._inherited import WHOLE, Prefix, own_lines
 from explorer.readers.codex._rollout_agents import hand_offs
 from explorer.readers.codex._rollout_file import name_of
 from explorer.readers.codex._rollout_head import Head, read_head
@@ -142,8 +142,10 @@ class _Reading:
         thread = RolloutThread(file.path, file.source_id, file.head, prefix, self.parts, origin, before, keep)
         try:
             thread.read()
-        except ForeignHistory:
+        except ForeignHistory as foreign:
             prefix = own_lines(file.path, file.head, origin.turns if origin else None)
+            if prefix.rule == "whole":  # a line that begins as none does
+                prefix = Prefix(foreign.line + 1, "unknown")
             thread = RolloutThread(file.path, file.source_id, file.head, prefix, self.parts, origin, before, keep)
             thread.read()
         return thread

@@ -25,6 +25,10 @@ CLOCK_SLACK = 1_000
 class ForeignHistory(Exception):
     """Copied history where none was expected: the file must be read again, knowing where it ends."""
 
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} is of another thread")
+        self.line = line
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -125,7 +129,7 @@ class RolloutThread:
         if found is None:
             self._state.notes.remark("bad-field", "warning", "a session_meta without an id", record.line.number)
         elif found.thread_id != self.head.thread_id and self._prefix.rule == "whole":
-            raise ForeignHistory
+            raise ForeignHistory(record.line.number)
 
     def _turn_context(self, record: Record) -> None:
         """Settings of a turn; in files that do not say when turns begin, its beginning."""
