@@ -11,6 +11,8 @@ import orjson
 
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._rollout import reduce_rollouts
+from explorer.store.database import Database
+from explorer.store.ingest import Options, ingest
 from tests.bench.measure import peak_memory
 from tests.readers.codex.rollouts import ROOT, Rollout, plus, usage
 
@@ -20,33 +22,49 @@ STEPS_PER_TURN, STEPS_PER_IMAGE, STEPS_PER_COMPACTION = 25, 40, 120
 
 
 def run(megabytes, repeats):
-    """Print the ratios and the memory."""
-    with tempfile.TemporaryDirectory(prefix="trace-explore-bench-") as directory:
-        path, shares = _write(Path(directory), megabytes * 1_000_000)
-        size = path.stat().st_size
-        mix = ", ".join(f"{name} {of / size:.0%}" for name, of in sorted(shares.items(), key=lambda each: -each[1]))
-        print(f"{size / 1e6:,.0f} MB: {mix}")
-        for round_ in range(repeats):
-            plain, plain_cpu = _timed(lambda: _loads(path))
-            ours, ours_cpu = _timed(lambda: _reduce(path))
-            print(
-                f"  {round_ + 1}: orjson.loads {plain:.2f} s (CPU {plain_cpu:.2f}), reduced in {ours:.2f} s (CPU "
-                f"{ours_cpu:.2f}) = {ours / plain:.2f} x, CPU {ours_cpu / plain_cpu:.2f} x (at most {LIMIT})"
-            )
-        with peak_memory() as peak:
-            found = _reduce(path)
-        steps = sum(len(turn.steps) for thread in found.threads for turn in thread.turns)
-        print(
-            f"  {steps:,} steps; peak memory above the libraries: {peak.mebibytes_above:.0f} MiB (at most {MEMORY_MIB})"
+    """Print the ratios and the memory, of a thread that looks at images and of one that reads text alone."""
+    import explorer.store.ingest.parts
+    import explorer.store.ingest.run  # noqa: F401
+
+    for name, every in (("with images", STEPS_PER_IMAGE), ("text alone", 0)):
+        with tempfile.TemporaryDirectory(prefix="trace-explore-bench-") as directory:
+            path, shares = _write(Path(directory), megabytes * 1_000_000, every)
+            _measure(name, path, shares, repeats)
+
+
+def _measure(name, path, shares, repeats):
+    size = path.stat().st_size
+    mix = ", ".join(f"{kind} {of / size:.0%}" for kind, of in sorted(shares.items(), key=lambda each: -each[1]))
+    print(f"{name}, {size / 1e6:,.0f} MB: {mix}")
+    for round_ in range(repeats):
+        plain, ours, whole = (
+            _timed(work) for work in (lambda: _loads(path), lambda: _reduce(path), lambda: _open(path))
         )
+        told = ", ".join(
+            f"{what} {wall:.2f} s = {wall / plain[0]:.2f} x (CPU {cpu:.2f} s = {cpu / plain[1]:.2f} x)"
+            for what, (wall, cpu) in (("orjson.loads", plain), ("reduced", ours), ("ingest", whole))
+        )
+        print(f"  {round_ + 1}: {told}; at most {LIMIT} x")
+    with peak_memory() as peak:
+        _open(path)
+    print(f"  peak memory above the libraries: {peak.mebibytes_above:.0f} MiB (at most {MEMORY_MIB})")
 
 
 def _timed(work):
-    """Wall and CPU seconds."""
-    before, begin = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    """Wall seconds, and those of the processor, workers included."""
+    before, begin = _processor(), time.perf_counter()
     work()
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    return time.perf_counter() - begin, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - begin, _processor() - before
+
+
+def _processor():
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _open(path):
+    with tempfile.TemporaryDirectory(prefix="trace-explore-cache-") as cache:
+        Database(ingest([path.parent], Options(cache_dir=Path(cache)))).close()
 
 
 def _loads(path):
@@ -60,7 +78,7 @@ def _reduce(path):
     return reduce_rollouts([(path, path.name)], PromptParts())
 
 
-def _write(directory, size):
+def _write(directory, size, every):
     """A thread that works until its file is so large; what of it is what kind of line."""
     rng = random.Random("bench codex")
     source = Path(__file__).read_text("utf-8")
@@ -73,7 +91,7 @@ def _write(directory, size):
     with path.open("wb") as file:
         while file.tell() < size:
             lines = Rollout(has_meta=turn == 0)
-            kept = _turn(lines, rng, words, images, f"turn-{turn}", steps, total, kept)
+            kept = _turn(lines, rng, words, images, f"turn-{turn}", steps, total, kept, every)
             steps, turn = steps + STEPS_PER_TURN, turn + 1
             total = plus(total, *[_spent(n) for n in range(steps - STEPS_PER_TURN, steps)])
             for line in lines.lines:
@@ -87,7 +105,7 @@ def _spent(step):
     return usage(20_000 + step % 977, 300 + step % 89, cached=19_000)
 
 
-def _turn(lines, rng, words, images, turn, step, total, kept):
+def _turn(lines, rng, words, images, turn, step, total, kept, every):
     """One turn; returns the messages that the next compaction keeps."""
 
     def text(length):
@@ -102,7 +120,7 @@ def _turn(lines, rng, words, images, turn, step, total, kept):
         output = f"Process exited with code 0\nOutput:\n{text(rng.randrange(400, 14_000))}"
         lines.event("exec_command_end", call_id=f"call_{number:024x}", exit_code=0, aggregated_output=output[:4_000])
         lines.output(f"call_{number:024x}", output)
-        if number % STEPS_PER_IMAGE == 7:
+        if every and number % every == every - 1:
             image = {"type": "input_image", "image_url": f"data:image/png;base64,{rng.choice(images)}"}
             lines.item("message", role="user", content=[image])
             kept = [*kept, {"type": "message", "role": "user", "content": [image]}][-30:]
