@@ -79,10 +79,8 @@ class Assembly:
     def _name_runs(self, thread: ThreadDraft) -> None:
         taken: Counter[str] = Counter()
         for turn in thread.turns:
-            name = key_part(turn.turn_id or _UNNAMED)
-            taken[name] += 1
-            again = f"~{taken[name]}" if taken[name] > 1 else ""
-            run_id = f"{self._agent_id(thread.thread_id)}/{name}{again}"
+            name = _unique(key_part(turn.turn_id or _UNNAMED), taken)
+            run_id = f"{self._agent_id(thread.thread_id)}/{name}"
             self._run_ids[id(turn)] = run_id
             self._runs.setdefault((thread.thread_id, turn.turn_id), run_id)
 
@@ -231,10 +229,9 @@ class Assembly:
             key = f"{sender or f'{NAME}/{key_part(root)}'}>{hand_off.kind}:" + key_part(
                 hand_off.call_id or hand_off.to_thread or hand_off.to_path or ""
             )
-            taken[key] += 1
             sent, got = hand_off.asked, hand_off.got
             yield Edge(
-                key if taken[key] == 1 else f"{key}~{taken[key]}", hand_off.kind, sender, receiver, hand_off.call_id,
+                _unique(key, taken), hand_off.kind, sender, receiver, hand_off.call_id,
                 _since(hand_off.at, base), hand_off.delivered, hand_off.grade, hand_off.resolution,
                 *_place(sent), *_place(got),
             )  # fmt: skip
@@ -286,6 +283,12 @@ def _step(run_id: str, ordinal: int, step: StepDraft, is_replay: bool, base: int
         length=step.where.length,
         extra=as_json(extra),
     )
+
+
+def _unique(key: str, taken: Counter[str]) -> str:
+    """A key that no other row has: with ~2 behind it if one has, and so on."""
+    taken[key] += 1
+    return key if taken[key] == 1 else _unique(f"{key}~{taken[key]}", taken)
 
 
 def _since(at: int | None, base: int | None) -> int | None:

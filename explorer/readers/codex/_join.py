@@ -106,7 +106,8 @@ class Joined:
                 others = ", ".join(other for other in told if other != source_id)
                 message = f"{_turns(of.turns_elsewhere)} shown from {others}, which tells of the same"
                 if of.steps_added:
-                    message += f", with {of.steps_added:,} answers of the model that are here alone"
+                    many = "answers that are" if of.steps_added > 1 else "answer that is"
+                    message += f", with {of.steps_added:,} {many} here alone"
                 if of.turns:
                     message += f"; {_turns(of.turns)} shown from here"
                 found.append(Remark("recorded-twice", "info", message, source_id, None, thread.thread_id))

@@ -177,7 +177,10 @@ class Reducer:
 
     def _thread_started(self, entry: Entry) -> None:
         ledger = self.ledger
-        thread_id = text(entry.fields, "thread_id") or ""
+        thread_id = text(entry.fields, "thread_id")
+        if thread_id is None:
+            ledger.remark("bad-field", "warning", "the start of a thread without an id", entry)
+            return
         metadata = ledger.payload(entry, "metadata_payload")
         thread = ledger.threads.get(thread_id)
         if thread is None:
@@ -214,8 +217,10 @@ class Reducer:
 
     def _turn_started(self, entry: Entry) -> None:
         thread = self.ledger.thread(entry, text(entry.fields, "thread_id") or entry.thread_id)
-        turn_id = text(entry.fields, "codex_turn_id") or entry.turn_id or ""
-        if (thread.thread_id, turn_id) in self.ledger.turns:
+        turn_id = text(entry.fields, "codex_turn_id") or entry.turn_id
+        if turn_id is None:
+            self.ledger.remark("bad-field", "warning", "the start of a turn without an id", entry, thread.thread_id)
+        elif (thread.thread_id, turn_id) in self.ledger.turns:
             message = f"turn {turn_id} had been started before"
             self.ledger.remark("repeated-record", "warning", message, entry, thread.thread_id, turn_id)
         else:

@@ -107,6 +107,7 @@ def inserted(*payloads, behind="tool_call_ended"):
         (again("agent_result_observed", child_codex_turn_id="t"), {"duplicate-id", "undelivered-result"}, 5),
         (inserted(CELL, CELL), {"repeated-record"}, 5),
         (inserted({**MCP, "mcp_call_id": "n"}, MCP), {"missing-start"}, 5),
+        (again("thread_started", thread_id=None), {"bad-field"}, 5),
         (without("thread_started"), {"missing-start"}, 5),
         (without("codex_turn_started"), {"missing-start"}, 5),
         (without("inference_started"), {"missing-start"}, 5),

@@ -62,7 +62,7 @@ def test_what_a_compaction_cost_is_added_from_the_session_file(bundle, tmp_path)
     (finding,) = found.findings
     assert (finding.code, finding.source_id[:7]) == ("recorded-twice", "rollout")
     assert finding.message.startswith(f"2 turns shown from {path.name}")
-    assert "1 answers of the model that are here alone" in finding.message
+    assert "1 answer that is here alone" in finding.message
 
 
 def test_answers_that_are_added_stand_where_their_time_is_and_tools_keep_their_calls(bundle, tmp_path):
