@@ -16,7 +16,7 @@ WITH at_a_glance AS (
 ),
 
 everyone AS MATERIALIZED (
-    SELECT agent_id, conversation_id, parent_agent_id, name, version, label FROM agents
+    SELECT agent_id, conversation_id, parent_agent_id, name, version, label, helper FROM agents
     UNION ALL BY NAME
     SELECT agent_id, min(conversation_id) AS conversation_id
     FROM internal.runs
@@ -31,6 +31,7 @@ SELECT
     e.name,
     e.version,
     e.label,
+    e.helper,
     coalesce(g.runs, 0) AS runs,
     g.start_ms,
     g.first_run_id,

@@ -60,6 +60,7 @@ SELECT
     a.name AS agent_name,
     a.label AS agent_label,
     a.version AS agent_version,
+    a.helper AS agent_helper,
     l.depth,
     l.depth > 0 OR a.recorded_parent IS NOT NULL AS is_sub_agent,
     s.duration_ms,
@@ -327,3 +328,175 @@ FROM internal.runs AS a
 JOIN internal.runs AS b ON b.parent_run_id = a.parent_run_id AND b.run_id <> a.run_id
 LEFT JOIN sibling_pairs AS p ON p.run_a = least(a.run_id, b.run_id) AND p.run_b = greatest(a.run_id, b.run_id)
 WHERE a.unique_blocks IS NOT NULL AND b.unique_blocks IS NOT NULL;
+
+-- How each sibling's first prompt met the cache, by what the recorder measured: siblings are agents that one answer
+-- spawned. cache: 'read' what was cached, 'wrote' it as the first of its siblings, or 'missed' it. why: of a miss, in
+-- this order, that no sibling's model was the same, that it asked before the first answer of one began, that the last
+-- use by one was longer ago than what is cached is kept (5 minutes, or an hour where a sibling wrote for an hour), or
+-- from which part on its prompt differs. first_answer_ms: when the first of those before it had its answer.
+-- idle_ms: since the last use.
+CREATE VIEW sibling_cold_starts AS
+WITH spawned AS (
+    SELECT t.run_id AS parent_run_id, t.step_ordinal AS spawn_step, t.child_run_id AS run_id
+    FROM tool_calls AS t
+    WHERE t.child_run_id IS NOT NULL AND t.step_ordinal IS NOT NULL
+),
+
+firsts AS (
+    SELECT
+        p.parent_run_id,
+        p.spawn_step,
+        s.run_id,
+        arg_min(s, s.ordinal) AS step
+    FROM spawned AS p
+    JOIN steps AS s USING (run_id)
+    WHERE NOT s.is_replay
+    GROUP BY ALL
+),
+
+asked AS (
+    SELECT
+        f.parent_run_id,
+        f.spawn_step,
+        f.run_id,
+        f.step.model AS model,
+        f.step.start_ms AS start_ms,
+        coalesce((f.step.extra ->> '$.first_record_ms')::BIGINT, f.step.end_ms) AS answer_ms,
+        f.step.input_tokens AS input_tokens,
+        f.step.cache_read_tokens AS read,
+        f.step.cache_write_tokens AS written,
+        coalesce((f.step.extra ->> '$.cache_write_1h_tokens')::BIGINT, 0) > 0 AS for_an_hour
+    FROM firsts AS f
+),
+
+met AS (
+    SELECT
+        b.run_id,
+        count(*) AS before,
+        count(*) FILTER (a.model IS NOT DISTINCT FROM b.model) AS alike,
+        min(a.answer_ms) FILTER (a.model IS NOT DISTINCT FROM b.model) AS first_answer_ms,
+        bool_or(a.for_an_hour) AS for_an_hour,
+        max(u.used_ms) AS used_ms,
+        max(coalesce(x.first_step_prefix, 0)) AS prefix
+    FROM asked AS b
+    JOIN asked AS a
+        ON
+            a.parent_run_id = b.parent_run_id AND a.spawn_step = b.spawn_step
+            AND (a.start_ms, a.run_id) < (b.start_ms, b.run_id)
+    LEFT JOIN (
+        SELECT p.run_id, s.run_id AS by_run_id, max(s.start_ms) AS used_ms
+        FROM asked AS p
+        JOIN asked AS o ON o.parent_run_id = p.parent_run_id AND o.spawn_step = p.spawn_step AND o.run_id <> p.run_id
+        JOIN steps AS s ON s.run_id = o.run_id AND s.start_ms <= p.start_ms AND s.model IS NOT DISTINCT FROM p.model
+        WHERE NOT s.is_replay
+        GROUP BY ALL
+    ) AS u ON u.run_id = b.run_id AND u.by_run_id = a.run_id
+    LEFT JOIN sibling_pairs AS x ON x.run_a = least(a.run_id, b.run_id) AND x.run_b = greatest(a.run_id, b.run_id)
+    GROUP BY b.run_id
+)
+
+SELECT
+    b.run_id,
+    b.parent_run_id,
+    b.spawn_step,
+    b.model,
+    b.start_ms,
+    b.input_tokens,
+    b.read AS cache_read_tokens,
+    b.written AS cache_write_tokens,
+    m.first_answer_ms,
+    b.start_ms - m.used_ms AS idle_ms,
+    CASE
+        WHEN b.read > 0 THEN 'read'
+        WHEN b.read IS NULL THEN NULL
+        WHEN m.run_id IS NOT NULL THEN 'missed'
+        WHEN b.written > 0 THEN 'wrote'
+    END AS cache,
+    CASE
+        WHEN cache IS DISTINCT FROM 'missed' THEN NULL
+        WHEN m.alike = 0 THEN 'another model than its siblings'
+        WHEN b.start_ms < m.first_answer_ms THEN 'asked before the first answer began'
+        WHEN idle_ms > CASE WHEN m.for_an_hour THEN 3600000 ELSE 300000 END
+            THEN format('last used {} s before', idle_ms // 1000)
+        ELSE format('its prompt differs at part {}', m.prefix + 1)
+    END AS why
+FROM asked AS b
+LEFT JOIN met AS m USING (run_id);
+
+-- What stands in the records of each agent, counted or not, by the reason why it does not count.
+CREATE VIEW internal.usage_records AS
+SELECT
+    r.conversation_id, r.agent_id, 'counted' AS reason, count(*) AS records,
+    count(*) FILTER ((s.extra ->> '$.output_unconfirmed') = 'true') AS unconfirmed_steps,
+    sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
+    sum(s.cache_write_tokens) AS cache_write_tokens,
+    sum((s.extra ->> '$.cache_write_5m_tokens')::BIGINT) AS cache_write_5m_tokens,
+    sum((s.extra ->> '$.cache_write_1h_tokens')::BIGINT) AS cache_write_1h_tokens,
+    sum(s.output_tokens) AS output_tokens
+FROM steps AS s
+JOIN runs AS r USING (run_id)
+WHERE NOT s.is_replay
+GROUP BY ALL
+UNION ALL BY NAME
+SELECT
+    r.conversation_id, r.agent_id, 'replayed copy' AS reason, count(*) AS records,
+    sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
+    sum(s.cache_write_tokens) AS cache_write_tokens, sum(s.output_tokens) AS output_tokens
+FROM steps AS s
+JOIN runs AS r USING (run_id)
+WHERE s.is_replay
+GROUP BY ALL
+UNION ALL BY NAME
+SELECT
+    conversation_id, agent_id, reason, records, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens
+FROM uncounted_usage
+UNION ALL BY NAME
+SELECT conversation_id, agent_id, concat(helper, ' agent') AS reason, 1 AS records
+FROM agents
+WHERE helper IS NOT NULL;
+
+-- What a sum over every record of a recording would give, beside what counts: a row per agent, and one per conversation
+-- (agent_id is NULL). naive_* adds to the figures what was recorded more than once (uncounted_usage, and steps that are
+-- replayed); reasons says what that is, with how many records, and names agents that the recorder started by itself.
+-- unconfirmed_steps: no record of the call has a stop reason, so that its output is a lower bound.
+CREATE VIEW counting_audit AS
+WITH summed AS (
+    SELECT
+        conversation_id,
+        agent_id,
+        reason,
+        grouping(agent_id) = 1 AS is_whole,
+        sum(records) AS records,
+        sum(unconfirmed_steps) AS unconfirmed_steps,
+        sum(input_tokens) AS input_tokens,
+        sum(cache_read_tokens) AS cache_read_tokens,
+        sum(cache_write_tokens) AS cache_write_tokens,
+        sum(cache_write_5m_tokens) AS cache_write_5m_tokens,
+        sum(cache_write_1h_tokens) AS cache_write_1h_tokens,
+        sum(output_tokens) AS output_tokens
+    FROM internal.usage_records
+    GROUP BY GROUPING SETS ((conversation_id, agent_id, reason), (conversation_id, reason))
+)
+
+SELECT
+    s.conversation_id,
+    CASE WHEN NOT s.is_whole THEN s.agent_id END AS agent_id,
+    any_value(a.name) AS agent_name,
+    internal.whole(sum(s.records) FILTER (s.reason = 'counted')) AS steps,
+    internal.whole(sum(s.unconfirmed_steps)) AS unconfirmed_steps,
+    internal.whole(sum(s.input_tokens) FILTER (s.reason = 'counted')) AS input_tokens,
+    internal.whole(sum(s.cache_read_tokens) FILTER (s.reason = 'counted')) AS cache_read_tokens,
+    internal.whole(sum(s.cache_write_tokens) FILTER (s.reason = 'counted')) AS cache_write_tokens,
+    internal.whole(sum(s.cache_write_5m_tokens)) AS cache_write_5m_tokens,
+    internal.whole(sum(s.cache_write_1h_tokens)) AS cache_write_1h_tokens,
+    internal.whole(sum(s.output_tokens) FILTER (s.reason = 'counted')) AS output_tokens,
+    internal.whole(sum(s.input_tokens)) AS naive_input_tokens,
+    internal.whole(sum(s.cache_read_tokens)) AS naive_cache_read_tokens,
+    internal.whole(sum(s.cache_write_tokens)) AS naive_cache_write_tokens,
+    internal.whole(sum(s.output_tokens)) AS naive_output_tokens,
+    string_agg(format('{} ×{:,}', s.reason, s.records::BIGINT), ', ' ORDER BY s.reason) FILTER (s.reason <> 'counted')
+        AS reasons
+FROM summed AS s
+LEFT JOIN agents AS a ON a.agent_id = s.agent_id
+GROUP BY s.conversation_id, s.is_whole, s.agent_id
+ORDER BY s.conversation_id, s.is_whole DESC, s.agent_id;

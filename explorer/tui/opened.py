@@ -28,6 +28,8 @@ class Opened:
 def open_up(opening: Opening, where: str | None) -> Opened:
     """Load what an ingest has written so far; slow, so it belongs in a thread.
 
+    Without a filter, not even an empty one, what recorders started by themselves is left out, and the filter says so.
+
     Raises:
         queries.FilterError: ``where`` is not a filter.
     """
@@ -36,9 +38,10 @@ def open_up(opening: Opening, where: str | None) -> Opened:
 
     database = Database(opening)
     try:
-        tree = queries.build_tree(database, where)
         with database.cursor() as cursor:
+            where = queries.usual_filter(cursor) if where is None else where
             counts = queries.counts(cursor)
+        tree = queries.build_tree(database, where)
     except BaseException:
         database.close()
         raise

@@ -19,6 +19,8 @@ VIEWS = {
     "conversation_totals",
     "run_reuse",
     "sibling_sharing",
+    "sibling_cold_starts",
+    "counting_audit",
 }
 
 

@@ -30,6 +30,7 @@ from explorer.model import (
     Step,
     StepReuse,
     ToolCall,
+    UncountedUsage,
     columns,
 )
 from explorer.store.database import SOURCE_COLUMN, Batch, Database, Opening
@@ -133,6 +134,10 @@ def reuse(
 
 def footprint(run_id: str, unique: int, parent: int | None = None, siblings: int | None = None) -> RunFootprint:
     return RunFootprint(run_id, unique, 64 * unique, parent, siblings)
+
+
+def uncounted(agent_id: str, reason: str, records: int, **values: Any) -> UncountedUsage:
+    return row(UncountedUsage, agent_id=agent_id, reason=reason, records=records, **{"conversation_id": "c"} | values)
 
 
 def pair(run_a: str, run_b: str, shared: int, prefix: int = 0) -> SiblingPair:

@@ -131,7 +131,7 @@ class Writing:
         extra = {
             "message_id": step.key[0] or None, "request_id": step.key[1] if step.key[0] and len(step.key) > 1 else None,
             "cache_write_5m_tokens": short, "cache_write_1h_tokens": long,
-            "output_unconfirmed": unconfirmed or None, "speed": step.tier,
+            "first_record_ms": self.ms(step.first), "output_unconfirmed": unconfirmed or None, "speed": step.tier,
         }  # fmt: skip
         yield StepRow(
             run_id=run_id,

@@ -64,6 +64,7 @@ from explorer.store.queries.tree import (
     path_to,
     search,
     sibling,
+    usual_filter,
 )
 
 __all__ = [
@@ -127,4 +128,5 @@ __all__ = [
     "timeline_spot",
     "timeline_step",
     "timeline_ticks",
+    "usual_filter",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from explorer.store.queries.checkpoints import checkpoints
+from explorer.store.queries.counting import counting
 from explorer.store.queries.facts import Sheet
 from explorer.store.queries.handoffs import handed_over
 from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
@@ -71,11 +72,13 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     if scope.kind == "all":
         _opened(cursor, sheet)
         _totals(cursor, sheet, scope)
+        counting(cursor, sheet, scope)
         versions(cursor, sheet, scope)
         _reuse(cursor, sheet, tree, scope)
         return sheet.facts
     of = recorded(cursor, scope)
     _totals(cursor, sheet, scope, of)
+    counting(cursor, sheet, scope)
     if scope.kind == "conversation":
         versions(cursor, sheet, scope)
     times(cursor, sheet, of)

@@ -169,11 +169,13 @@ def _cold_starts(
         )
         SELECT
             c.run_id, c.node_id, c.name, c.label, c.start_ms, f.step.input, u.first_blocks, u.first_own,
-            u.first_ancestor, u.first_sibling, u.first_other, u.first_new, f.step.cached, p.unique_blocks
+            u.first_ancestor, u.first_sibling, u.first_other, u.first_new, f.step.cached, m.cache, m.why,
+            p.unique_blocks
         FROM chosen AS c
         LEFT JOIN first_steps AS f USING (run_id)
         LEFT JOIN run_reuse AS u USING (run_id)
         LEFT JOIN run_footprint AS p USING (run_id)
+        LEFT JOIN sibling_cold_starts AS m USING (run_id)
         ORDER BY c.start_ms NULLS LAST, c.position
         """,
         [parent_id, limit],

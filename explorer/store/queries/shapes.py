@@ -146,6 +146,11 @@ class ColdStart(NamedTuple):
     """blocks - own - ancestor - sibling - other"""
     cached_tokens: int | None
     """What the recorder measured."""
+    cache: str | None = None
+    """Whether it ``wrote``, ``read`` or ``missed`` what its siblings of the same answer have cached; None where that is
+    not measured."""
+    why: str | None = None
+    """Of a miss."""
 
 
 class SiblingMatrix(NamedTuple):

@@ -67,6 +67,12 @@ def build_tree(database: Database, where: str | None = None, replaces: TreeView 
     return TreeView(table, where, *(counted or (0, 0)))
 
 
+def usual_filter(cursor: Cursor) -> str | None:
+    """What is left out unless somebody asks for it: agents that a recorder started by itself, if there are any."""
+    helpers = one(cursor, "FROM agents WHERE helper IS NOT NULL LIMIT 1")
+    return "agent_helper IS NULL" if helpers is not None else None
+
+
 def has_ancestors(cursor: Cursor) -> bool:
     """Whether an opened export holds runs that its filter had not kept."""
     return one(cursor, "FROM internal.ancestors LIMIT 1") is not None

@@ -107,7 +107,7 @@ class Verbs(Following):
         if answer is None or self.opened is None:
             return
         where, tried = answer
-        self.loading_line.filter_by(where)
+        self.loading_line.filter_by(where or "")
         if tried is not None and tried.database is self.opened.database:
             self._see_through(tried)
         elif where != self.state.where:

@@ -151,17 +151,20 @@ def _cold_starts(matrix: SiblingMatrix, total: int, width: int) -> Iterator[Row]
     for index, (name, values) in enumerate(zip(names, cells, strict=True), 1):
         row = "".join(fit(values[head], _COLD_START[head], "right") for head in heads)
         yield [(f"{index:>{number}}  ", "note"), (fit(name, name_width) + row, "plain")]
+    for index, run in enumerate(runs, 1):
+        if run.why:
+            yield from wrapped(f"{index} missed what its siblings had cached: {clean(run.why)}", width, "note")
 
 
-_COLD_START = {"blocks": 7, "own": 6, "parent": 7, "sibling": 8, "other": 6, "new": 7, "cached": 7}
+_COLD_START = {"blocks": 7, "own": 6, "parent": 7, "sibling": 8, "other": 6, "new": 7, "cached": 7, "cache": 7}
 """Columns of the cold-start table and their widths."""
 
 
 def _columns_that_fit(cells: list[dict[str, str]], room: int) -> list[str]:
     """Columns that say nothing give way first, then those that matter least; parent, sibling and new always stay."""
-    heads = list(_COLD_START)
+    heads = [head for head in _COLD_START if head != "cache" or any(row[head] != "–" for row in cells)]
     empty = [head for head in ("own", "other", "cached") if all(row[head] in ("0", "–") for row in cells)]
-    for victim in (*empty, "own", "other", "cached", "blocks"):
+    for victim in (*empty, "own", "other", "blocks", "cached", "cache"):
         if sum(_COLD_START[head] for head in heads) <= room:
             break
         if victim in heads:
@@ -183,4 +186,5 @@ def _cold_start_cells(run: ColdStart) -> dict[str, str]:
         "other": humanize.number(run.other),
         "new": humanize.number(run.new),
         "cached": humanize.tokens(run.cached_tokens),
+        "cache": run.cache or "–",
     }

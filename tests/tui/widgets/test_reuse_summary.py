@@ -76,3 +76,13 @@ def test_the_cold_start_table_keeps_what_matters_on_a_narrow_screen() -> None:
         assert head in narrow
     assert "cached" not in narrow
     assert "cached" in words(TOTALS, width=100, group=group)
+
+
+def test_who_missed_the_cache_is_said_with_the_reason() -> None:
+    first = ColdStart("r0", "n0", "Explore", None, 0, 9_000, 4, 0, 0, 0, 0, 4, 0, "wrote")
+    second = first._replace(run_id="r1", node_id="n1", cache="missed", why="asked before the first answer began")
+    shown = words(
+        TOTALS, width=100, group=(SiblingMatrix([first, second], [4, 4], [[4, 0], [0, 4]], [[4, 0], [0, 4]], "main"), 2)
+    )
+    assert "wrote" in shown
+    assert "2 missed what its siblings had cached: asked before the first answer began" in shown
