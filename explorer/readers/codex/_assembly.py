@@ -126,7 +126,7 @@ class Assembly:
             block_scope="prompt-parts" if has_blocks else None,
             steps_recorded=True,
             tool_calls_recorded=True,
-            extra=as_json({"thread_id": root, "sources": self._sources(threads)}),
+            extra=as_json({"thread_id": root, "sources": self._sources(threads), **top.extra}),
         )
 
     def _sources(self, threads: Iterable[ThreadDraft]) -> dict[str, dict[str, int]]:

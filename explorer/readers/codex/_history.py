@@ -27,6 +27,10 @@ def asked(item: object) -> str | None:
     return None if text.lstrip().startswith(CONTEXT) else text
 
 
+REBUILT: Final = "of session files: what the history amounts to, without the tools; not what was sent"
+"""What must be known of the prompts of a rollout."""
+
+
 class History:
     """The history of one thread, as it grows."""
 

@@ -177,7 +177,10 @@ def _put_together(files: Sequence[_File], remarks: list[Remark]) -> Traffic:
         traffic.prompts[:0] = other.prompts
         traffic.thread.title = other.thread.title or traffic.thread.title
         traffic.thread.start = other.thread.start or traffic.thread.start
-    traffic.thread.turns = [turn for each in turns for turn in each]
+    in_order = [turn for each in turns for turn in each]
+    if len(turns) > 1:  # of a turn that is there twice, the one that counts stands for both
+        in_order.sort(key=lambda turn: (turn.start is None, turn.start or 0, turn.is_replay))
+    traffic.thread.turns = in_order
     return traffic
 
 

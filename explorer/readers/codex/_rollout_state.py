@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._draft import ThreadDraft, TurnDraft
-from explorer.readers.codex._history import History
+from explorer.readers.codex._history import REBUILT, History
 from explorer.readers.codex._rollout_head import Head
 from explorer.readers.codex._rollout_notes import Notes
 from explorer.readers.codex._rollout_tokens import Tokens
@@ -21,7 +21,7 @@ class State:
         self.draft = ThreadDraft(
             head.thread_id, source_id, parent_thread_id=head.parent_thread_id, session_id=head.session_id,
             forked_from_id=head.forked_from_id, path=head.path, nickname=head.nickname, role=head.role, cwd=head.cwd,
-            start=head.start, extra=dict(head.extra),
+            start=head.start, extra={**head.extra, "prompts": REBUILT},
         )  # fmt: skip
         self.notes = Notes(source_id, head.thread_id)
         self.traffic = Traffic(self.draft, head.spawned)
