@@ -72,7 +72,8 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     hand_offs = joined_hand_offs([*deliveries.hand_offs(), joined.resumes, rollouts.hand_offs])
     remarks += [*deliveries.remarks, *rollouts.remarks]
     remarks = [*still_true(remarks, hand_offs), *joined.remarks()]
-    assembly = Assembly(source.source_id, joined.threads, hand_offs, remarks, joined.told)
+    captures = {lifetime.source_id: lifetime.trace_id for lifetime in lifetimes}
+    assembly = Assembly(source.source_id, joined.threads, hand_offs, remarks, joined.told, captures)
     yield from assembly.rows()
     bad = assembly.bad_records()
     yield Report(bad.pop(source.source_id, 0), bad_of_parts=bad)

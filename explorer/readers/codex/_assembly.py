@@ -22,7 +22,7 @@ class Assembly:
 
     def __init__(
         self, source_id: str, threads: Mapping[str, ThreadDraft], hand_offs: Sequence[HandOff],
-        remarks: Sequence[Remark], told: Mapping[str, Mapping[str, Told]],
+        remarks: Sequence[Remark], told: Mapping[str, Mapping[str, Told]], captures: Mapping[str, str | None],
     ) -> None:  # fmt: skip
         self._source_id = source_id
         self._tree = Tree(threads)
@@ -30,6 +30,7 @@ class Assembly:
         self._hand_offs = hand_offs
         self._remarks = [*remarks, *self._tree.remarks]
         self._told = told
+        self._captures = captures
         self._findings: dict[str, Findings] = {}
         self._runs: dict[tuple[str, str | None], str] = {}
         self._run_ids: dict[int, str] = {}
@@ -129,14 +130,15 @@ class Assembly:
             extra=as_json({"thread_id": root, "sources": self._sources(threads), **top.extra}),
         )
 
-    def _sources(self, threads: Iterable[ThreadDraft]) -> dict[str, dict[str, int]]:
-        """What of each source is shown, where there are several."""
+    def _sources(self, threads: Iterable[ThreadDraft]) -> dict[str, object]:
+        """What of each source is shown, and the recorder's id of a bundle."""
         sums: dict[str, Counter[str]] = {}
         for thread in threads:
             for source_id, of in self._told.get(thread.thread_id, {}).items():
                 told = {"turns": of.turns, "turns_elsewhere": of.turns_elsewhere, "steps_added": of.steps_added}
                 sums.setdefault(source_id, Counter()).update(told)
-        return {source_id: dict(counts) for source_id, counts in sums.items()}
+        captures = {source_id: {"trace_id": self._captures.get(source_id)} for source_id in self._captures}
+        return {source_id: {**counts, **captures.get(source_id, {})} for source_id, counts in sums.items()}
 
     def _agent(self, thread: ThreadDraft, conversation_id: str) -> Agent:
         parent = self._tree.parents.get(thread.thread_id)
@@ -171,7 +173,7 @@ class Assembly:
             time_grade="not_recorded" if turn.start is None else "exact",
             model=turn.model,
             grade=turn.grade,
-            extra=as_json(turn.extra | ({"role": thread.role} if thread.role else {})),
+            extra=as_json(turn.extra | ({"role": thread.role, **thread.extra} if ordinal == 1 else {})),
         )
 
     def _steps(self, thread: ThreadDraft, turn: TurnDraft, namespace: str, base: int | None) -> Iterator[Row]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from explorer.readers.codex._draft import HandOff, Remark, ThreadDraft
+from explorer.readers.codex._draft import HandOff, Remark, StepDraft, ThreadDraft
+from explorer.readers.codex._inferences import PROMPT
 from explorer.readers.codex._reduce import Lifetime, Result
 from explorer.readers.codex._requests import Sighting
 from explorer.readers.codex._tools import Tool
@@ -116,6 +117,8 @@ class Deliveries:
         elif hand_off.kind == "spawn":
             hand_off.resolution = "thread"
             hand_off.to_turn = target.turns[0].turn_id if target.turns else None
+        elif _is_unread(target, hand_off.at):
+            pass  # it may be in a prompt that is lost
         elif hand_off.kind == "result":
             hand_off.delivered = False
             self.remarks.append(self._undelivered(hand_off, target, sent.line))
@@ -133,14 +136,19 @@ class Deliveries:
 
     def _undelivered(self, hand_off: HandOff, parent: ThreadDraft, line: int) -> Remark:
         child = self._threads[hand_off.from_thread or ""]
-        later = _calls_after(parent, hand_off.at)
+        later = len(_calls_after(parent, hand_off.at))
         had = f"{later:,} model calls after it" if later else "no model call after it"
         message = f"the result of {child.path or child.thread_id} is in no prompt of its parent, which made {had}"
         source_id = hand_off.asked.source_id if hand_off.asked else child.source_id
         return Remark("undelivered-result", "warning", message, source_id, line, child.thread_id, hand_off.from_turn)
 
 
-def _calls_after(thread: ThreadDraft, at: int | None) -> int:
-    """How many model calls an agent made from a moment on."""
-    starts = (step.start for turn in thread.turns for step in turn.steps)
-    return sum(start is not None and start >= (at or 0) for start in starts)
+def _calls_after(thread: ThreadDraft, at: int | None) -> list[StepDraft]:
+    """The model calls that an agent made from a moment on."""
+    steps = (step for turn in thread.turns for step in turn.steps if not step.is_replay)
+    return [step for step in steps if step.start is not None and step.start >= (at or 0)]
+
+
+def _is_unread(thread: ThreadDraft, at: int | None) -> bool:
+    """Whether the request of such a call is lost."""
+    return any(step.extra.get(PROMPT) == "not recorded" for step in _calls_after(thread, at))

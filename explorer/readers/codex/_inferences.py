@@ -15,6 +15,9 @@ from explorer.readers.codex._requests import Requests, Seen
 UNFINISHED = "unfinished"
 """The finish reason of a call that was open when its turn ended."""
 
+PROMPT = "prompt"
+"""What a step notes of a prompt that is not whole."""
+
 _COUNTERS = (
     "input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens", "reasoning_output_tokens",
 )  # fmt: skip
@@ -71,6 +74,7 @@ class Inferences:
             "effort": text(inner(request, "reasoning"), "effort"),
             "service_tier": text(request, "service_tier"),
             "previous_response_id": text(request, "previous_response_id"),
+            PROMPT: None if seen else "partial" if "input" in request else "not recorded",
         }
         step.prompt = seen.stretches if seen else []
         self._open(call_id, Call(thread.thread_id, turn, step, len(turn.steps), seen))

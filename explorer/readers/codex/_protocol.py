@@ -41,7 +41,7 @@ class Protocol:
 
     def _note(self, entry: Entry, kind: str | None, event: Record, turn: TurnDraft) -> None:
         if kind == "turn_started" and (window := count(event, "model_context_window")):
-            turn.extra["model_context_window"] = window
+            turn.extra["context_window"] = window
         elif kind == "turn_complete" and event.get("error"):
             self.errors[id(turn)] = _message(inner(event, "error")) or str(event["error"])[:1000]
         elif kind == "turn_aborted":

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from explorer.readers import Place, StepPlace, claim, links, messages, readers
-from tests.readers.codex.bundles import generator, reading, written
+from tests.readers.codex.bundles import generator, payload_of, reading, written
 
 said, letter = generator.said, generator.letter
 ORDINARY = {"type": "generic", "label": "exec_command", "input_preview": "", "output_preview": None}
@@ -142,6 +142,30 @@ def test_a_message_to_nobody_and_one_that_never_arrives(bundle, root, read):
     ]  # fmt: skip
     child.ask(said("assistant", "Still 42"))
     assert [(e.kind, e.resolution, e.delivered) for e in read().edges][1] == ("message", "pending", False)
+
+
+def test_a_result_may_be_in_a_prompt_that_is_lost(bundle, root, tmp_path):
+    spawn = root.spawning("count", "gAAAAAcount")
+    root.ask(spawn)
+    child = root.spawn(spawn, 2, "Gauss")
+    child.begin()
+    child.ask(said("assistant", "42"))
+    child.finish()
+    child.report("42")
+    root.ask(said("assistant", "42."))
+    path = written(bundle, tmp_path)
+    payload_of(path, "inference_started", "request_payload", 2).unlink()
+    found = reading(path)
+    assert [(edge.kind, edge.resolution, edge.delivered) for edge in found.edges][1] == ("result", "pending", None)
+    assert found.codes() == ["missing-payload"]
+
+
+def test_what_is_told_of_a_thread_and_a_bundle_is_kept(bundle, root, read):
+    found = read()
+    (run,) = found.runs
+    assert json.loads(run.extra) == {"model": "m-large", "provider_name": "openai", "approval_policy": "never"}
+    (source,) = json.loads(found.conversation.extra)["sources"].values()
+    assert source == {"turns": 1, "turns_elsewhere": 0, "steps_added": 0, "trace_id": bundle.trace_id}
 
 
 def test_an_activity_that_does_not_fit_its_tool_is_said(bundle, root, read):
