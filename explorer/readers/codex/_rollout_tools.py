@@ -15,6 +15,9 @@ _NAMES = {
     "CommandExecution": "exec_command", "FileChange": "apply_patch", "WebSearch": "web_search",
     "ImageView": "view_image", "ImageGeneration": "image_generation", "Extension": "extension",
 }  # fmt: skip
+_PROVIDED = ("WebSearch", "ImageGeneration")
+"""What the provider does itself, unless code that the model wrote asks for it."""
+
 _ACTIVITIES = {"started": "spawn_agent", "interacted": "send_message", "interrupted": "interrupt_agent"}
 _BAD_STATES = frozenset(("failed", "declined", "error", "errored"))
 _SHELLS = re.compile(r"(?:.*\.)?(?:exec_command|write_stdin|shell|shell_command|local_shell|container\.exec)\Z")
@@ -64,6 +67,8 @@ class Tools:
         if call_id is None:
             return None, False
         tool, is_new = self.by_id.get(call_id), False
+        if tool is None and kind_of(item) in _PROVIDED and not self._open:
+            return None, False  # the item says it, under no id or another one
         if tool is None:
             tool, is_new = ToolDraft(where, call_id, _name(item), end=at), True
             self.by_id[call_id] = tool

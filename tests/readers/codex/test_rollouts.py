@@ -147,6 +147,14 @@ def test_tools_that_code_calls_are_told_by_their_end(tmp_path):
     assert nested.end - nested.start == 50
 
 
+def test_a_search_by_the_provider_is_one_call_though_it_is_told_twice(tmp_path):
+    file = Rollout(paginated=True).begins("t").item("web_search_call", action={"type": "search", "query": "x"})
+    item = {"type": "WebSearch", "id": "ws_1", "query": "x"}
+    file.event("item_completed", turn_id="t", item=item, completed_at_ms=file.at).says("found").record(A, "r", "t")
+    (tool,) = thread(read(file.ends("t").write(tmp_path))).turns[0].tools
+    assert (tool.name, tool.step, tool.end) == ("web_search", 0, tool.start)
+
+
 def test_an_output_without_a_call_and_a_call_id_twice(tmp_path):
     file = Rollout().begins("t").output("gone").call("c").output("c").call("c").output("c").ends("t")
     found = read(file.write(tmp_path))
