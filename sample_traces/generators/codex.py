@@ -422,9 +422,9 @@ def survey_again(root: Agent, survey_agent: Agent) -> None:
 
 
 def resumed() -> Bundle:
-    """The next day the same session is resumed: another bundle, whose first request sends the old history again."""
+    """Soon after the same session is resumed: another bundle, whose first request sends the old history again."""
     before = survey()
-    bundle = Bundle(1, lifetime=2, now=before.now + 80_000_000)
+    bundle = Bundle(1, lifetime=2, now=before.now + 20_000)
     root = Agent(bundle, 1)
     root.history += [
         said("user", "Survey the parser and lint it."), {"type": "compaction", "encrypted_content": "gAAAAB000001" * 3},
