@@ -66,7 +66,7 @@ def reduce_rollouts(files: Sequence[tuple[Path, str]], parts: PromptParts) -> Ro
     by_rollout = _without_copies(found, remarks)
     reading = _Reading(by_rollout, parts)
     for file in by_rollout.values():
-        reading.read(file, ())
+        reading.read(file)
     remarks += reading.remarks
     threads: dict[str, list[_File]] = {}
     for file in sorted(by_rollout.values(), key=lambda file: (file.stamp, file.source_id)):
@@ -96,6 +96,7 @@ class _Reading:
         self.by_rollout = by_rollout
         self.parts = parts
         self.remarks: list[Remark] = []
+        self._looked_at: set[int] = set()
         self._newest: dict[str, _File] = {}
         self._kept_at: dict[str, set[int]] = {}  # rollout -> ordinals at which another one goes on from it
         for file in sorted(by_rollout.values(), key=lambda file: file.stamp):
@@ -104,19 +105,22 @@ class _Reading:
                 rollout, ordinal = file.head.history_base
                 self._kept_at.setdefault(rollout, set()).add(ordinal)
 
-    def read(self, file: _File, above: tuple[_File, ...]) -> None:
-        """Read a file unless it is; ``above`` are those that wait for it."""
-        if file.read is not None or file in above:
-            return
-        source = self._source(file)
-        if source is not None:
-            self.read(source, (*above, file))
-        try:
-            file.read = self._one(file, source.read if source else None)
-        except OSError as error:
-            self.remarks.append(Remark("unreadable-source", "error", str(error), file.source_id))
-            return
-        self.remarks += file.read.remarks
+    def read(self, file: _File) -> None:
+        """Read a file, and before it those that its history is from; one of a circle of them goes without."""
+        chain: dict[int, tuple[_File, _File | None]] = {}
+        each: _File | None = file
+        while each is not None and id(each) not in self._looked_at:
+            self._looked_at.add(id(each))
+            source = self._source(each)
+            chain[id(each)] = each, source
+            each = source
+        for each, source in reversed(chain.values()):
+            try:
+                each.read = self._one(each, source.read if source else None)
+            except OSError as error:
+                self.remarks.append(Remark("unreadable-source", "error", str(error), each.source_id))
+            else:
+                self.remarks += each.read.remarks
 
     def _source(self, file: _File) -> _File | None:
         """The file that holds what a file's history begins with."""

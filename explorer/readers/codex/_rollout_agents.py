@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from explorer.model import EdgeKind, Grade
 from explorer.readers.codex._draft import HandOff, Remark
@@ -11,6 +12,10 @@ from explorer.readers.codex._traffic import AgentCall, Delivery, Final, Traffic
 _HEADER = "Message Type: FINAL_ANSWER"
 _TASK = "Message Type: NEW_TASK"
 _PAYLOAD = "\nPayload:\n"
+
+
+MOST_LOOKED_AT = 1_000
+"""Deliveries among which the one of a call is looked for: they come in the order of the calls, or nearly."""
 
 
 class Tree:
@@ -22,6 +27,20 @@ class Tree:
         self._by_path: dict[str, list[Traffic]] = {}
         for each in threads:
             self._by_path.setdefault(self.path_of(each), []).append(each)
+        self._inboxes: dict[tuple[str, str], list[Delivery]] = {}
+        for each in threads:
+            for delivery in each.deliveries:
+                name = delivery.letter.author if delivery.letter else delivery.sender or ""
+                self._inboxes.setdefault((each.thread.thread_id, name), []).append(delivery)
+
+    def inbox(self, receiver: Traffic, sender: Traffic) -> list[Delivery]:
+        """What a thread got from another one and nothing is matched with yet, by any name of the other."""
+        names = {self.path_of(sender), sender.thread.thread_id} - {""}
+        boxes = [self._inboxes.get((receiver.thread.thread_id, name), []) for name in sorted(names)]
+        for box in boxes:
+            while box and box[0].taken:  # mostly they are matched in order
+                del box[0]
+        return [delivery for box in boxes for delivery in islice(box, MOST_LOOKED_AT) if not delivery.taken]
 
     def path_of(self, each: Traffic) -> str:
         """The path by which others write to a thread; a root has none of its own."""
@@ -89,9 +108,11 @@ def _asked(tree: Tree, sender: Traffic) -> Iterator[HandOff]:
 
 def _deliver(tree: Tree, hand_off: HandOff, call: AgentCall, sender: Traffic, receiver: Traffic) -> None:
     """Find what the receiver got of it."""
-    got = _first(receiver, lambda delivery: _is_from(tree, delivery, sender, receiver) and _holds(delivery, call))
+    names = (tree.path_of(receiver), receiver.thread.thread_id)
+    letters = [each for each in tree.inbox(receiver, sender) if each.letter and each.letter.recipient in names]
+    got = next((each for each in letters if each.letter and each.letter.holds(call.message)), None)
     if got is None and call.kind == "spawn" and (call.is_sealed or not call.message):
-        got = _first(receiver, lambda delivery: _is_from(tree, delivery, sender, receiver) and not _is_final(delivery))
+        got = next((each for each in letters if not _is_final(each)), None)
     if got is not None:
         got.taken = True
         hand_off.to_turn, hand_off.got = got.turn.turn_id, got.where
@@ -106,23 +127,6 @@ def _deliver(tree: Tree, hand_off: HandOff, call: AgentCall, sender: Traffic, re
     own = [turn for turn in receiver.thread.turns if not turn.is_replay]
     if call.kind == "spawn" and own:
         hand_off.to_turn = own[0].turn_id
-
-
-def _first(receiver: Traffic, fits: Callable[[Delivery], bool]) -> Delivery | None:
-    return next((each for each in receiver.deliveries if not each.taken and each.letter and fits(each)), None)
-
-
-def _is_from(tree: Tree, delivery: Delivery, sender: Traffic, receiver: Traffic) -> bool:
-    letter = delivery.letter
-    return (
-        letter is not None
-        and letter.author == tree.path_of(sender)
-        and letter.recipient in (tree.path_of(receiver), receiver.thread.thread_id)
-    )
-
-
-def _holds(delivery: Delivery, call: AgentCall) -> bool:
-    return delivery.letter is not None and delivery.letter.holds(call.message)
 
 
 def _is_final(delivery: Delivery) -> bool:
@@ -141,8 +145,7 @@ def _returned(tree: Tree, child: Traffic, parent: Traffic | None, final: Final) 
     if parent is None:
         return hand_off
     hand_off.to_path = tree.path_of(parent) or None
-    names = {child.thread.thread_id, tree.path_of(child)} - {""}
-    candidates = [each for each in parent.deliveries if not each.taken and _is_result(each, names)]
+    candidates = [each for each in tree.inbox(parent, child) if each.letter is None or _is_final(each)]
     got = next((each for each in candidates if _answers(each, final.text)), None)
     if got is None and not final.text:
         got = next(iter(candidates), None)
@@ -157,12 +160,6 @@ def _returned(tree: Tree, child: Traffic, parent: Traffic | None, final: Final) 
     hand_off.to_turn, hand_off.at, hand_off.got = got.turn.turn_id, got.at, got.where
     hand_off.delivered, hand_off.resolution = True, "item"
     return hand_off
-
-
-def _is_result(delivery: Delivery, names: set[str]) -> bool:
-    if delivery.letter is not None:
-        return delivery.letter.author in names and _is_final(delivery)
-    return delivery.sender in names
 
 
 def _answers(delivery: Delivery, text: str) -> bool:

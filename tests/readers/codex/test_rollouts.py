@@ -326,3 +326,15 @@ def test_a_file_without_its_first_line_is_still_its_threads(tmp_path):
     found = read(file.write(tmp_path))
     assert spent(thread(found, CHILD)) == [(1000, 10)]
     assert codes(found) == ["bad-record"]
+
+
+def test_a_long_chain_of_forks_and_a_circle_are_read(tmp_path):
+    names = [f"01a10000-0000-7000-8000-{number:012x}" for number in range(400)]
+    paths = []
+    for number, name in enumerate(names):  # the first goes on from the last
+        file = (
+            Rollout(name, forked_from_id=names[number - 1], session_id=name).begins("t").says("x").record(A, name, "t")
+        )
+        paths.append(file.write(tmp_path))
+    found = read(*reversed(paths))
+    assert [spent(each) for each in found.threads] == [[(1000, 10)]] * 400
