@@ -71,6 +71,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
     finally:
         connection.unregister("numbers")
     run_script(connection, "views.sql")
+    run_script(connection, "reuse.sql")
 
 
 def run_script(connection: DuckDBPyConnection, name: str) -> None:

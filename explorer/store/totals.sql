@@ -70,6 +70,7 @@ SELECT
     sum(hit_sibling_tokens)::BIGINT AS hit_sibling_tokens,
     sum(hit_other_tokens)::BIGINT AS hit_other_tokens,
     sum((hit_own + hit_ancestor + hit_sibling + hit_other) / blocks) FILTER (blocks > 0) AS shares,
+    sum(hit_own / blocks) FILTER (blocks > 0) AS own_shares,
     arg_min(blocks, s.ordinal) AS first_blocks,
     arg_min(hit_own, s.ordinal) AS first_own,
     arg_min(hit_ancestor, s.ordinal) AS first_ancestor,

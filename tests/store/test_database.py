@@ -21,6 +21,9 @@ VIEWS = {
     "sibling_sharing",
     "sibling_cold_starts",
     "counting_audit",
+    "scope_experiment",
+    "merge_experiment",
+    "scope_report",
 }
 
 
