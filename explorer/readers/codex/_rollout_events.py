@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from explorer.model import RunStatus
 from explorer.readers.codex._draft import EventDraft
+from explorer.readers.codex._json import text as text_in
 from explorer.readers.codex._rollout_lines import Record
-from explorer.readers.codex._rollout_notes import error_text, text_of
+from explorer.readers.codex._rollout_notes import error_text
 from explorer.readers.codex._rollout_state import State
 from explorer.readers.codex._traffic import AgentCall, Final, edge_of, short
 
@@ -41,16 +42,16 @@ class Events:
             handle(record)
 
     def _started(self, record: Record) -> None:
-        turn = self._state.begin(text_of(record.payload.get("turn_id")), record.at)
+        turn = self._state.begin(text_in(record.payload, "turn_id"), record.at)
         window = record.payload.get("model_context_window")
         if isinstance(window, int):
             turn.extra["context_window"] = window
 
     def _complete(self, record: Record) -> None:
         state, payload = self._state, record.payload
-        error, text = payload.get("error"), text_of(payload.get("last_agent_message"))
+        error, text = payload.get("error"), text_in(payload, "last_agent_message")
         status: RunStatus = "failed" if error else "completed"
-        turn = state.turns.end(text_of(payload.get("turn_id")), record.at, status, error_text(error))
+        turn = state.turns.end(text_in(payload, "turn_id"), record.at, status, error_text(error))
         state.turns.settle(turn)
         for name in ("duration_ms", "time_to_first_token_ms"):
             if isinstance(payload.get(name), int):
@@ -61,15 +62,15 @@ class Events:
             state.traffic.finals.append(Final(turn, short(text), record.at, state.notes.where(record)))
 
     def _aborted(self, record: Record) -> None:
-        turns, reason = self._state.turns, text_of(record.payload.get("reason"))
-        turn = turns.end(text_of(record.payload.get("turn_id")), record.at, "cancelled", reason)
+        turns, reason = self._state.turns, text_in(record.payload, "reason")
+        turn = turns.end(text_in(record.payload, "turn_id"), record.at, "cancelled", reason)
         turns.settle(turn)
         turn.events.append(EventDraft("interrupt", record.at, trigger=reason))
 
     def _settings(self, record: Record) -> None:
         settings = record.payload.get("thread_settings")
         if isinstance(settings, dict):
-            self._state.turns.model = text_of(settings.get("model")) or self._state.turns.model
+            self._state.turns.model = text_in(settings, "model") or self._state.turns.model
             self._state.set(effort=settings.get("reasoning_effort"), cwd=settings.get("cwd"))
 
     def _rolled_back(self, record: Record) -> None:
@@ -80,7 +81,7 @@ class Events:
 
     def _goal(self, record: Record) -> None:
         goal = record.payload.get("goal")
-        told = [text_of(goal.get(name)) for name in ("status", "objective")] if isinstance(goal, dict) else []
+        told = [text_in(goal, name) for name in ("status", "objective")]
         detail = ": ".join(filter(None, told))[:200] or None
         self._state.turns.event(EventDraft("note", record.at, "thread_goal_updated", detail))
 
@@ -111,7 +112,8 @@ def _name_other(call: AgentCall, payload: Mapping[str, object]) -> None:
     item = payload.get("item")
     item = item if isinstance(item, dict) else payload
     receivers = item.get("receiver_thread_ids")
-    listed = receivers[0] if isinstance(receivers, list) and receivers else None
-    for other in (item.get("agent_thread_id"), item.get("new_thread_id"), item.get("receiver_thread_id"), listed):
-        call.thread_id = text_of(other) or call.thread_id
-    call.path = text_of(item.get("agent_path")) or call.path
+    if isinstance(receivers, list) and receivers and isinstance(receivers[0], str):
+        call.thread_id = receivers[0]
+    for name in ("agent_thread_id", "new_thread_id", "receiver_thread_id"):
+        call.thread_id = text_in(item, name) or call.thread_id
+    call.path = text_in(item, "agent_path") or call.path

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from explorer.readers._records import loads
 from explorer.readers.codex._images import without_images
+from explorer.readers.codex._json import text as text_in
 from explorer.readers.codex._rollout_file import MAGIC, Line, lines, name_of
 
 _KEPT = ("originator", "cli_version", "source", "thread_source", "multi_agent_version", "history_mode", "git")
@@ -135,15 +136,17 @@ def head_of(record: Mapping[str, object]) -> Head | None:
     payload = record.get("payload")
     if record.get("type") == "session_meta" and isinstance(payload, dict):
         return _session_meta(payload)
-    if "instructions" in record and "payload" not in record and (thread_id := _text(record.get("id"))):
-        head = Head(thread_id, start=milliseconds(record.get("timestamp")), instructions=_text(record["instructions"]))
+    if "instructions" in record and "payload" not in record and (thread_id := text_in(record, "id")):
+        head = Head(
+            thread_id, start=milliseconds(record.get("timestamp")), instructions=text_in(record, "instructions")
+        )
         head.extra = {key: record[key] for key in ("git",) if key in record}
         return head
     return None
 
 
 def _session_meta(payload: dict[str, object]) -> Head | None:
-    thread_id = _text(payload.get("id"))
+    thread_id = text_in(payload, "id")
     if thread_id is None:
         return None
     source = payload.get("source")
@@ -153,24 +156,24 @@ def _session_meta(payload: dict[str, object]) -> Head | None:
     base, instructions = payload.get("history_base"), payload.get("base_instructions")
     head = Head(
         thread_id,
-        session_id=_text(payload.get("session_id")),
-        parent_thread_id=_text(spawn.get("parent_thread_id")) or _text(payload.get("parent_thread_id")),
-        forked_from_id=_text(payload.get("forked_from_id")),
-        path=_text(payload.get("agent_path")) or _text(spawn.get("agent_path")),
-        nickname=_text(payload.get("agent_nickname")) or _text(spawn.get("agent_nickname")),
-        role=_text(payload.get("agent_role")) or _text(spawn.get("agent_role")) or _text(spawn.get("agent_type")),
+        session_id=text_in(payload, "session_id"),
+        parent_thread_id=text_in(spawn, "parent_thread_id") or text_in(payload, "parent_thread_id"),
+        forked_from_id=text_in(payload, "forked_from_id"),
+        path=text_in(payload, "agent_path") or text_in(spawn, "agent_path"),
+        nickname=text_in(payload, "agent_nickname") or text_in(spawn, "agent_nickname"),
+        role=text_in(payload, "agent_role") or text_in(spawn, "agent_role") or text_in(spawn, "agent_type"),
         spawned=bool(spawn),
-        cwd=_text(payload.get("cwd")),
+        cwd=text_in(payload, "cwd"),
         start=milliseconds(payload.get("timestamp")),
-        provider=_text(payload.get("model_provider")),
-        instructions=_text(instructions.get("text")) if isinstance(instructions, dict) else None,
+        provider=text_in(payload, "model_provider"),
+        instructions=text_in(instructions, "text") if isinstance(instructions, dict) else None,
         paginated=payload.get("history_mode") == "paginated",
         own_from_ordinal=_count(payload.get("subagent_history_start_ordinal")),
     )
-    if isinstance(base, dict) and (rollout := _text(base.get("thread_id"))):
+    if isinstance(base, dict) and (rollout := text_in(base, "thread_id")):
         head.history_base = rollout, _count(base.get("end_ordinal_exclusive")) or 0
     if isinstance(subagent, (str, dict)) and not spawn:
-        head.role = head.role or (subagent if isinstance(subagent, str) else _text(subagent.get("other")))
+        head.role = head.role or (subagent if isinstance(subagent, str) else text_in(subagent, "other"))
     head.extra = {key: payload[key] for key in _KEPT if payload.get(key) is not None}
     return head
 
@@ -184,10 +187,6 @@ def milliseconds(stamp: object) -> int | None:
         return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _count(value: object) -> int | None:

@@ -7,8 +7,8 @@ from typing import Final
 
 from explorer.readers.codex._history import asked
 from explorer.readers.codex._items import CALLS, OUTPUTS, call_id_of, is_known, kind_of, letter_of
+from explorer.readers.codex._json import text as text_in
 from explorer.readers.codex._rollout_lines import Record
-from explorer.readers.codex._rollout_notes import text_of
 from explorer.readers.codex._rollout_state import State
 from explorer.readers.codex._traffic import AgentCall, Delivery, edge_of, object_of, results_in, short
 
@@ -99,8 +99,8 @@ class Items:
         if call is not None:
             output = item.get("output")
             call.output = object_of(output.get("content") if isinstance(output, dict) else output)
-            call.thread_id = call.thread_id or text_of(call.output.get("agent_id"))
-            call.path = call.path or text_of(call.output.get("task_name"))
+            call.thread_id = call.thread_id or text_in(call.output, "agent_id")
+            call.path = call.path or text_in(call.output, "task_name")
         elif not state.turns.is_replay:
             self._results(item, tool.name, record)
 

@@ -48,11 +48,6 @@ class Notes:
                 ))  # fmt: skip
 
 
-def text_of(value: object) -> str | None:
-    """A recorded text; None for an empty one and for anything else."""
-    return value if isinstance(value, str) and value else None
-
-
 def error_text(error: object) -> str | None:
     """What an error says, on one line."""
     if isinstance(error, dict):

@@ -11,11 +11,11 @@ from explorer.readers.codex._counters import Counter, Pair
 from explorer.readers.codex._draft import EventDraft, Usage
 from explorer.readers.codex._history import History
 from explorer.readers.codex._inherited import Prefix
+from explorer.readers.codex._json import text as text_in
 from explorer.readers.codex._rollout_events import Events
 from explorer.readers.codex._rollout_head import Head, head_of
 from explorer.readers.codex._rollout_items import Items
 from explorer.readers.codex._rollout_lines import Damage, Record, records
-from explorer.readers.codex._rollout_notes import text_of
 from explorer.readers.codex._rollout_state import State
 
 CLOCK_SLACK = 1_000
@@ -134,8 +134,8 @@ class RolloutThread:
     def _turn_context(self, record: Record) -> None:
         """Settings of a turn; in files that do not say when turns begin, its beginning."""
         payload, turns = record.payload, self._state.turns
-        turn_id = text_of(payload.get("turn_id"))
-        turns.model = text_of(payload.get("model")) or turns.model
+        turn_id = text_in(payload, "turn_id")
+        turns.model = text_in(payload, "model") or turns.model
         self._state.set(effort=payload.get("effort"), cwd=payload.get("cwd"))
         turn = turns.open
         if turn is None or (turn_id is not None and turn.turn_id not in (None, turn_id)):

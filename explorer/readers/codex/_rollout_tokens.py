@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from explorer.readers.codex._counters import Counter, Pair, is_real, usage_of
 from explorer.readers.codex._draft import EventDraft, StepDraft, Usage
+from explorer.readers.codex._json import text as text_in
 from explorer.readers.codex._rollout_lines import Record
-from explorer.readers.codex._rollout_notes import Notes, text_of
+from explorer.readers.codex._rollout_notes import Notes
 from explorer.readers.codex._rollout_turns import Turns
 
 
@@ -39,7 +40,7 @@ class Tokens:
         payload = record.payload
         if payload.get("thread_id") != self._thread_id:
             return
-        response_id = text_of(payload.get("response_id"))
+        response_id = text_in(payload, "response_id")
         if response_id is not None and response_id in self._responses:
             return
         if response_id is not None:
@@ -52,7 +53,7 @@ class Tokens:
         if usage is not None:
             step.usage, step.usage_source, step.usage_grade = usage, "token_usage_record", "exact"
             self.context = (usage.input_tokens or 0) + (usage.output or 0)
-        self._turns.spend_record(step, text_of(payload.get("turn_id")))
+        self._turns.spend_record(step, text_in(payload, "turn_id"))
 
     def count(self, record: Record) -> None:
         """A token_count: the totals of the thread so far. Without info it tells of rate limits alone."""

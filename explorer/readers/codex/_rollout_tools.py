@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from explorer.readers.codex._draft import ToolDraft, Where
 from explorer.readers.codex._items import call_id_of, kind_of, tool_of
+from explorer.readers.codex._json import text as text_in
 
 _NAMES = {
     "CommandExecution": "exec_command", "FileChange": "apply_patch", "WebSearch": "web_search",
@@ -36,7 +37,7 @@ class Tools:
 
     def call(self, item: Mapping[str, object], where: Where, at: int | None) -> tuple[ToolDraft, bool]:
         """The call that an item is, and whether another one has its id."""
-        call_id = call_id_of(item) or _text(item.get("id"))
+        call_id = call_id_of(item) or text_in(item, "id")
         name = tool_of(item) or ("image_generation" if kind_of(item) == "image_generation_call" else kind_of(item))
         tool = ToolDraft(where, call_id, name, start=at)
         again = call_id in self.by_id
@@ -63,7 +64,7 @@ class Tools:
         """The call that an event tells of, and whether it is new: made by code that the model wrote, so no item."""
         item = payload.get("item")
         item = item if isinstance(item, dict) else payload
-        call_id = _text(item.get("id")) or _text(item.get("call_id")) or _text(item.get("event_id"))
+        call_id = text_in(item, "id") or text_in(item, "call_id") or text_in(item, "event_id")
         if call_id is None:
             return None, False
         tool, is_new = self.by_id.get(call_id), False
@@ -88,8 +89,8 @@ def _name(item: Mapping[str, object]) -> str | None:
     if kind in ("McpToolCall", "mcp_tool_call_end"):
         call = item.get("invocation")
         call = call if isinstance(call, dict) else item
-        return ".".join(filter(None, (_text(call.get("server")), _text(call.get("tool"))))) or None
-    return _NAMES.get(kind) or _text(item.get("tool")) or _text(item.get("name")) or kind.removesuffix("_end") or None
+        return ".".join(filter(None, (text_in(call, "server"), text_in(call, "tool")))) or None
+    return _NAMES.get(kind) or text_in(item, "tool") or text_in(item, "name") or kind.removesuffix("_end") or None
 
 
 def _failed(item: Mapping[str, object]) -> bool | None:
@@ -116,10 +117,6 @@ def _is_error(output: object, name: str | None) -> bool | None:
         code = _EXIT.search(output, 0, _HEADER) or _EXIT_IN_JSON.search(output, max(len(output) - _HEADER, 0))
         return int(code[1]) != 0 if code else None
     return None
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _time(value: object) -> int | None:
