@@ -43,6 +43,17 @@ def attribution(simulations):
 
 
 @bench.command()
+@click.option("--megabytes", default=1_000, show_default=True)
+@click.option("--files", default=5_000, show_default=True)
+@click.option("--repeats", default=3, show_default=True)
+def claude(megabytes, files, repeats):
+    """Cold ingest of a large ~/.claude/projects, warm start, and peak memory."""
+    from tests.bench.claude import run
+
+    run(megabytes, files, repeats)
+
+
+@bench.command()
 @click.option("--events", default=1_000_000, show_default=True)
 @click.option("--repeats", default=3, show_default=True)
 def codegraff(events, repeats):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import orjson
 
 from explorer.readers._values import EPOCH, MOST_TOKENS
+from explorer.readers.claude_code._prompt import Part
 
 FIELDS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 """The figures of a record's usage: of the input only what is neither read from the cache nor written to it."""
@@ -30,7 +30,9 @@ NOTICE: Final = re.compile(r"<task-id>([^<]+)</task-id>")
 _NOTICE_CALL = re.compile(r"<tool-use-id>([^<]+)</tool-use-id>")
 _NOTICE_STATUS = re.compile(r"<status>([^<]+)</status>")
 _LETTER = re.compile(r"<teammate-message[^>]*>\n?(.*?)\n?</teammate-message>", re.DOTALL)
-_days: dict[str, int] = {}
+_MILLISECOND = timedelta(milliseconds=1)
+_minutes: dict[str, int] = {}
+_MOST_MINUTES = 10_000
 
 
 def milliseconds(stamp: object) -> int | None:
@@ -38,57 +40,55 @@ def milliseconds(stamp: object) -> int | None:
     if type(stamp) is not str:
         return None
     try:
-        day = _days.get(stamp[:10])
-        if day is None:
-            if len(_days) > 10_000:
-                _days.clear()
-            day = _days[stamp[:10]] = (datetime.fromisoformat(stamp[:10]) - EPOCH).days * 86_400_000
         if len(stamp) == 24 and stamp[23] == "Z" and stamp[19] == ".":
-            return (
-                day + int(stamp[11:13]) * 3_600_000 + int(stamp[14:16]) * 60_000 + int(stamp[17:19]) * 1000
-                + int(stamp[20:23])
-            )  # fmt: skip
+            minute = _minutes.get(stamp[:17])
+            if minute is not None:
+                return minute + int(stamp[17:19]) * 1000 + int(stamp[20:23])
         moment = datetime.fromisoformat(stamp)
-        if moment.tzinfo is not None:
-            return round(moment.timestamp() * 1000)
-        return round((moment - EPOCH).total_seconds() * 1000)
+        moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
+        ms = (moment - EPOCH) // _MILLISECOND
     except (ValueError, OverflowError):
         return None
+    if len(stamp) == 24 and stamp[23] == "Z":
+        if len(_minutes) > _MOST_MINUTES:
+            _minutes.clear()
+        _minutes[stamp[:17]] = ms - ms % 60_000
+    return ms
 
 
 def count(value: object) -> int | None:
     """A figure of a usage; some gateways write it as text."""
-    if type(value) is str and value.isdecimal() and len(value) < 12:
-        value = int(value)
-    return value if type(value) is int and 0 <= value <= MOST_TOKENS else None
+    if type(value) is int:
+        return value if 0 <= value <= MOST_TOKENS else None
+    return int(value) if type(value) is str and len(value) < 12 and value.isascii() and value.isdecimal() else None
 
 
 def figures(usage: dict[str, object]) -> list[int | None]:
     """``FIELDS`` of a usage, and what was written to the cache for five minutes and for an hour."""
-    writes = usage.get("cache_creation")
+    get = usage.get
+    writes = get("cache_creation")
     short = long = None
     if type(writes) is dict:
         short, long = count(writes.get("ephemeral_5m_input_tokens")), count(writes.get("ephemeral_1h_input_tokens"))
     return [
-        count(usage.get("input_tokens")),
-        count(usage.get("cache_creation_input_tokens")),
-        count(usage.get("cache_read_input_tokens")),
-        count(usage.get("output_tokens")),
-        short,
-        long,
-    ]
+        count(get("input_tokens")), count(get("cache_creation_input_tokens")), count(get("cache_read_input_tokens")),
+        count(get("output_tokens")), short, long,
+    ]  # fmt: skip
 
 
-def parts(role: bytes, content: object) -> Iterator[bytes]:
-    """A message's content as parts of a prompt: blocks, each as bytes that are equal for equal blocks."""
+def parts(role: str, content: object) -> list[Part]:
+    """A message's content as parts of a prompt: blocks, equal for equal blocks."""
     if type(content) is str:
-        yield role + content.encode("utf-8", "replace")
-    elif type(content) is list:
-        for block in content:
-            if type(block) is dict and block.get("type") == "text" and type(text := block.get("text")) is str:
-                yield role + text.encode("utf-8", "replace")  # one text is the same as a string
-            else:
-                yield role + dumped(block)
+        return [(role, content)]
+    if type(content) is not list:
+        return []
+    found: list[Part] = []
+    for block in content:
+        if type(block) is dict and block.get("type") == "text" and type(text := block.get("text")) is str:
+            found.append((role, text))  # one text is the same as a string
+        else:
+            found.append((role, dumped(block)))
+    return found
 
 
 def dumped(value: object) -> bytes:

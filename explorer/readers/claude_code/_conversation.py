@@ -21,7 +21,8 @@ from explorer.readers.claude_code._content import (
     text_of,
     word,
 )
-from explorer.readers.claude_code._draft import Agent, Event, Key, Remark, Run, Spawn, Step, Tool, Where
+from explorer.readers.claude_code._draft import Agent, Event, Key, Remark, Run, Spawn, Step, Tool
+from explorer.readers.claude_code._lines import Where
 from explorer.readers.claude_code._prompt import Turn
 
 SYNTHETIC = "<synthetic>"
@@ -120,7 +121,7 @@ def _user(
             _event(agent, "note", at, "rewind", "the user went back and said this instead", uuid)
     elif said and is_command(text):
         agent.pending = at, where
-    for part in parts(b"u", content):
+    for part in parts("user", content):
         agent.conversing.add(part)
     if results:
         _results(agent, record, results, at, where)
@@ -232,7 +233,7 @@ def _assistant(
         for block in content:
             if type(block) is dict and block.get("type") in _CALLS:
                 _call(agent, run, step, block, at, where)
-    for part in parts(b"a", content):
+    for part in parts("assistant", content):
         agent.conversing.add(part)
 
 
@@ -263,18 +264,31 @@ def _step(
 def _count(agent: Agent, step: Step, usage: dict[str, object]) -> None:
     """Take the maximum of each figure: the records of a call are written while its answer comes."""
     step.records += 1
-    sums = agent.copies.setdefault("repeated lines", [0] * 5)
+    sums = agent.copies.get("repeated lines")
+    if sums is None:
+        sums = agent.copies["repeated lines"] = [0] * 5
+    if agent.usage is not None and agent.usage[0] == usage:  # as nearly always with several records of one call
+        found = agent.usage[1]
+    else:
+        found = figures(usage)
+        agent.usage = usage, found
+    fresh, write, read, output, _, _ = found
     sums[0] += 1
-    best = step.usage
-    for index, figure in enumerate(figures(usage)):
-        if figure is not None:
-            if index < 4:
-                sums[index + 1] += figure
-            if best[index] is None or figure > best[index]:  # type: ignore[operator]
-                best[index] = figure
+    sums[1] += fresh or 0
+    sums[2] += write or 0
+    sums[3] += read or 0
+    sums[4] += output or 0
+    if step.records == 1:
+        step.usage = best = found
+    elif found != step.usage:
+        step.usage = best = [
+            b if a is None else a if b is None or b < a else b for a, b in zip(step.usage, found, strict=True)
+        ]
+    else:
+        best = found
     if agent.compacted is not None:
-        found = [figure for figure in best[:3] if figure is not None]
-        agent.compacted.after = agent.compacted.after or (sum(found) if found else None)
+        known = [figure for figure in best[:3] if figure is not None]
+        agent.compacted.after = agent.compacted.after or (sum(known) if known else None)
         agent.compacted = None
     tier = usage.get("speed")
     if type(tier) is str and tier != "standard":
@@ -330,7 +344,7 @@ def _attachment(agent: Agent, record: dict[str, object], at: int | None, where: 
     attachment = record.get("attachment")
     if type(attachment) is not dict:
         return
-    agent.conversing.add(b"u" + dumped(attachment))
+    agent.conversing.add(("user", dumped(attachment)))
     if attachment.get("type") == "queued_command":
         text = text_of(attachment.get("prompt"))
         found = notice(text) if text else None

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.model import EventKind, Grade, RunStatus, Severity
 from explorer.readers._prompts import PromptParts, Stretch
+from explorer.readers.claude_code._lines import Where
 from explorer.readers.claude_code._prompt import Conversing
 
 Helper: TypeAlias = Literal["warm-up", "compaction"]
@@ -15,15 +16,6 @@ Key: TypeAlias = tuple[str, ...]
 
 Sums: TypeAlias = list[int]
 """Records with usage, then the four figures of ``FIELDS`` over them."""
-
-
-class Where(NamedTuple):
-    """Where a record stands."""
-
-    source_id: str
-    offset: int
-    length: int
-    line: int
 
 
 class Remark(NamedTuple):
@@ -140,6 +132,8 @@ class Agent:
     """A command of the user, which begins a turn if the model is asked."""
     first_text: str | None = None
     """Of its first prompt; None once it is known that it began with something else."""
+    usage: tuple[dict[str, object], list[int | None]] | None = None
+    """The latest, as recorded and as figures."""
     compacted: Event | None = None
     """A compaction of which the context behind it is not known yet."""
     helper: Helper | None = None

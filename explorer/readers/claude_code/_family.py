@@ -8,9 +8,9 @@ import orjson
 
 from explorer.readers.claude_code._content import FIELDS, figures, milliseconds, notice, word
 from explorer.readers.claude_code._conversation import record_of
-from explorer.readers.claude_code._draft import Agent, Remark, Session, Where
+from explorer.readers.claude_code._draft import Agent, Remark, Session
 from explorer.readers.claude_code._layout import Name, name_of
-from explorer.readers.claude_code._lines import Damage, Line, lines
+from explorer.readers.claude_code._lines import Damage, Where, lines
 from explorer.readers.claude_code._prompt import Conversing
 
 LONGEST_META = 1 << 20
@@ -45,11 +45,12 @@ class Family:
             self._meta(path, source_id, name)
             return
         file = _File(self, source_id, name)
-        for line in lines(path):
-            if isinstance(line, Damage):
+        take = file.take
+        for line in lines(path, source_id):
+            if type(line) is Damage:
                 self.damage.append((source_id, line))
             elif name.kind != "journal":  # which names the agents of a workflow, as their own files do
-                file.take(line)
+                take(*line)
 
     def _meta(self, path: Path, source_id: str, name: Name) -> None:
         with path.open("rb") as opened:
@@ -77,18 +78,20 @@ class _File:
         self.family, self.source_id, self.name = family, source_id, name
         self.session_id: str | None = None
         """Of the latest record that names one."""
+        self._latest: tuple[object, object, Agent] | None = None
+        """Session and agent id of the latest record that is of no sidechain without a name, and who that is."""
 
-    def take(self, line: Line) -> None:
+    def take(self, where: Where, record: dict[str, object]) -> None:
         """One record."""
-        record = line.record
-        session_id = self._session_of(line)
         kind = record.get("type")
         if kind not in _CHAINED:
-            self._aside(kind, session_id, line)
+            self._aside(kind, self._session_of(where, record), where, record)
             return
-        session = self.family.session(session_id, self.source_id)
-        uuid = word(record.get("uuid"))
-        agent = self._agent(session, record, uuid, line)
+        uuid = record.get("uuid")
+        if type(uuid) is not str or not uuid:
+            uuid = None
+        agent = self._agent(where, record, uuid)
+        session = agent.session
         if kind == "progress":
             self._progress(agent, record)
         if uuid is not None:
@@ -99,30 +102,43 @@ class _File:
             session.of_record[uuid] = agent
         if session.cwd is None:
             _envelope(session, record)
-        where = Where(self.source_id, line.offset, line.length, line.number)
         record_of(agent, kind, record, uuid, milliseconds(record.get("timestamp")), where)
 
-    def _session_of(self, line: Line) -> str:
+    def _session_of(self, where: Where, record: dict[str, object]) -> str:
         """The session that a record names, else that of the one before it, else by the file."""
-        session_id = line.record.get("sessionId")
+        session_id = record.get("sessionId")
         if type(session_id) is not str or not session_id:
             return self.session_id or self.name.session_id or self.name.agent_id or "unnamed"
         if self.name.kind == "session" and session_id != self.name.session_id:
             key = self.source_id, session_id
-            many, first = self.family.foreign.get(key, (0, line.number))
+            many, first = self.family.foreign.get(key, (0, where.line))
             self.family.foreign[key] = many + 1, first
         self.session_id = session_id
         return session_id
 
-    def _agent(self, session: Session, record: dict[str, object], uuid: str | None, line: Line) -> Agent:
+    def _agent(self, where: Where, record: dict[str, object], uuid: str | None) -> Agent:
         """Who a record is of: by its own word, by the file, or a sidechain by the record that it hangs on."""
-        agent_id = record.get("agentId")
+        agent_id, session_id = record.get("agentId"), record.get("sessionId")
+        inside = record.get("isSidechain") is True and self.name.agent_id is None and not agent_id
+        latest = self._latest
+        if (
+            latest is not None
+            and latest[0] == session_id == self.name.session_id
+            and latest[1] == agent_id
+            and not inside
+        ):
+            return latest[2]
+        session = self.family.session(self._session_of(where, record), self.source_id)
+        if inside:
+            return self._sidechain(session, where, record, uuid)
         if type(agent_id) is not str or not agent_id:
             agent_id = self.name.agent_id
-        if agent_id is not None:
-            return self._named(session, f"agent-{agent_id}", agent_id)
-        if record.get("isSidechain") is not True:
-            return self._named(session, "main", None)
+        agent = self._named(session, f"agent-{agent_id}" if agent_id else "main", agent_id)
+        self._latest = session_id, record.get("agentId"), agent
+        return agent
+
+    def _sidechain(self, session: Session, where: Where, record: dict[str, object], uuid: str | None) -> Agent:
+        """An agent within its session's file: that of the record before, else the latest, else a new one."""
         parent = record.get("parentUuid")
         if type(parent) is str:
             agent = session.of_record.get(parent)
@@ -131,7 +147,7 @@ class _File:
             latest = next((each for each in reversed(session.agents.values()) if not each.is_main), None)
             if latest is not None:
                 return latest
-        return self._named(session, f"sidechain-{uuid or f'{self.source_id}:{line.number}'}", None)
+        return self._named(session, f"sidechain-{uuid or f'{self.source_id}:{where.line}'}", None)
 
     def _named(self, session: Session, name: str, native_id: str | None) -> Agent:
         agent = session.agents.get(name)
@@ -165,9 +181,8 @@ class _File:
             for index, figure in enumerate(figures(usage)[: len(FIELDS)], 1):
                 sums[index] += figure or 0
 
-    def _aside(self, kind: object, session_id: str, line: Line) -> None:
+    def _aside(self, kind: object, session_id: str, where: Where, record: dict[str, object]) -> None:
         """Records without a place in the conversation."""
-        record = line.record
         if kind == "summary":
             leaf, text = word(record.get("leafUuid")), word(record.get("summary"))
             if leaf and text:
@@ -187,7 +202,7 @@ class _File:
         elif type(kind) is not str and session_id in self.family.sessions:
             message = "a record without a type: nothing is known of it"
             self.family.sessions[session_id].remarks.append(
-                Remark("unknown-kind", "info", message, self.source_id, line.number)
+                Remark("unknown-kind", "info", message, self.source_id, where.line)
             )
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 import orjson
 
@@ -22,19 +22,26 @@ LEAST_IMAGE: Final = 64 << 10
 LONGEST_TORN: Final = 4 << 20
 """Bytes of the longest torn line in which another record is looked for."""
 
+SHORTEST: Final = 16
+"""Bytes above which a line is not looked at for being blank."""
+
 _TRIED = 16
 _MARKS = (b'"data":"', b'"base64":"', b";base64,")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/]{64}")
 _INSIDE = re.compile(rb'\{"(?:parentUuid|type|leafUuid|messageId)":')
 
 
-class Line(NamedTuple):
-    """One record and where it stands."""
+class Where(NamedTuple):
+    """Where a record stands."""
 
-    number: int
+    source_id: str
     offset: int
     length: int
-    record: dict[str, object]
+    line: int
+
+
+Line: TypeAlias = tuple[Where, dict[str, object]]
+"""One record and where it stands."""
 
 
 class Damage(NamedTuple):
@@ -45,7 +52,7 @@ class Damage(NamedTuple):
     message: str
 
 
-def lines(path: Path) -> Iterator[Line | Damage]:
+def lines(path: Path, source_id: str) -> Iterator[Line | Damage]:
     """Every record of a file, in order.
 
     Raises:
@@ -57,10 +64,10 @@ def lines(path: Path) -> Iterator[Line | Damage]:
             try:
                 record = orjson.loads(raw)
             except ValueError:
-                yield from _odd(number, offset, length, raw, complete)
+                yield from _odd(Where(source_id, offset, length, number), raw, complete)
             else:
                 if type(record) is dict:
-                    yield Line(number, offset, length, record)
+                    yield Where(source_id, offset, length, number), record
                 else:
                     yield Damage(number, "bad-record", "not a JSON object")
             if offset >= forget.due:
@@ -69,23 +76,24 @@ def lines(path: Path) -> Iterator[Line | Damage]:
 
 def parse(raw: bytes) -> dict[str, object] | None:
     """The record of one line; None when it cannot be read."""
-    for found in _odd(0, 0, len(raw), without_images(raw), True):
-        if isinstance(found, Line):
-            return found.record
+    for found in _odd(Where("", 0, len(raw), 0), without_images(raw), True):
+        if not isinstance(found, Damage):
+            return found[1]
     return None
 
 
 def _raw(buffer: Buffer) -> Iterator[tuple[int, int, int, bytes, bool]]:
     """Number, offset, length, bytes without images, and whether a newline ends it, of every line that is not empty."""
     at, number, size = 3 if buffer[:3] == b"\xef\xbb\xbf" else 0, 0, len(buffer)
+    find = buffer.find
     while at < size:
-        found = buffer.find(b"\n", at)
+        found = find(b"\n", at)
         end = size if found < 0 else found
         number += 1
         if end - at >= LEAST_IMAGE:
             yield number, at, end - at, without_images(buffer, at, end), found >= 0
-        elif (raw := buffer[at:end]).strip():
-            yield number, at, end - at, raw, found >= 0
+        elif end - at > SHORTEST or buffer[at:end].strip():
+            yield number, at, end - at, buffer[at:end], found >= 0
         at = end + 1
 
 
@@ -115,7 +123,7 @@ def without_images(buffer: Buffer, start: int = 0, end: int | None = None) -> by
     return b"".join(pieces)
 
 
-def _odd(number: int, offset: int, length: int, raw: bytes, complete: bool) -> Iterator[Line | Damage]:
+def _odd(where: Where, raw: bytes, complete: bool) -> Iterator[Line | Damage]:
     """What can be had of a line that is not plain JSON."""
     try:
         record = loads(raw)
@@ -128,17 +136,17 @@ def _odd(number: int, offset: int, length: int, raw: bytes, complete: bool) -> I
             except ValueError:
                 pass
             else:
-                yield Damage(number, "bad-field", "bytes that are not UTF-8, read as U+FFFD")
+                yield Damage(where.line, "bad-field", "bytes that are not UTF-8, read as U+FFFD")
         if reason is not None:
-            yield from _torn(number, offset, length, raw, complete, str(reason))
+            yield from _torn(where, raw, complete, str(reason))
             return
     if isinstance(record, dict):
-        yield Line(number, offset, length, record)
+        yield where, record
     else:
-        yield Damage(number, "bad-record", "not a JSON object")
+        yield Damage(where.line, "bad-record", "not a JSON object")
 
 
-def _torn(number: int, offset: int, length: int, raw: bytes, complete: bool, reason: str) -> Iterator[Line | Damage]:
+def _torn(where: Where, raw: bytes, complete: bool, reason: str) -> Iterator[Line | Damage]:
     """The record that was written into a torn one, if there is one at the end of the line."""
     starts = [found.start() for found in _INSIDE.finditer(raw, 1)] if len(raw) <= LONGEST_TORN else []
     for start in starts[-_TRIED:]:
@@ -147,11 +155,12 @@ def _torn(number: int, offset: int, length: int, raw: bytes, complete: bool, rea
         except ValueError:
             continue
         if isinstance(record, dict) and ("uuid" in record or "sessionId" in record):
-            yield Damage(number, "spliced-record", f"{start:,} bytes of a record that another one was written into")
-            at = length - (len(raw) - start)
-            yield Line(number, offset + at, length - at, record)
+            message = f"{start:,} bytes of a record that another one was written into"
+            yield Damage(where.line, "spliced-record", message)
+            length = len(raw) - start
+            yield where._replace(offset=where.offset + where.length - length, length=length), record
             return
     if complete:
-        yield Damage(number, "bad-record", f"not a JSON object: {reason}")
+        yield Damage(where.line, "bad-record", f"not a JSON object: {reason}")
     else:
-        yield Damage(number, "truncated-record", f"the last line is cut off, or still being written: {reason}")
+        yield Damage(where.line, "truncated-record", f"the last line is cut off, or still being written: {reason}")

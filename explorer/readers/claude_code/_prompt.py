@@ -8,10 +8,12 @@ of writing: of parallel tools the calls and results are in it as they came, thou
 from __future__ import annotations
 
 from collections.abc import Iterable
-from hashlib import blake2b
 from typing import Literal, NamedTuple, TypeAlias
 
-from explorer.readers._prompts import Prompt, PromptParts, Stretch
+from explorer.readers._prompts import PromptParts, Stretch
+
+Part: TypeAlias = tuple[str, str | bytes]
+"""Whose it is, and its text, or what else it is as JSON."""
 
 Turn: TypeAlias = Literal["back", "again"]
 """The user went back; a branch that had been left goes on, so that two are at work."""
@@ -32,18 +34,28 @@ class Orphan(NamedTuple):
 class Branch:
     """One line of a conversation."""
 
-    __slots__ = ("digests", "left", "prompt", "said")
+    __slots__ = ("blocks", "left", "said", "stretches")
 
-    def __init__(self, parts: PromptParts, digests: Iterable[bytes] = (), said: int = 0) -> None:
-        self.digests = list(digests)
+    def __init__(self, blocks: Iterable[int] = (), said: int = 0) -> None:
+        self.blocks: list[int] = []
         """One for every part."""
-        self.prompt = Prompt(parts)
-        for digest in self.digests:
-            self.prompt.add(digest)
+        self.stretches: list[Stretch] = []
+        """The same."""
         self.said = said
         """Prompts and answers on it."""
         self.left = False
         """Whether the user went back behind its end, and it has not gone on since."""
+        for block in blocks:
+            self.add(block)
+
+    def add(self, block: int) -> None:
+        """A part at the end."""
+        if self.blocks and block == self.blocks[-1] + 1:
+            first, count = self.stretches[-1]
+            self.stretches[-1] = first, count + 1
+        else:
+            self.stretches.append((block, 1))
+        self.blocks.append(block)
 
 
 class Conversing:
@@ -55,14 +67,14 @@ class Conversing:
         self._parts = parts
         # Of a record: its branch, the parts and what was said by then, and what it says that it goes on from.
         self._places: dict[str, tuple[Branch, int, int, object]] = {}
-        self.active = Branch(parts)
+        self.active = Branch()
         self.tip: str | None = None
         self.orphans: list[Orphan] = []
         """Records whose parent had not been read before them."""
 
     def begin(self) -> None:
         """A compaction: the prompt begins anew."""
-        self.active, self.tip = Branch(self._parts), None
+        self.active, self.tip = Branch(), None
 
     def move(self, uuid: str | None, parent: str, is_prompt: bool, line: int) -> Turn | None:
         """Go to where the next record hangs, which is not the tip."""
@@ -77,21 +89,20 @@ class Conversing:
             return "again" if again else None
         if is_prompt and said < branch.said:
             branch.left = True
-            self.active = Branch(self._parts, branch.digests[:parts], said)
+            self.active = Branch(branch.blocks[:parts], said)
             return "back"
         return None
 
-    def add(self, part: bytes) -> None:
+    def add(self, part: Part) -> None:
         """Put a part at the end of the prompt."""
-        digest = blake2b(part, digest_size=16).digest()
-        self.active.digests.append(digest)
-        self.active.prompt.add(digest)
+        branch = self.active
+        branch.add(self._parts.number(branch.blocks[-1] if branch.blocks else -1, part))
 
     def note(self, uuid: str, parent: object, says: bool) -> None:
         """A record that is at the end now; ``says`` for a prompt or an answer."""
         branch = self.active
         branch.said += says
-        self._places[uuid] = branch, len(branch.digests), branch.said, parent
+        self._places[uuid] = branch, len(branch.blocks), branch.said, parent
         self.tip = uuid
 
     def doubt(self, orphan: Orphan) -> Literal["missing", "cycle"] | None:
@@ -110,4 +121,4 @@ class Conversing:
 
     def prompt(self) -> list[Stretch]:
         """What a call now is shown."""
-        return self.active.prompt.stretches()
+        return self.active.stretches.copy()

@@ -11,8 +11,9 @@ from explorer.model import Run as RunRow
 from explorer.model import Step as StepRow
 from explorer.model import ToolCall as ToolRow
 from explorer.readers._values import as_json, key_part, moment
-from explorer.readers.claude_code._draft import Agent, Run, Session, Step, Tool, Where
+from explorer.readers.claude_code._draft import Agent, Run, Session, Step, Tool
 from explorer.readers.claude_code._ending import ended
+from explorer.readers.claude_code._lines import Where
 
 LONGEST_TITLE = 120
 

@@ -13,7 +13,7 @@ import orjson
 
 from explorer.readers import Message, MessageKind, MessageRole, Place, StepPlace
 from explorer.readers.claude_code._content import INTERRUPTED, dumped, is_injected, text_of, word
-from explorer.readers.claude_code._lines import Line, lines, parse
+from explorer.readers.claude_code._lines import Damage, Where, lines, parse
 
 _COMPACTED = "a compaction: what was said before is replaced by a summary"
 
@@ -41,8 +41,8 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     path = files[source_id]
     last = max((step.offset or 0) for step in place.steps) if place.until is None else steps[-1].offset or 0
     found = _Prompt(steps, of_agent(place.agent_id), whole=place.until is None, last=last)
-    for line in lines(path):
-        if isinstance(line, Line) and not found.take(line):
+    for line in lines(path, source_id):
+        if not isinstance(line, Damage) and not found.take(*line):
             break
     yield from told(path, found.records)
 
@@ -92,23 +92,22 @@ class _Prompt:
         self._behind: dict[str, int] = {}  # records up to this one, by its id
         self._over = False
 
-    def take(self, line: Line) -> bool:
-        """Look at the next line of the file; whether any more is wanted."""
-        record = line.record
+    def take(self, where: Where, record: dict[str, object]) -> bool:
+        """Look at the next record of the file; whether any more is wanted."""
         kind = record.get("type")
         if kind not in ("user", "assistant", "system", "attachment") or not self._is_own(record):
             return True
-        ordinal = self._step(record, line)
-        if line.offset > self._last and ordinal is None:
+        ordinal = self._step(record, where)
+        if where.offset > self._last and ordinal is None:
             results = kind == "user" and text_of(_content(record)) is None
             if kind == "assistant" or not (self._whole and results):
                 return False
         if kind == "system" and record.get("subtype") != "compact_boundary":
             self._note(record)
             return True
-        if line.offset <= self._first:
+        if where.offset <= self._first:
             self._branch(record, kind)
-        self.records.append(_Record(line.offset, line.length, ordinal))
+        self.records.append(_Record(where.offset, where.length, ordinal))
         self._note(record)
         return True
 
@@ -129,14 +128,14 @@ class _Prompt:
             if behind is not None:
                 del self.records[behind:]
 
-    def _step(self, record: dict[str, object], line: Line) -> int | None:
+    def _step(self, record: dict[str, object], where: Where) -> int | None:
         """The step of the run that a record is of."""
         message = record.get("message")
         if record.get("type") != "assistant" or type(message) is not dict:
             return None
         key = (message.get("id"), record.get("requestId")) if message.get("id") else record.get("uuid")
-        if line.offset in self._at:
-            self._calls[key] = self._at[line.offset]
+        if where.offset in self._at:
+            self._calls[key] = self._at[where.offset]
         return self._calls.get(key)
 
 
