@@ -17,6 +17,7 @@ from explorer.readers.codex._rollout_lines import HEAD, Record, parse
 from explorer.readers.codex._said import messages_of
 
 _HISTORY = frozenset((b"response_item", b"compacted", b"inter_agent_communication"))
+_ITEMS = frozenset(("response_item", "inter_agent_communication", "bare"))
 _EVENTS = frozenset((b"task_started", b"turn_started", b"task_complete", b"turn_complete", b"turn_aborted"))
 _MOST_LINE = 64 << 20
 
@@ -66,9 +67,9 @@ def rollout_messages(files: Mapping[str, Path], place: Place) -> Iterator[Messag
     for entry, record in _read(path, index.entries):
         if record is None:
             yield Message.of("developer", "other", "", note=f"a line that could not be read, at byte {entry.offset:,}")
-        elif entry.kind == b"compacted":
+        elif record.kind == "compacted":
             yield from _compacted(record.payload, names)
-        else:
+        elif record.kind in _ITEMS and (record.kind != "bare" or record.sub is not None):
             item = _item(record)
             ordinal = _step_of(here, entry, index) if is_said(item) else None
             yield from messages_of(item, names, ordinal, copied)
@@ -110,7 +111,8 @@ def _index(path: Path, steps: list[StepPlace], to_the_end: bool) -> _Index:
             elif sub == b"thread_rolled_back":
                 _roll_back(path, index, line)
         elif kind == b"compacted":
-            index.entries = [_Entry(line.offset, line.length, kind)]
+            is_within = to_the_end and line.offset > first  # of a whole run, what came before it is told as well
+            index.entries = [*(index.entries if is_within else ()), _Entry(line.offset, line.length, kind)]
         elif kind in _HISTORY:
             index.entries.append(_Entry(line.offset, line.length, kind))
     return index

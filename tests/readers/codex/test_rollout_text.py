@@ -7,6 +7,7 @@ from explorer.readers.codex._rollout_file import span
 from explorer.readers.codex._rollout_text import rollout_messages
 from tests.readers.codex.rollouts import CHILD, ROOT, Rollout, child_meta, own_turns, read, thread, usage
 from tests.readers.codex.test_rollouts import compressed
+from tests.readers.reading import SAMPLES
 
 A, B = usage(1000, 10), usage(1500, 20)
 
@@ -65,6 +66,30 @@ def test_later_runs_hold_what_came_before_unless_it_was_taken_back_or_compacted(
     assert said(path, fourth) == [
         WHOLE[0], ("user", "text", "all of it", None), ("assistant", "text", "more", 1)
     ]  # fmt: skip
+
+
+def test_of_a_run_that_was_compacted_midway_both_parts_are_told(tmp_path):
+    file = talk()
+    kept = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "all of it"}]}]
+    file.lines[-1:] = Rollout(has_meta=False).line("compacted", {"replacement_history": kept}).lines
+    path = file.says("more").record(B, "r3", "t").ends("t", "more").write(tmp_path)
+    (turn,) = thread(read(path)).turns
+    rest = [("user", "text", "all of it", None), ("assistant", "text", "more", 3)]
+    assert said(path, turn) == [*WHOLE, *rest]
+    assert said(path, turn, until=2) == WHOLE
+    assert said(path, turn, until=3) == [WHOLE[0], *rest]
+
+
+def test_bare_lines_are_items_and_nothing_else(tmp_path):
+    path = next((SAMPLES / "codex" / "archived_sessions").iterdir())
+    (turn,) = read(path).threads[0].turns
+    assert [each[1:] for each in said(path, turn)] == [
+        ("text", "You are a coding agent. Work in the current directory and say what you did.", None),
+        ("text", "List the files.", None),
+        ("tool_call", '{"command":["ls"]}', 1),
+        ("tool_result", '{"output":"README","metadata":{"exit_code":0,"duration_seconds":0.1}}', None),
+        ("text", "README.", 2),
+    ]
 
 
 def test_copied_history_says_that_it_is(tmp_path):
