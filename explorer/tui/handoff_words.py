@@ -39,6 +39,14 @@ RESOLUTIONS: dict[str, str] = {
 }
 
 
+GRADES: dict[str, str] = {
+    "derived": "between whom follows by a rule",
+    "ambiguous": "between whom is ambiguous: several runs fit",
+    "not_recorded": "between whom is not recorded",
+}
+"""How sure it is who it is from and to, where the record does not say so itself."""
+
+
 def heading(exchange: Exchange) -> str:
     """``spawn and result: main → Explore agent_001``."""
     kinds = " and ".join(half.kind for half in (exchange.asked, exchange.answered) if half is not None)
@@ -106,7 +114,7 @@ def _state(edge: HandOff, width: int) -> Iterator[Row]:
     yield from wrapped(f"{edge.kind} {when}{how}{tool}", width)
     glyph, role, words = DELIVERED[edge.delivered]
     arrived = f"delivery {words}" if edge.delivered is None else words
-    grade = "" if edge.grade == "exact" else f"; who to: {edge.grade}"
+    grade = f"; {GRADES[edge.grade]}" if edge.grade in GRADES else ""
     followed = f"; {RESOLUTIONS.get(edge.resolution, edge.resolution)}" if edge.resolution else ""
     yield from wrapped(f"{glyph} {arrived}{followed}{grade}", width, role)
 

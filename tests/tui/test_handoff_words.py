@@ -86,8 +86,8 @@ class TestBothEnds:
             "Got back",
             "result at +30.085s from the start (that of the run: none of its own",
             "recorded)",
-            "U never arrived; pending: nothing of the receiver shows it; who to:",
-            "derived",
+            "U never arrived; pending: nothing of the receiver shows it; between",
+            "whom follows by a rule",
             "What came back stands with the call, above, if the recorder kept it.",
         ]
 
