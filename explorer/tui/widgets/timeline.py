@@ -123,7 +123,7 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         """Say what the cursor's cell holds."""
         self._spot = spot
         self._spot_pending = False
-        self.refresh()
+        self._refresh_words()
         then, self._then = self._then, None
         if then is not None:
             then()
@@ -206,14 +206,16 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
         self._spot_pending = True
         self._then = None
         self.post_message(self.SpotWanted())
-        self.refresh()
+        self._refresh_row(self.row)
+        self._refresh_words()
 
     def validate_row(self, row: int) -> int:
         """Keep the cursor on a row."""
         return max(0, min(row, len(self.rows) - 1))
 
-    def watch_row(self) -> None:
+    def watch_row(self, old: int, _: int) -> None:
         """Keep the row in view."""
+        self._refresh_row(old)
         self._scroll_to_row()
         self._ask_spot()
 

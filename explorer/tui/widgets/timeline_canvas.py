@@ -46,7 +46,7 @@ class TimelineCanvas(ScrollView):
 
     row: reactive[int] = reactive(0, repaint=False)
     """The row under the cursor."""
-    cell: reactive[int] = reactive(0)
+    cell: reactive[int] = reactive(0, repaint=False)
     """The cell under the cursor."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -117,6 +117,16 @@ class TimelineCanvas(ScrollView):
     @property
     def _height(self) -> int:
         return self.scrollable_content_region.height - TOP - self._bottom
+
+    def _refresh_row(self, row: int) -> None:
+        """Paint a row anew: a key that moves the cursor changes two lines and the words, and may be held down."""
+        y = TOP + row - self.scroll_offset.y
+        if TOP <= y < TOP + self._height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    def _refresh_words(self) -> None:
+        top = self.scrollable_content_region.height - self._bottom
+        self.refresh(Region(0, top, self.size.width, self._words_height))
 
     def _redraw(self) -> None:
         self._pictures = {}
