@@ -90,6 +90,8 @@ class Reducer:
         self.resumed: list[tuple[ThreadDraft, int, Entry]] = []
         """Threads that were started again, and how many turns they had by then."""
         self.ended_with: dict[int, str] = {}
+        self.abandoned: set[int] = set()
+        """Turns that were open when their thread ended, by ``id``."""
         self.highest = 0
         self.missing = 0
         self.missed: set[int] = set()
@@ -189,7 +191,6 @@ class Reducer:
             message = "it had been started before: what follows are runs of the same agent, resumed"
             ledger.remark("duplicate-thread-start", "warning", message, entry, thread_id)
             self.resumed.append((thread, len(thread.turns), entry))
-            thread.extra.pop("thread_status", None)
         self.started.add(thread_id)
         source = inner(inner(metadata, "session_source"), "subagent")
         spawned = inner(source, "thread_spawn")
@@ -213,6 +214,7 @@ class Reducer:
         thread.extra["thread_status"] = text(entry.fields, "status")
         for turn in thread.turns:
             if self.ledger.open.pop((thread.thread_id, turn.turn_id or ""), None) is turn:
+                self.abandoned.add(id(turn))
                 self.inferences.turn_ended(turn)
 
     def _turn_started(self, entry: Entry) -> None:
@@ -284,8 +286,7 @@ class Reducer:
         word = self.ended_with.get(id(turn))
         reason = self.protocol.reasons.get(id(turn))
         if word is None:
-            over = self.has_ended or "thread_status" in thread.extra
-            unknown = turn.turn_id is None or over
+            unknown = turn.turn_id is None or self.has_ended or id(turn) in self.abandoned
             return ("unknown", "no end is recorded, though its agent ended") if unknown else ("running", reason)
         status = _STATUS.get(word, "unknown")
         last = self.inferences.last.get(id(turn))

@@ -144,6 +144,71 @@ def test_a_message_to_nobody_and_one_that_never_arrives(bundle, root, read):
     assert [(e.kind, e.resolution, e.delivered) for e in read().edges][1] == ("message", "pending", False)
 
 
+def tell(root, child, text):
+    """A message of the root to a child, which may get it or not."""
+    send = root.call("send_message", target=child.path, message=text)
+    root.ask(send)
+    root.run(send, "{}", root.activity(child, "interacted"))
+
+
+def test_a_letter_that_is_sent_again_after_a_compaction_is_no_second_one(bundle, root, read):
+    spawn = root.spawning("count", "gAAAAAcount")
+    root.ask(spawn)
+    child = root.spawn(spawn, 2, "Gauss")
+    child.begin()
+    tell(root, child, "go")
+    child.history.append(letter("/root", child.path, "MESSAGE", "go"))
+    child.ask(said("assistant", "1"))
+    tell(root, child, "go")  # this one is lost
+    child.compact(1, kept=4)
+    child.ask(said("assistant", "2"))
+    assert [e.delivered for e in read().edges if e.kind == "message"] == [True, False]
+
+
+def test_a_task_from_a_sibling_leaves_an_agent_below_its_parent(bundle, root, read):
+    one, two = root.spawning("one", "gAAAAAone"), root.spawning("two", "gAAAAAtwo")
+    root.ask(one, two)
+    first, second = root.spawn(one, 2, "Gauss"), root.spawn(two, 3, "Euler")
+    for child in (first, second):
+        child.begin()
+        child.ask(said("assistant", "done"))
+        child.finish()
+    first.begin()
+    task = first.call("followup_task", target="/root/two", message="gAAAAAmore")
+    first.ask(task)
+    first.run(task, "{}", first.activity(second, "interacted"))
+    second.begin(letter("/root/one", "/root/two", "NEW_TASK", "", "gAAAAAmore"))
+    second.ask(said("assistant", "more"))
+    found = read()
+    (edge,) = [edge for edge in found.edges if edge.kind == "assign"]
+    assert (short(found, edge.from_run_id), short(found, edge.to_run_id)) == (("/root/one", 2), ("/root/two", 2))
+    parents = {short(found, run.run_id): run.parent_run_id and short(found, run.parent_run_id) for run in found.runs}
+    assert parents["/root/two", 2] == ("/root", 1)
+
+
+def test_an_agent_that_is_resumed_is_at_work_again(bundle, root, read):
+    spawn = root.spawning("count", "gAAAAAcount")
+    root.ask(spawn)
+    child = root.spawn(spawn, 2, "Gauss")
+    child.begin()
+    child.ask(said("assistant", "42"))
+    child.close()
+    assert [run.status for run in read().runs] == ["running", "unknown"]
+    child.start()
+    child.begin()
+    assert [run.status for run in read().runs] == ["running", "unknown", "running"]
+
+
+def test_a_tool_that_runs_in_a_later_turn_than_it_was_asked_for_in_is_of_no_step_there(bundle, root, read):
+    late = root.call("exec_command", cmd="sleep 9")
+    root.ask(late)
+    root.finish()
+    root.begin(said("user", "Go on."))
+    root.run(late, "done")
+    (call,) = read().tool_calls
+    assert (call.run_id[-1], call.step_ordinal, call.tool_call_id) == ("2", None, late["call_id"])
+
+
 def test_a_result_may_be_in_a_prompt_that_is_lost(bundle, root, tmp_path):
     spawn = root.spawning("count", "gAAAAAcount")
     root.ask(spawn)

@@ -78,6 +78,15 @@ def test_answers_that_are_added_stand_where_their_time_is_and_tools_keep_their_c
     assert of(found.steps, ROOT)[2].offset == begun.offset
 
 
+def test_an_answer_that_another_turn_has_is_not_added(bundle, tmp_path):
+    path = written(bundle, tmp_path)
+    first = turns_of(bundle, 1)[0]
+    root = Rollout(ROOT, start=bundle.started, session_id=ROOT).begins(first)
+    told(bundle.agents[0], root, first, 0, 3)  # the last of them is of the second turn
+    found = reading(path, root.ends(first).write(tmp_path))
+    assert spent(found, ROOT) == true(bundle.agents[0])
+
+
 def test_a_lost_answer_is_told_by_the_session_file(bundle, tmp_path):
     path = written(bundle, tmp_path)
     payload_of(path, "inference_completed", "response_payload").unlink()
