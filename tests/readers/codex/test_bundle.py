@@ -160,7 +160,9 @@ def test_a_letter_that_is_sent_again_after_a_compaction_is_no_second_one(bundle,
     child.history.append(letter("/root", child.path, "MESSAGE", "go"))
     child.ask(said("assistant", "1"))
     tell(root, child, "go")  # this one is lost
-    child.compact(1, kept=4)
+    held = child.history[2:4]
+    child.compact(1, kept=2)
+    child.history += held
     child.ask(said("assistant", "2"))
     assert [e.delivered for e in read().edges if e.kind == "message"] == [True, False]
 
@@ -184,6 +186,8 @@ def test_a_task_from_a_sibling_leaves_an_agent_below_its_parent(bundle, root, re
     assert (short(found, edge.from_run_id), short(found, edge.to_run_id)) == (("/root/one", 2), ("/root/two", 2))
     parents = {short(found, run.run_id): run.parent_run_id and short(found, run.parent_run_id) for run in found.runs}
     assert parents["/root/two", 2] == ("/root", 1)
+    (again,) = [run for run in found.runs if short(found, run.run_id) == ("/root/two", 2)]
+    assert again.spawn_tool_call_id == two["call_id"]
 
 
 def test_an_agent_that_is_resumed_is_at_work_again(bundle, root, read):
@@ -275,6 +279,19 @@ def test_protocol_events_are_those_of_the_turn_that_goes_on(bundle, root, read, 
     found = read()
     (run,) = found.runs
     assert (run.status, run.status_detail, [(e.kind, e.detail) for e in found.events]) == expected
+
+
+def test_an_error_of_which_no_turn_is_told_is_nobodys_while_several_go_on(bundle, root, read):
+    spawn = root.spawning("count", "gAAAAAcount")
+    root.ask(spawn)
+    child = root.spawn(spawn, 2, "Gauss")
+    child.begin()
+    bundle.protocol("error", {"type": "error", "message": "no money"})
+    child.finish()
+    root.finish()
+    found = read()
+    assert [run.status for run in found.runs] == ["completed", "completed"]
+    assert [(e.kind, e.detail) for e in found.events] == [("error", "no money (of which agent is not recorded)")]
 
 
 def test_a_compaction_that_failed_is_told_as_one_that_was_not_installed(bundle, root, read):
