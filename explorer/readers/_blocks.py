@@ -43,9 +43,39 @@ class BlockParser:
             if not ids:
                 raise NotBlockIds("a comma without an id")
             known = self._ids - self._text.count(b",", comma)
-            new = _joined(_first(self._stretches, known), _stretches(ids))
+            new = joined(_first(self._stretches, known), _stretches(ids))
         self._text, self._ids, self._stretches = text[:-1], known + len(ids), new
         return new
+
+
+def stretches_of(ids: object) -> list[Stretch]:
+    """The runs of consecutive ids in a list that has been parsed.
+
+    Raises:
+        NotBlockIds: it is not a list of integers from 0 to 2^64 - 1.
+    """
+    if not isinstance(ids, list) or not {type(block) for block in ids} <= {int}:
+        raise NotBlockIds("something that is not a whole number from 0")
+    if ids and not 0 <= min(ids) <= max(ids) < _IDS:
+        raise NotBlockIds(f"{min(ids) if min(ids) < 0 else max(ids)} does not fit in 64 bits")
+    return _stretches(ids)
+
+
+def joined(head: list[Stretch], tail: list[Stretch]) -> list[Stretch]:
+    """Two lists of stretches one after the other, as one list would have given them."""
+    if not head or not tail or sum(head[-1]) != tail[0][0]:
+        return head + tail
+    return [*head[:-1], (head[-1][0], head[-1][1] + tail[0][1]), *tail[1:]]
+
+
+def twice(stretches: list[Stretch]) -> int | None:
+    """A block that two of the stretches hold."""
+    reached = -1
+    for first, count in sorted(stretches):
+        if first < reached:
+            return first
+        reached = first + count
+    return None
 
 
 def _common(left: bytes, right: bytes) -> int:
@@ -105,10 +135,3 @@ def _first(stretches: list[Stretch], count: int) -> list[Stretch]:
         kept.append((first, length))
         count -= length
     return kept
-
-
-def _joined(head: list[Stretch], tail: list[Stretch]) -> list[Stretch]:
-    """Two lists of stretches one after the other, as one list would have given them."""
-    if not head or sum(head[-1]) != tail[0][0]:
-        return head + tail
-    return [*head[:-1], (head[-1][0], head[-1][1] + tail[0][1]), *tail[1:]]

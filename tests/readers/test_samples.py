@@ -14,6 +14,7 @@ from explorer.readers import part_of
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.store.findings import EXPLANATIONS
+from tests.readers.blocks import counting as blocks
 from tests.readers.claude_code import counting as claude_code
 from tests.readers.claude_code.families import together
 from tests.readers.codegraff import counting as codegraff
@@ -44,6 +45,9 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE = (
     [row for row in ROWS if row[0].is_relative_to(SAMPLES / name)]
     for name in ("weka", "graff", "maverick", "codegraff", "codex", "claude-code")
 )
+
+
+BLOCKS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] in blocks.SUMS]
 
 
 def name(row):
@@ -116,6 +120,16 @@ def test_the_readme_gives_the_numbers_that_the_json_module_counts(row):
         sum(call.tokens_in for call in found),
         sum(call.tokens_out for call in found),
     )
+
+
+@pytest.mark.parametrize("row", BLOCKS, ids=name)
+def test_the_readme_gives_the_numbers_of_block_traces(row):
+    path, _, text = row
+    format_ = path.relative_to(SAMPLES).parts[0]
+    found = read(path, reader=format_)
+    steps, *tokens = blocks.SUMS[format_](path)
+    assert numbers(text) == (steps, sum(run.parent_run_id is not None for run in found.runs), *tokens)
+    assert set(re.findall(r"`([a-z-]+)`", text)) >= set(found.codes())
 
 
 @pytest.mark.parametrize("row", [row for row in WEKA if row[0].name not in UNREAD], ids=name)

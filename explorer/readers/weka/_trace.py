@@ -20,7 +20,7 @@ from explorer.model import (
     Severity,
     Step,
 )
-from explorer.readers._blocks import BlockParser, NotBlockIds, Stretch
+from explorer.readers._blocks import BlockParser, NotBlockIds, twice
 from explorer.readers._findings import Findings
 from explorer.readers._records import Buffer, Forget, Lines, Outline
 from explorer.readers._values import Fields, as_json, key_part
@@ -195,8 +195,8 @@ class Trace:
         for first, count in stretches:
             rows.append(BlockRun(place.run_id, step.ordinal, position, self.namespace, first, count, self.block_size))
             position += count
-        if len(stretches) > 1 and (twice := _twice(stretches)) is not None:
-            message = f"block {twice} stands twice in one prompt"
+        if len(stretches) > 1 and (block := twice(stretches)) is not None:
+            message = f"block {block} stands twice in one prompt"
             rows.extend(self._finding("duplicate-block", "warning", message, offset, place, step.ordinal))
         return rows
 
@@ -344,16 +344,6 @@ class Trace:
         line = self.lines.at(offset)
         agent_id, run_id = (place.agent_id, place.run_id) if place else (None, None)
         return self.findings.at(code, severity, message, line, self.conversation_id, agent_id, run_id, ordinal)
-
-
-def _twice(stretches: list[Stretch]) -> int | None:
-    """A block that two of the stretches hold."""
-    reached = -1
-    for first, count in sorted(stretches):
-        if first < reached:
-            return first
-        reached = first + count
-    return None
 
 
 def _object(value: object, key: str) -> dict[str, object]:

@@ -1,0 +1,191 @@
+"""What traces of block ids have in common that hold a request a line: a file, its sessions, and their prompts.
+
+Such a file is one conversation: its ids are comparable all over it and its requests have one clock, so that reuse
+between sessions is computed in the order in which they arrived. A session is an agent with one run; what is recorded
+without sessions is one agent. Found in another session is therefore ``other`` in the tables of reuse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from explorer.model import Agent, BlockRun, Conversation, Finding, Grade, Row, Run, RunStatus, Severity, Step
+from explorer.readers import SourceFile
+from explorer.readers._blocks import NotBlockIds, Stretch, stretches_of, twice
+from explorer.readers._findings import Findings
+from explorer.readers._json_lines import Line
+from explorer.readers._values import Fields, as_json, key_part, moment
+
+Prompt: TypeAlias = list[Stretch]
+
+UNIX_MS = 10**12
+"""Milliseconds above which a first time is one since 1970, of September 2001 or later, and not since the start."""
+
+
+def kind(fields: dict[str, object]) -> str | None:
+    """Which of the formats a line is of, the most specific first, as they have fields in common; None for no one."""
+    inner = fields.get("event")
+    event = inner if isinstance(inner, dict) else fields
+    if event.get("schema") == "dynamo.request.trace.v1":
+        return "dynamo"
+    if "requests" in fields:
+        return None
+    if "chunk_hashes" in fields and "chunk_size" in fields:
+        return "lmcache"
+    if "hash_ids" not in fields:
+        return None
+    if "chat_id" in fields:
+        return "bailian"
+    if "block_size" in fields or "block_tokens" in fields:
+        return "kvcache-simulator"
+    return "mooncake" if "input_length" in fields else None
+
+
+class Clock:
+    """Recorded times as milliseconds from the start: of the trace, or of its first request if they are since 1970."""
+
+    def __init__(self, unit: int) -> None:
+        self._unit = unit  # milliseconds
+        self.origin: int | None = None
+
+    def at(self, fields: Fields, name: str) -> int | None:
+        """The time in a field; None if there is none."""
+        time = fields.number(name, most=10**15)
+        if time is None:
+            return None
+        ms = round(time * self._unit)
+        if self.origin is None:
+            self.origin = ms if ms >= UNIX_MS else 0
+        return ms - self.origin
+
+
+class Session:
+    """An agent with one run, while its requests are read."""
+
+    __slots__ = (
+        "agent_id", "end_ms", "extra", "label", "model", "name", "parent", "run_id", "start_ms", "status", "steps",
+        "time_grade",
+    )  # fmt: skip
+
+    def __init__(self, agent_id: str, name: str, label: str | None) -> None:
+        self.agent_id = agent_id
+        self.run_id = f"{agent_id}/1"
+        self.name = name
+        self.label = label
+        self.parent: Session | None = None
+        self.steps = 0
+        self.start_ms: int | None = None
+        self.end_ms: int | None = None
+        self.time_grade: Grade = "exact"
+        self.model: str | None = None
+        self.status: RunStatus = "unknown"
+        self.extra: dict[str, object] = {}
+
+    def reached(self, start: int | None, end: int | None) -> None:
+        """Something of the session was recorded at this time."""
+        for at in (start, end):
+            if at is not None:
+                self.start_ms = at if self.start_ms is None else min(self.start_ms, at)
+                self.end_ms = at if self.end_ms is None else max(self.end_ms, at)
+
+
+class BlockTrace:
+    """The conversation that a file is."""
+
+    def __init__(self, source: SourceFile, format_: str, findings: Findings, clock: Clock) -> None:
+        self.source_id = self.conversation_id = source.source_id
+        self.format = format_
+        self.findings = findings
+        self.clock = clock
+        self.tools_recorded = False
+        self.sessions: dict[object, Session] = {}
+        self._agent_ids: set[str] = set()
+
+    def session(self, key: object, name: str, label: str | None = None) -> Session:
+        """The session of this key, which begins here if it is new."""
+        found = self.sessions.get(key)
+        if found is None:
+            base = agent_id = f"{self.conversation_id}/{key_part(label or name)}"
+            number = 1
+            while agent_id in self._agent_ids:
+                number += 1
+                agent_id = f"{base}~{number}"
+            self._agent_ids.add(agent_id)
+            found = self.sessions[key] = Session(agent_id, name, label)
+        return found
+
+    def add(self, session: Session, step: Step, prompt: Prompt | None, size: int | None, line: Line) -> Iterator[Row]:
+        """A step of a session with the blocks of its prompt."""
+        session.steps = step.ordinal
+        session.model = session.model or step.model
+        session.reached(step.start_ms, step.end_ms)
+        yield step
+        position = 0
+        for first, count in prompt or ():
+            yield BlockRun(session.run_id, step.ordinal, position, self.conversation_id, first, count, size)
+            position += count
+        if prompt and (block := twice(prompt)) is not None:
+            message = f"block {block} stands twice in one prompt"
+            yield from self.finding("duplicate-block", "warning", message, line, session, step.ordinal)
+
+    def prompt(self, ids: object, line: Line, session: Session, ordinal: int) -> tuple[Prompt | None, list[Finding]]:
+        """A list of block ids as stretches; none, and a finding, if it is something else."""
+        if ids is None:
+            return None, []
+        try:
+            return stretches_of(ids), []
+        except NotBlockIds as error:
+            message = f"the block ids are none ({error}): the step is kept without its blocks"
+            return None, list(self.finding("bad-record", "error", message, line, session, ordinal))
+
+    def complaints(self, fields: Fields, line: Line, session: Session, ordinal: int | None) -> Iterator[Finding]:
+        """What is wrong with the fields of a line."""
+        for complaint in fields.complaints:
+            yield from self.finding("bad-field", "warning", complaint, line, session, ordinal)
+
+    def finding(
+        self, code: str, severity: Severity, message: str, line: Line, session: Session | None = None,
+        ordinal: int | None = None,
+    ) -> Iterator[Finding]:  # fmt: skip
+        """A finding at a line."""
+        agent_id, run_id = (session.agent_id, session.run_id) if session else (None, None)
+        return self.findings.at(
+            code, severity, message, line.number, self.conversation_id, agent_id, run_id, ordinal
+        )  # fmt: skip
+
+    def end(self, scope: str | None = None, extra: Mapping[str, object] | None = None) -> Iterator[Row]:
+        """The sessions and the conversation; nothing where there are none."""
+        for session in self.sessions.values():
+            parent = session.parent
+            yield Agent(
+                session.agent_id, self.conversation_id, parent.agent_id if parent else None, session.name, None,
+                session.label, "exact",
+            )  # fmt: skip
+            yield Run(
+                run_id=session.run_id,
+                conversation_id=self.conversation_id,
+                agent_id=session.agent_id,
+                parent_run_id=parent.run_id if parent else None,
+                ordinal=1,
+                status=session.status,
+                start_ms=session.start_ms,
+                end_ms=session.end_ms,
+                time_grade="not_recorded" if session.start_ms is None else session.time_grade,
+                model=session.model,
+                grade="exact",
+                extra=as_json(session.extra),
+            )
+        if not self.sessions:
+            return
+        yield from self.findings.rest(self.conversation_id)
+        yield Conversation(
+            conversation_id=self.conversation_id,
+            source_id=self.source_id,
+            format=self.format,
+            started_at=moment(self.clock.origin or None),
+            block_scope=scope,
+            steps_recorded=True,
+            tool_calls_recorded=self.tools_recorded,
+            extra=as_json(extra or {}),
+        )

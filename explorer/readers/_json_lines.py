@@ -1,0 +1,122 @@
+"""Files of JSON objects, one a line, plain or gzipped: streamed, and a line that is not one costs itself."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from explorer.model import Finding
+from explorer.readers._findings import Findings
+from explorer.readers._records import MAX_RECORD, loads
+
+SUFFIXES = frozenset((".jsonl", ".ndjson", ".json", ".txt", ".log", ".gz", ""))
+"""Names that such files go by."""
+
+_BOM = b"\xef\xbb\xbf"
+_GZIP = b"\x1f\x8b"
+_MOST_TRIES = 20
+"""Lines of the head among which the first object is looked for."""
+
+
+class Line(NamedTuple):
+    """An object, and where it stands: 1-based line, first byte and number of bytes, of a gzipped file once unpacked."""
+
+    number: int
+    offset: int
+    length: int
+    fields: dict[str, object]
+
+
+def json_lines(path: Path, findings: Findings) -> Iterator[Line | Finding]:
+    """Every object of a file, in order, and a finding for whatever is none.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    number = 0
+    with _opened(path) as file:
+        try:
+            for number, (at, text) in enumerate(_texts(file), 1):
+                try:
+                    if len(text) > MAX_RECORD:
+                        raise ValueError(f"longer than {MAX_RECORD >> 20} MiB")
+                    inside = (text.removeprefix(_BOM) if number == 1 else text).lstrip()
+                    at += len(text) - len(inside)
+                    inside = inside.rstrip()
+                    fields = loads(inside) if inside else None
+                    if isinstance(fields, dict):
+                        yield Line(number, at, len(inside), fields)
+                    elif inside:
+                        raise ValueError("not an object")
+                except ValueError as error:
+                    code = "bad-record" if text.endswith(b"\n") or len(text) > MAX_RECORD else "truncated-record"
+                    message = f"a line that is not a JSON object ({error}); it is left out, the rest is read"
+                    yield from findings.at(code, "error", message, number)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            message = f"the compressed data end or are damaged here ({error}); what comes before is read"
+            yield from findings.at("truncated-record", "error", message, number + 1)
+
+
+def first_object(path: Path, head: bytes | None) -> dict[str, object]:
+    """The fields of the first object in the head of a file; of one that is longer, those before its first list.
+
+    Empty for a directory, and where no object begins.
+    """
+    if head is None or path.suffix.lower() not in SUFFIXES:
+        return {}
+    if head.startswith(_GZIP):
+        try:
+            head = zlib.decompressobj(31).decompress(head, 4 * len(head))
+        except zlib.error:
+            return {}
+    elif path.suffix.lower() == ".gz":
+        return {}
+    for text in head.removeprefix(_BOM).split(b"\n", _MOST_TRIES)[:_MOST_TRIES]:
+        if not text.lstrip().startswith(b"{"):
+            continue
+        for candidate in (text, text.partition(b"[")[0] + b"[]}"):
+            try:
+                fields = loads(candidate)
+            except ValueError:
+                continue
+            if isinstance(fields, dict):
+                return fields
+    return {}
+
+
+def recorded(path: Path, offset: int, length: int, limit: int) -> bytes:
+    """The bytes of a line, at most ``limit``.
+
+    Raises:
+        OSError: the file is gone, or not what it was.
+    """
+    with _opened(path) as file:
+        try:
+            file.seek(offset)
+            return file.read(min(length, limit))
+        except (EOFError, zlib.error) as error:
+            raise OSError(str(error)) from None
+
+
+def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
+    """The content of a file, unpacked if its first bytes say that it is packed: names do not."""
+    file = path.open("rb")
+    if file.peek(2)[:2] != _GZIP:
+        return file
+    file.close()
+    return gzip.open(path, "rb")
+
+
+def _texts(file: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, bytes]]:
+    """Where each line begins, and the line; of one that is too long, a piece that is too long as well."""
+    at = 0
+    while text := file.readline(MAX_RECORD + 1):
+        yield at, text
+        at += len(text)
+        while len(text) > MAX_RECORD and not text.endswith(b"\n"):
+            text = file.readline(MAX_RECORD + 1)
+            at += len(text)

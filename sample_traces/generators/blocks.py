@@ -1,0 +1,151 @@
+"""Servers' request logs of block ids, in the five formats that hold a request a line.
+
+Sessions of users and of agents grow by what is asked and answered, beginning with a system prompt that they share. A
+prompt is cut into blocks of tokens and a block hashed with everything before it, so that what is shared is known
+exactly; most formats then number the hashes by first appearance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Piece: TypeAlias = tuple[str, int]
+"""A text and how many tokens it has."""
+
+SYSTEM: Piece = ("system", 1_300)
+
+
+@dataclass
+class Request:
+    """A model call."""
+
+    session: str
+    turn: int
+    ms: int
+    prompt: list[Piece]
+    answer: int
+    new: list[Piece] = field(default_factory=list)
+    """What of the prompt the turn before did not have."""
+
+    @property
+    def tokens(self) -> int:
+        """Of the prompt."""
+        return sum(count for _, count in self.prompt)
+
+
+def talk(name: str, turns: int, start: int, rng: random.Random, opening: Sequence[Piece] = (SYSTEM,)) -> list[Request]:
+    """A session: every turn has all that was said before."""
+    said, requests, at = list(opening), [], start
+    for turn in range(turns):
+        new: list[Piece] = [(f"{name} asks {turn}", rng.randrange(40, 900))]
+        new = [*said, *new] if not turn else [*said[-1:], *new]
+        said.append(new[-1])
+        answer = rng.randrange(20, 400)
+        requests.append(Request(name, turn, at, list(said), answer, new))
+        said.append((f"{name} is told {turn}", answer))
+        at += rng.randrange(2_000, 30_000)
+    return requests
+
+
+def world(seed: str, sessions: int, turns: int) -> list[Request]:
+    """Sessions that overlap, in order of time."""
+    rng = random.Random(seed)
+    found = [
+        request
+        for number in range(sessions)
+        for request in talk(f"{seed}-{number}", rng.randrange(1, turns + 1), rng.randrange(40_000) * (number > 0), rng)
+    ]
+    return sorted(found, key=lambda request: request.ms)
+
+
+def hashes(prompt: Iterable[Piece], size: int, whole: bool = False) -> list[str]:
+    """The blocks of a prompt, each hashed with all that comes before it; ``whole`` ones only, or the last in part."""
+    tokens = [f"{text} {n}" for text, count in prompt for n in range(count)]
+    found, chain = [], ""
+    for at in range(0, len(tokens), size):
+        block = tokens[at : at + size]
+        if whole and len(block) < size:
+            break
+        chain = hashlib.sha256(f"{chain} {block}".encode()).hexdigest()
+        found.append(chain)
+    return found
+
+
+class Numbers(dict[str, int]):
+    """Hashes by first appearance, from 0."""
+
+    def of(self, prompt: Iterable[Piece], size: int) -> list[int]:
+        """The blocks of a prompt as numbers."""
+        return [self.setdefault(block, len(self)) for block in hashes(prompt, size)]
+
+
+def lines(records: Iterable[dict[str, Any]]) -> bytes:
+    """Records, one a line."""
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+# --- mooncake --------------------------------------------------------------------------------------------------------
+
+
+def mooncake_plain() -> list[dict[str, Any]]:
+    """As the published traces: who asked is not told."""
+    numbers = Numbers()
+    return [
+        {"timestamp": request.ms, "input_length": request.tokens, "output_length": request.answer,
+         "hash_ids": numbers.of(request.prompt, 512)}
+        for request in world("plain", 7, 5)
+    ]  # fmt: skip
+
+
+def mooncake_sessions() -> list[dict[str, Any]]:
+    """With the sessions of aiperf, each turn with its whole prompt and its time."""
+    numbers = Numbers()
+    return [
+        {"session_id": request.session, "timestamp": request.ms, "input_length": request.tokens,
+         "output_length": request.answer, "hash_ids": numbers.of(request.prompt, 512)}
+        for request in world("session", 4, 4)
+    ]  # fmt: skip
+
+
+def mooncake_delta() -> list[dict[str, Any]]:
+    """As aiperf's generator of agentic sessions: a later turn holds only what is new, in blocks of its own."""
+    rng, numbers, records = random.Random("delta"), Numbers(), []
+    for session in range(3):
+        name = f"sess-{rng.randrange(1 << 48):012x}"
+        at = before = 0
+        for request in talk(name, 4, 0, rng, [SYSTEM, (f"repository {session // 2}", 1_100)]):
+            new = request.new if not request.turn else [(f"{name} new {request.turn}", request.new[-1][1])]
+            record: dict[str, Any] = {
+                "session_id": name, "input_length": sum(count for _, count in new), "output_length": request.answer,
+                "hash_ids": numbers.of(new, 512),
+            }  # fmt: skip
+            if request.turn:
+                record["delay"] = float(request.ms - before)
+            else:
+                at = session * 4_000
+                record |= {"timestamp": float(at), "group_id": session // 2}
+            before = request.ms
+            records.append(record)
+    return records
+
+
+def mooncake_damaged() -> bytes:
+    """A line that lost its end, one that is no request, ids that are none, and a file that was cut off."""
+    whole = lines(mooncake_plain()).splitlines(keepends=True)
+    whole[2] = whole[2][:60] + b"\n"
+    whole[4] = b'{"time_sec": 0, "concurrency": 4}\n'
+    whole[6] = whole[6].replace(b'"hash_ids": [', b'"hash_ids": [-1, ')
+    return b"".join(whole[:10]) + whole[10][:70]
+
+
+def files() -> Iterator[tuple[str, bytes]]:
+    """Every sample: its path and its bytes."""
+    yield "mooncake/plain.jsonl", lines(mooncake_plain())
+    yield "mooncake/sessions.jsonl", lines(mooncake_sessions())
+    yield "mooncake/delta-turns.jsonl", lines(mooncake_delta())
+    yield "mooncake/damaged/bad-lines.jsonl", mooncake_damaged()
