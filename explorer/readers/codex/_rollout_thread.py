@@ -148,6 +148,9 @@ class RolloutThread:
 
     def _compaction(self, record: Record) -> None:
         state, payload = self._state, record.payload
+        if state.turns.unanswered is not None:
+            state.turns.unanswered.extra["compaction"] = True
+            state.turns.unanswered = None
         state.history.compact(payload.get("replacement_history"), payload.get("message"))
         state.turns.heard(record.at)
         number = payload.get("window_number")

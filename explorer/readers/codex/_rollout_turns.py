@@ -46,6 +46,8 @@ class Turns:
         """Whether what comes now is copied."""
         self.in_doubt = False
         """Whether it may be: then its tokens are nobody's."""
+        self.unanswered: StepDraft | None = None
+        """The last step, if nothing of its answer is in the history: that of a compaction, if one follows."""
         self.open: TurnDraft | None = None
         self.by_id: dict[str, TurnDraft] = {}
         """The thread's own turns."""
@@ -133,6 +135,7 @@ class Turns:
     def said(self, where: Where, at: int | None) -> Answer:
         """The model said something; asked for before it is put into the history."""
         turn = self.of(None, at)
+        self.unanswered = None
         if not self._in_answer or not self._answers:
             self._answers.append(Answer(self.prompt(), where, self._heard_at or turn.start))
             self._in_answer = True
@@ -183,6 +186,7 @@ class Turns:
             answers.clear()
         else:
             step.prompt, step.start = self.prompt(), self._heard_at
+            self.unanswered = step
         self._in_answer = False
         self._put(turn, step)
 

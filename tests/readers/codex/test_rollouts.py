@@ -175,6 +175,17 @@ def test_a_compaction_begins_the_prompt_anew(tmp_path):
     assert [step.prompt for step in steps] == [[(0, 2)], [(0, 4)], [(0, 2), (5, 1)]]
 
 
+def test_the_call_that_compacts_is_a_step_of_its_own(tmp_path):
+    file = Rollout().begins("t").user("go").says("one").count(A, A).count(plus(A, B), B)
+    file.line("compacted", {"message": "all of it"}).count(plus(A, B), estimate(300)).says("two")
+    steps = own_steps(thread(read(file.count(plus(A, B, C), C).ends("t").write(tmp_path))))
+    assert [(step.usage.input_tokens, step.extra) for step in steps] == [
+        (1000, {}), (1500, {"compaction": True}), (2100, {})
+    ]  # fmt: skip
+    # Instructions and what the user had said, then the summary.
+    assert steps[2].prompt == [(0, 2), (3, 1)]
+
+
 def test_equal_images_are_equal_parts_and_others_are_not(tmp_path):
     def image(data):
         return {"type": "input_image", "image_url": f"data:image/png;base64,{data}"}
