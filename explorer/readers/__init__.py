@@ -19,8 +19,8 @@ A reader module has:
   ``parts`` of the first of them. For recorders that scatter a conversation over files; it sees what ``claims`` sees.
 * ``shares(path)``, optional: how many parts a source of millions of records is read in, side by side; each by a call of
   ``read`` that yields the conversations of ``source.share``. It depends on the source alone, and so do the keys.
-* ``record(path, offset, length, limit)``, optional: the recorded text of a step as at most ``limit`` bytes, where
-  ``offset`` and ``length`` are not a place in the file's bytes. Raises OSError when it cannot be had.
+* ``record(path, offset, length, limit)``, optional: the recorded text of a step, a tool call or one side of an edge as
+  at most ``limit`` bytes, where these are no place in the file's bytes. Raises OSError when it cannot be had.
 * ``messages(files, place)``, optional: what was said in a run, as the model saw it, read from the sources now. Part by
   part in the order of the prompt, so that the first screenful costs no more than that. Raises OSError when it is gone.
 * ``NO_TEXT``, optional: of a format without any text, what it has in the place of that, for who asks for messages.
