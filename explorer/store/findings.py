@@ -162,10 +162,11 @@ _PAGES = (
         "orphan-agent",
         "warning",
         "a recorded parent cannot be one",
-        "The parent of an agent or a run is not in the recording, belongs to another conversation, is the agent "
-        "itself, or following parents leads in a circle.",
+        "The parent of an agent or a run is not in the recording or not told by it, belongs to another conversation, "
+        "is the agent itself, or following parents leads in a circle.",
         "The agent's tokens are in its conversation's total but in no parent's, and it counts as nobody's sibling.",
-        "The agent is shown directly below its conversation, with everything below it, and counted once.",
+        "The agent is shown directly below its conversation, or below the main agent if it is certainly of that one's "
+        "session, with everything below it, and counted once.",
         "If the parent's file exists elsewhere, open a directory that holds both.",
     ),
     Explanation(

@@ -210,6 +210,13 @@ class Session:
         """Its main agent, if anything of it is recorded."""
         return self.agents.get("main")
 
+    def root(self) -> Agent:
+        """Its main agent, of which nothing may be recorded but that there was one."""
+        main = self.agents.get("main")
+        if main is None:
+            main = self.agents["main"] = Agent(self, "main", None, True, self.source_id, Conversing(self.parts))
+        return main
+
 
 class Ended(NamedTuple):
     """How a run ended."""

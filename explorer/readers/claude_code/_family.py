@@ -109,7 +109,7 @@ class _File:
         session_id = record.get("sessionId")
         if type(session_id) is not str or not session_id:
             return self.session_id or self.name.session_id or self.name.agent_id or "unnamed"
-        if self.name.kind == "session" and session_id != self.name.session_id:
+        if self.name.kind == "session" and self.name.session_id not in (None, session_id):
             key = self.source_id, session_id
             many, first = self.family.foreign.get(key, (0, where.line))
             self.family.foreign[key] = many + 1, first

@@ -27,6 +27,7 @@ _TYPES = frozenset((
     "permission-mode", "last-prompt", "ai-title", "custom-title", "agent-setting", "agent-name", "pr-link", "mode",
     "continued-in", "worktree-state",
 ))  # fmt: skip
+_SESSION = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _AGENT = re.compile(r"agent-(.+?)(\.meta\.json|\.jsonl)")
 _LOOKED_AT = 200
 """Lines that are looked at to tell the format and what a file belongs with."""
@@ -58,7 +59,7 @@ def name_of(source_id: str) -> Name:
         return Name("meta" if agent[2] == ".meta.json" else "agent", agent[1], session, workflow)
     if path.name == "journal.jsonl" and workflow:
         return Name("journal", None, session, workflow)
-    return Name("session", None, session or path.stem)
+    return Name("session", None, session or (path.stem if _SESSION.fullmatch(path.stem) else None))
 
 
 def claims(path: Path, head: bytes | None) -> bool:

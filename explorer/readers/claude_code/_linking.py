@@ -25,9 +25,18 @@ def link(session: Session, metas: dict[tuple[str | None, str], dict[str, object]
         spawn = _named(agent, session, by_result, by_workflow)
         if spawn is not None and _attach(agent, spawn, "exact") and agent.workflow is None:
             taken.add(id(spawn))
+    _by_prompts(agents, [spawn for spawn in session.spawns.values() if id(spawn) not in taken])
+    session.remarks.extend(_remarks(session, agents))
+    for agent in agents:
+        if agent.parent is None:  # whoever started it, all that a session starts is below its main agent
+            agent.parent = session.root()
+
+
+def _by_prompts(agents: list[Agent], spawns: list[Spawn]) -> None:
+    """Agents that nothing names, by what they were told."""
     asked: dict[str, list[Spawn]] = {}
-    for spawn in session.spawns.values():
-        if spawn.prompt is not None and id(spawn) not in taken:
+    for spawn in spawns:
+        if spawn.prompt is not None:
             asked.setdefault(spawn.prompt, []).append(spawn)
     told: dict[str, list[Agent]] = {}
     for agent in agents:
@@ -35,7 +44,6 @@ def link(session: Session, metas: dict[tuple[str | None, str], dict[str, object]
             told.setdefault(letter(agent.first_text) or agent.first_text, []).append(agent)
     for text, listeners in told.items():
         _by_prompt(listeners, asked.get(text, []))
-    session.remarks.extend(_remarks(session, agents))
 
 
 def _describe(agent: Agent, metas: dict[tuple[str | None, str], dict[str, object]]) -> None:
@@ -113,7 +121,7 @@ def _remarks(session: Session, agents: list[Agent]) -> Iterator[Remark]:
         where = run.asked
         line = where.line if where else None
         if agent.parent is None and agent.helper is None:
-            why = "" if session.main is not None and session.main.runs else ": the transcript of its session is missing"
+            why = "" if session.main is not None and session.main.runs else ", whose transcript is missing"
             yield Remark(
                 "orphan-agent", "warning", f"no record tells who started it{why}", agent.source_id, line, agent
             )

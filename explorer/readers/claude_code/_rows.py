@@ -25,7 +25,8 @@ class Writing:
         self.session, self.conversation_id, self.format = session, conversation_id, format_
         self._not_own = fresh
         """Records that a session which owns them has as well; None when it has no copies."""
-        self.agents = [agent for agent in session.agents.values() if agent.runs]
+        parents = {agent.parent for agent in session.agents.values()}
+        self.agents = [agent for agent in session.agents.values() if agent.runs or agent in parents]
 
     # --- keys --------------------------------------------------------------------------------------------------------
 
@@ -55,7 +56,8 @@ class Writing:
                 for number, tool in enumerate(run.tools, 1):
                     yield self._tool(tool, number)
                 yield from self._events(run)
-            yield from self._hand_offs(agent)
+            if agent.runs:
+                yield from self._hand_offs(agent)
             yield from self._uncounted(agent)
 
     def conversation(self) -> Conversation:

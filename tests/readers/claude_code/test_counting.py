@@ -182,3 +182,12 @@ def test_sessions_with_nothing_in_common_are_read_apart(tmp_path):
     write(tmp_path, f"{SESSION}.jsonl", *HISTORY)
     write(tmp_path, f"{OTHER}.jsonl", said("v1", None, 0, "Hi", sessionId=OTHER))
     assert len(readings(tmp_path)) == 2
+
+
+def test_files_of_one_name_in_two_directories_are_not_one_session(tmp_path):
+    write(tmp_path, "a/transcript.jsonl", *HISTORY)
+    other = said("v1", None, 0, "Hi", sessionId=OTHER)
+    write(tmp_path, "b/transcript.jsonl", other)
+    found = readings(tmp_path)
+    assert [reading.codes() for reading in found] == [[], []]
+    assert [reading.conversation.conversation_id for reading in found] == [f"a/{SESSION}.jsonl", f"b/{OTHER}.jsonl"]

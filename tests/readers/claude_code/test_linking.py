@@ -19,9 +19,8 @@ def linked(reading):
     """Which call is said to have started the sub-agent, and how sure that is."""
     (agent,) = [agent for agent in reading.agents if agent.name != "main"]
     run = next(run for run in reading.runs if run.agent_id == agent.agent_id)
-    parent = agent.parent_agent_id.rpartition("/")[2] if agent.parent_agent_id else None
-    assert (run.parent_run_id is None) == (parent is None)
-    return run.spawn_tool_call_id, parent, agent.parent_grade
+    assert (run.parent_run_id is None) == (agent.parent_grade == "not_recorded")
+    return run.spawn_tool_call_id, agent.parent_agent_id.rpartition("/")[2], agent.parent_grade
 
 
 def test_by_the_description_beside_its_transcript(tmp_path):
@@ -77,7 +76,7 @@ def test_of_two_that_asked_the_same_none_is_guessed(tmp_path):
 def test_never_by_position(tmp_path):
     write(tmp_path, f"agent-{AGENT}.jsonl", *TOLD)
     reading = main(tmp_path, *spawning())
-    assert linked(reading) == (None, None, "not_recorded")
+    assert linked(reading) == (None, "main", "not_recorded")
     assert "orphan-agent" in reading.codes()
 
 
@@ -102,8 +101,16 @@ def test_agents_that_name_each_other_are_not_each_others_parents(tmp_path):
             said(f"{one}3", f"{one}2", 5, result(f"t{one}"), toolUseResult={"agentId": other}, agentId=one),
         )  # fmt: skip
     reading = only(tmp_path)
-    assert sorted(agent.parent_agent_id is None for agent in reading.agents) == [False, True]
+    assert sorted(agent.parent_grade for agent in reading.agents) == ["exact", "exact", "not_recorded"]
     assert reading.codes().count("orphan-agent") == 1
+
+
+def test_a_session_without_a_transcript_has_a_main_agent_all_the_same(tmp_path):
+    write(tmp_path, f"agent-{AGENT}.jsonl", *TOLD)
+    reading = only(tmp_path)
+    main, agent = sorted(reading.agents, key=lambda each: each.name == "agent")
+    assert (main.name, agent.parent_agent_id) == ("main", main.agent_id)
+    assert {run.agent_id for run in reading.runs} == {agent.agent_id}
 
 
 def test_a_sidechain_within_the_session_is_known_by_its_prompt(tmp_path):
