@@ -77,8 +77,9 @@ class Conversation:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     block_scope: str | None = None
-    """Recorded scope of its block ids, ``local`` (one namespace per conversation) or ``global``; ``prompt-parts`` where
-    the recorder has prompts and no ids, and the blocks are the parts of these prompts, numbered by us."""
+    """Recorded scope of its block ids, ``local`` (one namespace per conversation) or ``global``; ``hashes`` where they
+    are hashes and not numbers; ``prompt-parts`` where the recorder has prompts and no ids, and the blocks are the parts
+    of these prompts, numbered by us."""
     steps_recorded: bool
     """Whether the recorder writes model calls down one by one. If not, a step is what it does write, a tool call with
     its result or an error, and how many model calls a run made is its ``reported_steps``."""

@@ -8,7 +8,8 @@ without sessions is one agent. Found in another session is therefore ``other`` i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple
 
 from explorer.model import Agent, BlockRun, Conversation, Finding, Grade, Row, Run, RunStatus, Severity, Step
 from explorer.readers import SourceFile
@@ -17,7 +18,8 @@ from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line
 from explorer.readers._values import Fields, as_json, key_part, moment
 
-Prompt: TypeAlias = list[Stretch]
+HASHES = "hashes"
+"""The scope of ids that are hashes: equal wherever the prompt is, and with no order in which they were numbered."""
 
 UNIX_MS = 10**12
 """Milliseconds above which a first time is one since 1970, of September 2001 or later, and not since the start."""
@@ -40,6 +42,23 @@ def kind(fields: dict[str, object]) -> str | None:
     if "block_size" in fields or "block_tokens" in fields:
         return "kvcache-simulator"
     return "mooncake" if "input_length" in fields else None
+
+
+class Prompt(NamedTuple):
+    """The blocks of a prompt, and why there are none of them if what is recorded is something else."""
+
+    stretches: list[Stretch]
+    damage: str | None = None
+
+    @classmethod
+    def of(cls, ids: object) -> Prompt:
+        """A list of block ids as it was parsed; None for no list."""
+        if ids is None:
+            return cls([])
+        try:
+            return cls(stretches_of(ids))
+        except NotBlockIds as error:
+            return cls([], f"the block ids are none ({error}): the step is kept without its blocks")
 
 
 class Clock:
@@ -115,34 +134,33 @@ class BlockTrace:
             found = self.sessions[key] = Session(agent_id, name, label)
         return found
 
-    def add(self, session: Session, step: Step, prompt: Prompt | None, size: int | None, line: Line) -> Iterator[Row]:
-        """A step of a session with the blocks of its prompt."""
+    def add(
+        self, session: Session, step: Step, prompt: Prompt, size: int | None, line: Line, fields: Fields
+    ) -> Iterator[Row]:  # fmt: skip
+        """A step of a session with the blocks of its prompt, and what is wrong with its line.
+
+        What has not been taken of ``fields`` is the step's ``extra``.
+        """
         session.steps = step.ordinal
         session.model = session.model or step.model
         session.reached(step.start_ms, step.end_ms)
-        yield step
+        yield replace(step, extra=as_json(fields.rest()))
         position = 0
-        for first, count in prompt or ():
+        for first, count in prompt.stretches:
             yield BlockRun(session.run_id, step.ordinal, position, self.conversation_id, first, count, size)
             position += count
-        if prompt and (block := twice(prompt)) is not None:
+        if prompt.damage is not None:
+            yield from self.finding("bad-record", "error", prompt.damage, line, session, step.ordinal)
+        if (block := twice(prompt.stretches)) is not None:
             message = f"block {block} stands twice in one prompt"
             yield from self.finding("duplicate-block", "warning", message, line, session, step.ordinal)
-
-    def prompt(self, ids: object, line: Line, session: Session, ordinal: int) -> tuple[Prompt | None, list[Finding]]:
-        """A list of block ids as stretches; none, and a finding, if it is something else."""
-        if ids is None:
-            return None, []
-        try:
-            return stretches_of(ids), []
-        except NotBlockIds as error:
-            message = f"the block ids are none ({error}): the step is kept without its blocks"
-            return None, list(self.finding("bad-record", "error", message, line, session, ordinal))
-
-    def complaints(self, fields: Fields, line: Line, session: Session, ordinal: int | None) -> Iterator[Finding]:
-        """What is wrong with the fields of a line."""
         for complaint in fields.complaints:
-            yield from self.finding("bad-field", "warning", complaint, line, session, ordinal)
+            yield from self.finding("bad-field", "warning", complaint, line, session, step.ordinal)
+
+    def no_request(self, line: Line) -> Iterator[Finding]:
+        """An object that is none of the format's."""
+        message = "a line without block ids and a length is no request; it is left out"
+        yield from self.findings.at("bad-record", "error", message, line.number)
 
     def finding(
         self, code: str, severity: Severity, message: str, line: Line, session: Session | None = None,

@@ -21,6 +21,9 @@ _GZIP = b"\x1f\x8b"
 _MOST_TRIES = 20
 """Lines of the head among which the first object is looked for."""
 
+_MOST_DEPTH = 6
+"""Objects inside each other in which a long list may stand."""
+
 
 class Line(NamedTuple):
     """An object, and where it stands: 1-based line, first byte and number of bytes, of a gzipped file once unpacked."""
@@ -62,7 +65,7 @@ def json_lines(path: Path, findings: Findings) -> Iterator[Line | Finding]:
 
 
 def first_object(path: Path, head: bytes | None) -> dict[str, object]:
-    """The fields of the first object in the head of a file; of one that is longer, those before its first list.
+    """The fields of the first object in the head of a file; if the head ends in a list of it, those before that.
 
     Empty for a directory, and where no object begins.
     """
@@ -75,16 +78,15 @@ def first_object(path: Path, head: bytes | None) -> dict[str, object]:
             return {}
     elif path.suffix.lower() == ".gz":
         return {}
-    for text in head.removeprefix(_BOM).split(b"\n", _MOST_TRIES)[:_MOST_TRIES]:
-        if not text.lstrip().startswith(b"{"):
+    texts = head.removeprefix(_BOM).split(b"\n", _MOST_TRIES)[:_MOST_TRIES]
+    cut = texts[-1].rpartition(b"[")[0]  # before the list in which the head ends
+    for text in (*texts, *(cut + b"[]" + b"}" * depth for depth in range(1, _MOST_DEPTH))):
+        try:
+            fields = loads(text)
+        except ValueError:
             continue
-        for candidate in (text, text.partition(b"[")[0] + b"[]}"):
-            try:
-                fields = loads(candidate)
-            except ValueError:
-                continue
-            if isinstance(fields, dict):
-                return fields
+        if isinstance(fields, dict):
+            return fields
     return {}
 
 

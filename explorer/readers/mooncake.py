@@ -20,11 +20,11 @@ from pathlib import Path
 from explorer.model import Finding, Grade, Row, Step
 from explorer.readers import HEAD_BYTES, Report, SourceFile
 from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session, kind
-from explorer.readers._blocks import joined
+from explorer.readers._blocks import Stretch, joined
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, first_object, json_lines
 from explorer.readers._records import loads
-from explorer.readers._values import Fields, as_json
+from explorer.readers._values import Fields
 
 NAME = "mooncake"
 VERSION = 1
@@ -53,10 +53,10 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
 class _Turns:
     """A session so far: what its next turn goes on from."""
 
-    __slots__ = ("prompt", "start_ms", "tokens")
+    __slots__ = ("blocks", "start_ms", "tokens")
 
-    def __init__(self, prompt: Prompt, tokens: int | None, start_ms: int | None) -> None:
-        self.prompt = prompt
+    def __init__(self, blocks: list[Stretch], tokens: int | None, start_ms: int | None) -> None:
+        self.blocks = blocks
         self.tokens = tokens  # of the prompt and the answer to it
         self.start_ms = start_ms
 
@@ -76,8 +76,7 @@ class _Trace:
             elif "hash_ids" in line.fields or "input_length" in line.fields:
                 yield from self.request(line, size)
             else:
-                message = "a line without block ids and a length is no request; it is left out"
-                yield from self.trace.findings.at("bad-record", "error", message, line.number)
+                yield from self.trace.no_request(line)
         derived = {} if size is None else {"block_tokens": f"{size}, by the lengths of the first prompts"}
         yield from self.trace.end(extra=derived)
 
@@ -86,28 +85,29 @@ class _Trace:
         trace, fields = self.trace, Fields(line.fields)
         native = fields.text("session_id")
         session = trace.session(native, "session" if native else "requests", native)
-        ordinal = session.steps + 1
         start, delay = trace.clock.at(fields, "timestamp"), fields.number("delay", least=0)
         tokens, answer = fields.count("input_length"), fields.count("output_length")
-        prompt, damage = trace.prompt(line.fields.pop("hash_ids", None), line, session, ordinal)
+        prompt = Prompt.of(line.fields.pop("hash_ids", None))
+        blocks = prompt.stretches
         before = self.turns.get(session) if native else None
         grade: Grade = "not_recorded" if tokens is None and answer is None else "exact"
-        if before is not None and start is None and delay is not None:
-            if before.start_ms is not None:
+        if native and start is None and delay is not None:
+            if before and before.start_ms is not None:
                 start, session.time_grade = before.start_ms + round(delay), "derived"
-            if prompt is not None and before.prompt and (not prompt or prompt[0][0] != before.prompt[0][0]):
-                prompt = joined(before.prompt, prompt)
+            if not (before and before.blocks):
+                grade = "ambiguous"  # of a whole prompt or of what is new: the turn before is lost
+            elif not blocks or blocks[0][0] != before.blocks[0][0]:
+                blocks = joined(before.blocks, blocks)
                 tokens = None if tokens is None or before.tokens is None else before.tokens + tokens
                 grade = "not_recorded" if tokens is None and answer is None else "derived"
         if native:
             whole = None if tokens is None or answer is None else tokens + answer
-            known = prompt or (before.prompt if before else [])  # what damage hides is a finding of its own turn
-            self.turns[session] = _Turns(known, whole, start)
+            self.turns[session] = _Turns(blocks, whole, start)
         for name in _TEXTS:
             line.fields.pop(name, None)
         step = Step(
             run_id=session.run_id,
-            ordinal=ordinal,
+            ordinal=session.steps + 1,
             start_ms=start,
             model=fields.text("model"),
             input_tokens=tokens,
@@ -118,11 +118,8 @@ class _Trace:
             source_id=trace.source_id,
             offset=line.offset,
             length=line.length,
-            extra=as_json(fields.rest()),
         )
-        yield from trace.add(session, step, prompt, size, line)
-        yield from damage
-        yield from trace.complaints(fields, line, session, ordinal)
+        yield from trace.add(session, step, prompt._replace(stretches=blocks), size, line, fields)
 
 
 def block_tokens(path: Path) -> int | None:

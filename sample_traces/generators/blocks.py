@@ -7,6 +7,7 @@ exactly; most formats then number the hashes by first appearance.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import random
@@ -143,9 +144,65 @@ def mooncake_damaged() -> bytes:
     return b"".join(whole[:10]) + whole[10][:70]
 
 
+# --- lmcache ---------------------------------------------------------------------------------------------------------
+
+UNIX_MS = 1_784_200_000_000
+"""July 2026."""
+
+
+def lookups() -> list[dict[str, Any]]:
+    """What a server with two models looked up; a prompt's tail has no hash."""
+    return [
+        {"timestamp": (UNIX_MS + request.ms) / 1000, "request_id": f"req-{number:03}", "model_name": model,
+         "chunk_size": 256, "seq_len": request.tokens, "dtypes": ["bfloat16"], "shapes": [[2, 32, 256, 1024]],
+         "chunk_hashes": [f"0x{block}" for block in hashes(_told(model, request.prompt), 256, whole=True)]}
+        for number, request in enumerate(world("lookup", 6, 4))
+        for model in ["m-small" if request.session.endswith("3") else "m-large"]
+    ]  # fmt: skip
+
+
+def _told(model: str, prompt: list[Piece]) -> list[Piece]:
+    """A prompt in the tokens of a model: what two of them hash is never equal."""
+    return [(f"{model}: {text}", count) for text, count in prompt]
+
+
+# --- kvcache-simulator -----------------------------------------------------------------------------------------------
+
+
+def simulator_numbers() -> list[dict[str, Any]]:
+    """Blocks of 64 tokens."""
+    numbers = Numbers()
+    return [
+        {"block_size": 64, "hash_ids": numbers.of(request.prompt, 64), "input_length": request.tokens,
+         "output_length": request.answer, "timestamp": request.ms}
+        for request in world("replay", 3, 3)
+    ]  # fmt: skip
+
+
+def simulator_contents() -> list[dict[str, Any]]:
+    """Ids that name what a block holds and not what comes before it, with the tokens of each block."""
+    documents = {"guide": 64, "contract": 64, "annex": 64, "question one": 20, "question two": 31}
+    prompts = [
+        ["guide", "contract", "question one"],
+        ["guide", "annex", "question one"],
+        ["annex", "contract", "question two"],
+        ["guide", "contract", "annex", "question two"],
+        ["guide", "annex", "contract", "question one"],
+    ]
+    return [
+        {"hash_ids": prompt, "input_length": sum(documents[name] for name in prompt),
+         "block_tokens": [documents[name] for name in prompt]}
+        for prompt in prompts
+    ]  # fmt: skip
+
+
 def files() -> Iterator[tuple[str, bytes]]:
     """Every sample: its path and its bytes."""
     yield "mooncake/plain.jsonl", lines(mooncake_plain())
     yield "mooncake/sessions.jsonl", lines(mooncake_sessions())
     yield "mooncake/delta-turns.jsonl", lines(mooncake_delta())
     yield "mooncake/damaged/bad-lines.jsonl", mooncake_damaged()
+    yield "lmcache/lookup_hashes_0.jsonl", lines(lookups())
+    yield "lmcache/damaged/lookup_hashes_1.jsonl", lines(lookups())[:-200].replace(b'"0x', b'["0x', 1)
+    yield "kvcache-simulator/numbers.jsonl.gz", gzip.compress(lines(simulator_numbers()), mtime=0)
+    yield "kvcache-simulator/contents.jsonl", lines(simulator_contents())

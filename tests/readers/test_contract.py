@@ -67,7 +67,11 @@ KEYS = {
 CLAIMED = claimed()
 WHOLES = wholes()
 SINGLE = [
-    (name, path) for name, path in CLAIMED if name in ("weka", "graff", "mooncake") and path.name != "delta-turns.jsonl"
+    (name, path)
+    for name, path in CLAIMED
+    if name in ("weka", "graff", "mooncake", "kvcache-simulator")
+    and path.suffix != ".gz"
+    and path.name != "delta-turns.jsonl"
 ]
 """Samples in which each step is one record, so that damage elsewhere leaves it as it is. Of the other formats, tests of
 their own say what damage costs."""

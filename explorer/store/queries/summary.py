@@ -77,9 +77,9 @@ SELECT
     sum(p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) OVER (PARTITION BY p.conversation_id) / p.blocks,
     a.distinct_blocks,
     -- How we number the parts of prompts tells nothing.
-    CASE WHEN a.scope IS DISTINCT FROM 'prompt-parts' THEN a.perfect_document END,
-    CASE WHEN a.scope IS DISTINCT FROM 'prompt-parts' THEN a.perfect_parent_first END,
-    CASE WHEN a.scope IS DISTINCT FROM 'prompt-parts' THEN a.perfect_start_time END,
+    CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_document END,
+    CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_parent_first END,
+    CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_start_time END,
     coalesce(f.findings, 0)
 FROM per_conversation AS p
 LEFT JOIN conversation_totals AS t USING (conversation_id)

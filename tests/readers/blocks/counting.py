@@ -1,13 +1,20 @@
 """Formats that hold a request a line: requests and tokens by the json module alone, reuse over plain sets."""
 
+import gzip
 import json
 from pathlib import Path
+
+from explorer.model import StepReuse
+from explorer.readers import SourceFile, readers
+from explorer.store.ingest.worker import with_reuse
+from tests.readers.reading import claim, head
 
 
 def records(path):
     """The objects of a file; what is none is left out."""
     found = []
-    for text in path.read_bytes().splitlines():
+    content = path.read_bytes()
+    for text in (gzip.decompress(content) if path.suffix == ".gz" else content).splitlines():
         try:
             found.append(json.loads(text))
         except ValueError:
@@ -28,7 +35,19 @@ def mooncake(path):
     return steps, tokens_in, tokens_out
 
 
-SUMS = {"mooncake": mooncake}
+def lmcache(path):
+    """Steps and input; what was answered is not recorded."""
+    found = [record for record in records(path) if "seq_len" in record]
+    return len(found), sum(record["seq_len"] for record in found), 0
+
+
+def simulator(path):
+    """Steps, input and output."""
+    found = records(path)
+    return len(found), sum(r["input_length"] for r in found), sum(r.get("output_length", 0) for r in found)
+
+
+SUMS = {"mooncake": mooncake, "lmcache": lmcache, "kvcache-simulator": simulator}
 
 
 def infinite_hits(prompts):
@@ -45,3 +64,9 @@ def written(path: Path, *rows):
     """A file of these objects, one a line."""
     path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), "utf-8")
     return path
+
+
+def reused(path, kind=StepReuse):
+    """The reuse of a file as it is computed while it is read."""
+    reader = readers()[claim(path, head(path)).NAME]
+    return [row for row in with_reuse(reader.read(SourceFile(path, "m"))) if isinstance(row, kind)]

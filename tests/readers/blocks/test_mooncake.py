@@ -4,11 +4,9 @@ import json
 
 import pytest
 
-from explorer.model import BlockRun, NamespaceAudit, StepReuse
-from explorer.readers import SourceFile, readers
-from explorer.store.ingest.worker import with_reuse
-from tests.readers.blocks.counting import infinite_hits, records, written
-from tests.readers.reading import SAMPLES, SHARED, Reading, claim, head, read
+from explorer.model import BlockRun, NamespaceAudit
+from tests.readers.blocks.counting import infinite_hits, records, reused, written
+from tests.readers.reading import SAMPLES, SHARED, claim, head, read
 
 REAL = SHARED / "traces" / "mooncake" / "synthetic_trace.jsonl"
 
@@ -24,13 +22,6 @@ def turn(session, ids, tokens, delay):
 def mooncake(path):
     assert claim(path, head(path)).NAME == "mooncake"
     return read(path, "m", reader="mooncake")
-
-
-def reused(path):
-    """The rows of a trace with those of its reuse."""
-    reader = claim(path, head(path))
-    *rows, report = with_reuse(readers()[reader.NAME].read(SourceFile(path, "m")))
-    return Reading([*rows, report])
 
 
 def test_requests_without_sessions_are_one_agents(tmp_path):
@@ -95,7 +86,7 @@ def test_what_another_session_wrote_is_found_there_in_order_of_arrival(tmp_path)
         turn("a", [9], 512, 5000),
         request([0, 1, 5], 1400, session_id="b", timestamp=100),
     )
-    reuse = {(row.run_id, row.ordinal): row for row in reused(path).of(StepReuse)}
+    reuse = {(row.run_id, row.ordinal): row for row in reused(path)}
     hits = [(row.hit_own, row.hit_ancestor, row.hit_sibling, row.hit_other) for row in reuse.values()]
     assert list(reuse) == [("m/a/1", 1), ("m/b/1", 1), ("m/a/1", 2)]
     assert hits == [(0, 0, 0, 0), (0, 0, 0, 2), (3, 0, 0, 0)]
@@ -116,7 +107,7 @@ def test_a_bad_line_costs_itself():
 @pytest.mark.skipif(not REAL.exists(), reason="the real trace is not here")
 def test_the_real_trace_is_that_of_the_json_module():
     plain = [json.loads(text) for text in REAL.read_bytes().splitlines()]
-    found = reused(REAL)
+    found = read(REAL, "m", reader="mooncake")
     assert len(found.steps) == 3993
     assert not found.findings
     prompts = found.stretches()
@@ -125,10 +116,10 @@ def test_the_real_trace_is_that_of_the_json_module():
         ids = [first + n for first, count in prompts[step.run_id, step.ordinal] for n in range(count)]
         assert ids == record["hash_ids"]
     blocks, tokens = infinite_hits((r["hash_ids"], r["input_length"], 512) for r in records(REAL))
-    reuse = found.of(StepReuse)
+    reuse = reused(REAL)
     assert sum(row.hit_own for row in reuse) == blocks == 77_953
     assert sum(row.hit_own_tokens for row in reuse) == tokens
     assert round(blocks / sum(len(record["hash_ids"]) for record in plain), 3) == 0.640  # as the dossier has it
-    (audit,) = found.of(NamespaceAudit)
+    (audit,) = reused(REAL, NamespaceAudit)
     facts = audit.base, audit.dense, audit.chained, audit.coverage, audit.perfect_document, audit.distinct_blocks
     assert facts == (0, True, True, "ceil", True, 43_924)
