@@ -651,6 +651,16 @@ _PAGES = (
         'Read the output of such runs as "at least". Where the provider\'s own bill is at hand, trust that.',
     ),
     Explanation(
+        "no-turns",
+        "info",
+        "a transcript in which nothing was said",
+        "The file holds titles of other sessions, settings or snapshots, and no record of a conversation: the recorder "
+        "was ended before anybody said anything, or what was said is gone.",
+        "There is no conversation to show for it.",
+        "Its titles are given to the sessions that they name, if these are opened too.",
+        "Nothing, unless you expected a conversation in it.",
+    ),
+    Explanation(
         "missing-transcript",
         "warning",
         "an agent that was started and whose transcript is not there",

@@ -58,6 +58,9 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     for source_id, damage in family.damage:
         severity: Severity = "warning" if damage.code == "bad-field" else "error"
         yield from findings[source_id].at(damage.code, severity, damage.message, damage.number)
+    for source_id in family.silent:
+        message = "titles, states or snapshots alone: nothing was said before the recorder ended"
+        yield from findings[source_id].at("no-turns", "info", message)
     sessions = ranked(session for session in family.sessions.values())
     for session in sessions:
         link(session, family.metas)

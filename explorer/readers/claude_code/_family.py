@@ -30,6 +30,8 @@ class Family:
         """By session, if the directory tells it, and agent."""
         self.summaries: list[tuple[str, str]] = []
         """The record at the end of what is summed up, and how."""
+        self.silent: list[str] = []
+        """Transcripts in which nothing was said: all that they hold are titles, states or snapshots."""
         self.damage: list[tuple[str, Damage]] = []
         self.foreign: dict[tuple[str, str], tuple[int, int]] = {}
         """Records of another session than the file's, by file and session: how many, and the first line."""
@@ -51,6 +53,8 @@ class Family:
                 self.damage.append((source_id, line))
             elif name.kind != "journal":  # which names the agents of a workflow, as their own files do
                 take(*line)
+        if not file.told and name.kind in ("session", "agent"):
+            self.silent.append(source_id)
 
     def _meta(self, path: Path, source_id: str, name: Name) -> None:
         with path.open("rb") as opened:
@@ -78,6 +82,8 @@ class _File:
         self.family, self.source_id, self.name = family, source_id, name
         self.session_id: str | None = None
         """Of the latest record that names one."""
+        self.told = False
+        """Whether any record has a place in a conversation."""
         self._latest: tuple[object, object, Agent] | None = None
         """Session and agent id of the latest record that is of no sidechain without a name, and who that is."""
 
@@ -87,6 +93,7 @@ class _File:
         if kind not in _CHAINED:
             self._aside(kind, self._session_of(where, record), where, record)
             return
+        self.told = True
         uuid = record.get("uuid")
         if type(uuid) is not str or not uuid:
             uuid = None

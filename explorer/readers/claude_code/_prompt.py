@@ -34,28 +34,38 @@ class Orphan(NamedTuple):
 class Branch:
     """One line of a conversation."""
 
-    __slots__ = ("blocks", "left", "said", "stretches")
+    __slots__ = ("last", "left", "parts", "said", "stretches")
 
-    def __init__(self, blocks: Iterable[int] = (), said: int = 0) -> None:
-        self.blocks: list[int] = []
-        """One for every part."""
-        self.stretches: list[Stretch] = []
-        """The same."""
+    def __init__(self, stretches: Iterable[Stretch] = (), said: int = 0) -> None:
+        self.stretches = list(stretches)
+        """The blocks of its parts."""
+        self.parts = sum(count for _, count in self.stretches)
+        self.last = sum(self.stretches[-1]) - 1 if self.stretches else -1
+        """The block of the latest part."""
         self.said = said
         """Prompts and answers on it."""
         self.left = False
         """Whether the user went back behind its end, and it has not gone on since."""
-        for block in blocks:
-            self.add(block)
 
     def add(self, block: int) -> None:
         """A part at the end."""
-        if self.blocks and block == self.blocks[-1] + 1:
+        if block == self.last + 1 and self.stretches:
             first, count = self.stretches[-1]
             self.stretches[-1] = first, count + 1
         else:
             self.stretches.append((block, 1))
-        self.blocks.append(block)
+        self.parts += 1
+        self.last = block
+
+    def up_to(self, parts: int, said: int) -> Branch:
+        """Another branch, that begins with the first of these parts."""
+        kept: list[Stretch] = []
+        for first, count in self.stretches:
+            if parts <= 0:
+                break
+            kept.append((first, min(count, parts)))
+            parts -= count
+        return Branch(kept, said)
 
 
 class Conversing:
@@ -89,20 +99,20 @@ class Conversing:
             return "again" if again else None
         if is_prompt and said < branch.said:
             branch.left = True
-            self.active = Branch(branch.blocks[:parts], said)
+            self.active = branch.up_to(parts, said)
             return "back"
         return None
 
     def add(self, part: Part) -> None:
         """Put a part at the end of the prompt."""
         branch = self.active
-        branch.add(self._parts.number(branch.blocks[-1] if branch.blocks else -1, part))
+        branch.add(self._parts.number(branch.last, part))
 
     def note(self, uuid: str, parent: object, says: bool) -> None:
         """A record that is at the end now; ``says`` for a prompt or an answer."""
         branch = self.active
         branch.said += says
-        self._places[uuid] = branch, len(branch.blocks), branch.said, parent
+        self._places[uuid] = branch, branch.parts, branch.said, parent
         self.tip = uuid
 
     def doubt(self, orphan: Orphan) -> Literal["missing", "cycle"] | None:

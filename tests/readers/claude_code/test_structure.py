@@ -170,3 +170,34 @@ def test_what_was_said_on_a_branch_that_was_left_is_not_told(tmp_path):
     reading = main(tmp_path, *rewound())
     assert [text for _, _, text, _ in told(tmp_path, reading, 2)] == ["Go", "x", "Right", "z"]
     assert [text for _, _, text, _ in told(tmp_path, reading, 1)] == ["Go", "x", "Left", "y"]
+
+
+def test_a_title_is_given_to_the_session_whose_last_record_it_names(tmp_path):
+    other = {"type": "summary", "summary": "What was asked", "leafUuid": "a1"}
+    write(tmp_path, f"{SESSION}.jsonl", said("u1", None, 0, "Go"), answered("a1", "u1", 1, text("x")), other)
+    assert only(tmp_path).conversation.title == "What was asked"
+
+
+def test_a_file_of_titles_alone_says_so(tmp_path):
+    reading = main(tmp_path, {"type": "summary", "summary": "Something", "leafUuid": "gone"})
+    assert reading.codes() == ["no-turns"]
+    assert not reading.conversations
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("completed", "completed"), ("failed", "failed"), ("killed", "cancelled")]
+)
+def test_an_agent_in_the_background_ends_where_the_notification_says(tmp_path, word, status):
+    inner = [said("s1", None, 2, "p", agentId="a11"), answered("s2", "s1", 3, text("x"), stop=None, agentId="a11")]
+    write(tmp_path, f"{SESSION}/subagents/agent-a11.jsonl", *inner)
+    notice = f"<task-notification><task-id>a11</task-id><status>{word}</status></task-notification>"
+    launched = {"status": "async_launched", "agentId": "a11"}
+    reading = main(
+        tmp_path, said("u1", None, 0, "Go"), answered("a1", "u1", 1, call("t1", "Agent", prompt="p"), stop="tool_use"),
+        said("u2", "a1", 2, result("t1"), toolUseResult=launched), answered("a2", "u2", 4, text("y"), id="m2"),
+        said("u3", "a2", 60, notice), answered("a3", "u3", 61, text("z"), id="m3"),
+    )  # fmt: skip
+    (run,) = [run for run in reading.runs if run.parent_run_id]
+    assert run.status == status
+    assert [edge.at_ms for edge in reading.edges if edge.kind == "result"] == [60_000]
+    assert len(reading.runs) == 2  # the notification begins no turn
