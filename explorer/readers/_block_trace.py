@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from explorer.model import Agent, BlockRun, Conversation, Finding, Grade, Row, Run, RunStatus, Severity, Step
-from explorer.readers import SourceFile
+from explorer.readers import HEAD_BYTES, SourceFile
 from explorer.readers._blocks import NotBlockIds, Stretch, stretches_of, twice
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line
+from explorer.readers._records import loads
 from explorer.readers._values import Fields, as_json, key_part, moment
 
 HASHES = "hashes"
@@ -207,3 +209,34 @@ class BlockTrace:
             tool_calls_recorded=self.tools_recorded,
             extra=as_json(extra or {}),
         )
+
+
+def block_tokens(path: Path, usual: int) -> int | None:
+    """How many tokens a block holds, by the prompts in the head of a file; None if nothing fits all of them.
+
+    A prompt of n blocks has more than n - 1 of them in tokens, and at most n. The usual size where that is possible,
+    else the one power of two that is; anything else would be a guess.
+    """
+    least, most = 1, 1 << 62
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    for text in head.split(b"\n"):
+        try:
+            fields = loads(text)
+        except ValueError:
+            continue
+        if not isinstance(fields, dict):
+            continue
+        ids, tokens = fields.get("hash_ids"), fields.get("input_length")
+        if isinstance(ids, list) and ids and type(tokens) is int and tokens > 0:
+            least = max(least, -(-tokens // len(ids)))
+            most = min(most, (tokens - 1) // (len(ids) - 1)) if len(ids) > 1 else most
+    if least <= usual <= most:
+        return usual
+    powers = [1 << n for n in range(17) if least <= 1 << n <= most]
+    return powers[0] if len(powers) == 1 else None
+
+
+def by_lengths(size: int | None) -> dict[str, str]:
+    """What a conversation says of a size that was found so."""
+    return {} if size is None else {"block_tokens": f"{size}, by the lengths of the first prompts"}

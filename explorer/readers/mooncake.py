@@ -18,12 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from explorer.model import Finding, Grade, Row, Step
-from explorer.readers import HEAD_BYTES, Report, SourceFile
-from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session, kind
+from explorer.readers import Report, SourceFile
+from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session, block_tokens, by_lengths, kind
 from explorer.readers._blocks import Stretch, joined
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, first_object, json_lines
-from explorer.readers._records import loads
 from explorer.readers._values import Fields
 
 NAME = "mooncake"
@@ -69,7 +68,7 @@ class _Trace:
         self.turns: dict[Session, _Turns] = {}
 
     def rows(self, path: Path) -> Iterator[Row]:
-        size = block_tokens(path)
+        size = block_tokens(path, USUAL_BLOCK)
         for line in json_lines(path, self.trace.findings):
             if isinstance(line, Finding):
                 yield line
@@ -77,8 +76,7 @@ class _Trace:
                 yield from self.request(line, size)
             else:
                 yield from self.trace.no_request(line)
-        derived = {} if size is None else {"block_tokens": f"{size}, by the lengths of the first prompts"}
-        yield from self.trace.end(extra=derived)
+        yield from self.trace.end(extra=by_lengths(size))
 
     def request(self, line: Line, size: int | None) -> Iterator[Row]:
         """A step."""
@@ -120,29 +118,3 @@ class _Trace:
             length=line.length,
         )
         yield from trace.add(session, step, prompt._replace(stretches=blocks), size, line, fields)
-
-
-def block_tokens(path: Path) -> int | None:
-    """How many tokens a block holds, by the prompts in the head of a file; None if nothing fits all of them.
-
-    A prompt of n blocks has more than n - 1 of them in tokens, and at most n. 512 where that is possible, else the one
-    power of two that is; anything else would be a guess.
-    """
-    least, most = 1, 1 << 62
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    for text in head.split(b"\n"):
-        try:
-            fields = loads(text)
-        except ValueError:
-            continue
-        if not isinstance(fields, dict):
-            continue
-        ids, tokens = fields.get("hash_ids"), fields.get("input_length")
-        if isinstance(ids, list) and ids and type(tokens) is int and tokens > 0:
-            least = max(least, -(-tokens // len(ids)))
-            most = min(most, (tokens - 1) // (len(ids) - 1)) if len(ids) > 1 else most
-    if least <= USUAL_BLOCK <= most:
-        return USUAL_BLOCK
-    powers = [1 << n for n in range(17) if least <= 1 << n <= most]
-    return powers[0] if len(powers) == 1 else None

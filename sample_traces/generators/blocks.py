@@ -144,6 +144,26 @@ def mooncake_damaged() -> bytes:
     return b"".join(whole[:10]) + whole[10][:70]
 
 
+# --- bailian ---------------------------------------------------------------------------------------------------------
+
+
+def chats() -> list[dict[str, Any]]:
+    """Chats that go on from each other; one answer was asked for twice, and one chat began before the trace."""
+    numbers, found, last = Numbers(), [], {}
+    for chat, request in enumerate(world("chat", 5, 4)):
+        name = request.session
+        parent = last.get(name, -1 if name != "chat-4" else 9_999)
+        found.append(
+            {"chat_id": chat, "parent_chat_id": parent, "timestamp": request.ms / 1000, "input_length": request.tokens,
+             "output_length": request.answer, "type": "search" if name == "chat-2" else "text",
+             "turn": request.turn + 1, "hash_ids": numbers.of(request.prompt, 16)}
+        )  # fmt: skip
+        last[name] = chat
+    again = next(chat for chat in found if chat["turn"] == 2)
+    found.append(again | {"chat_id": len(found), "timestamp": 200.5, "output_length": 33})
+    return found
+
+
 # --- lmcache ---------------------------------------------------------------------------------------------------------
 
 UNIX_MS = 1_784_200_000_000
@@ -202,6 +222,8 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield "mooncake/sessions.jsonl", lines(mooncake_sessions())
     yield "mooncake/delta-turns.jsonl", lines(mooncake_delta())
     yield "mooncake/damaged/bad-lines.jsonl", mooncake_damaged()
+    yield "bailian/qwen_blksz_16.jsonl", lines(chats())
+    yield "bailian/damaged/no-root.jsonl", lines(chats()[1:]).replace(b'"chat_id": 3,', b'"chat_id": "3",')[:-40]
     yield "lmcache/lookup_hashes_0.jsonl", lines(lookups())
     yield "lmcache/damaged/lookup_hashes_1.jsonl", lines(lookups())[:-200].replace(b'"0x', b'["0x', 1)
     yield "kvcache-simulator/numbers.jsonl.gz", gzip.compress(lines(simulator_numbers()), mtime=0)

@@ -47,7 +47,7 @@ def simulator(path):
     return len(found), sum(r["input_length"] for r in found), sum(r.get("output_length", 0) for r in found)
 
 
-SUMS = {"mooncake": mooncake, "lmcache": lmcache, "kvcache-simulator": simulator}
+SUMS = {"mooncake": mooncake, "bailian": simulator, "lmcache": lmcache, "kvcache-simulator": simulator}
 
 
 def infinite_hits(prompts):
