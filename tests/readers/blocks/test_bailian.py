@@ -11,7 +11,8 @@ SAMPLE = SAMPLES / "bailian" / "qwen_blksz_16.jsonl"
 
 def chat(number, parent, ids, **fields):
     usual = {
-        "chat_id": number, "parent_chat_id": parent, "timestamp": number / 4, "input_length": 16 * len(ids) - 3,
+        "chat_id": number, "parent_chat_id": parent, "timestamp": len(ids) / 4,
+        "input_length": 16 * len(ids) - 3,
         "output_length": 9, "type": "text", "turn": 1, "hash_ids": ids,
     }  # fmt: skip
     return {name: value for name, value in (usual | fields).items() if value is not ...}
@@ -43,7 +44,7 @@ def test_a_session_is_the_chats_that_lead_to_one_root(tmp_path):
     )
     assert members(found) == {"10": [10, 12, 13, 14], "11": [11]}
     assert [agent.name for agent in found.agents] == ["text", "image"]
-    assert [step.start_ms for step in found.steps_of("10")] == [2500, 3000, 3250, 3500]
+    assert [step.start_ms for step in found.steps_of("10")] == [500, 750, 1000, 750]
     assert {row.block_tokens for row in found.of(BlockRun)} == {16}
     assert not found.findings
 
