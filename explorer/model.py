@@ -1,8 +1,8 @@
 """The canonical schema: one frozen dataclass per table, in the terms of OpenTelemetry GenAI.
 
 ``TABLES`` are written by readers; ``DERIVED`` are computed from them by ``explorer.reuse`` while reading and stored
-beside them. Everything else that can be queried is a view. Column types for Parquet and DuckDB follow from the
-annotations (see ``columns``), so that a table is described once.
+beside them; ``COMPUTED`` when they are first asked for. Everything else that can be queried is a view. Column types for
+Parquet and DuckDB follow from the annotations (see ``columns``), so that a table is described once.
 
 Conventions: ``None`` is "not recorded", never 0 or "". ``*_ms`` count milliseconds from the conversation's start.
 Timestamps are UTC without zone. ``input_tokens`` include cache reads and writes, ``output_tokens`` include reasoning.
@@ -434,9 +434,58 @@ class NamespaceAudit:
     reset_events_start_time: int
 
 
+@dataclass(frozen=True, slots=True)
+class PromptRecency:
+    """Blocks that follow each other in a step's prompt, and what a cache must be like to hit them.
+
+    The cache evicts the least recently used block first, and of a prompt the one nearest to its end. It is one for all
+    of a namespace, and prompts arrive in order of start.
+    """
+
+    run_id: str
+    step_ordinal: int
+    position: int
+    """0-based index in the prompt of the first of these blocks."""
+    blocks: int
+    first_distance: int | None
+    """Blocks that the cache must hold to hit the first of these, and so all before it: the LRU stack distance. None
+    where no size is enough, as the block or one before it had never been seen."""
+    last_distance: int | None
+    """The same for the last: each needs one more than the one before it, or all need the same."""
+    age_ms: int | None
+    """How long the cache must keep blocks to hit these: since the last touch of the one of the prompt so far that was
+    not touched the longest. None for what had never been seen, or where a step of the namespace has no time."""
+    tokens: int | None
+    """In these blocks, the same in each where they have a distance; None without a recorded block size."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecency:
+    """A step with blocks on the time axis of its cache: what it kept of the prompt before it, and working sets."""
+
+    run_id: str
+    ordinal: int
+    at_ms: int | None
+    """Its start."""
+    blocks: int
+    """Blocks in the prompt."""
+    previous_blocks: int | None
+    """Blocks in the last prompt of the same agent; None for its first."""
+    repeated_blocks: int
+    """Leading blocks that both have in common."""
+    blocks_1_minute: int | None
+    """Distinct blocks in all prompts of the namespace that started within a minute before this one, its own included;
+    None where a step of the namespace has no time."""
+    blocks_5_minutes: int | None
+    blocks_15_minutes: int | None
+    blocks_ever: int
+    """Distinct blocks in all prompts so far."""
+
+
 Row: TypeAlias = (
     Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
     | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
+    | PromptRecency | StepRecency
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -464,6 +513,9 @@ DERIVED: dict[str, type[Row]] = {
 """What ``explorer.reuse`` computes from them, stored because it takes the order of every step in a namespace."""
 
 ALL_TABLES: dict[str, type[Row]] = TABLES | DERIVED
+
+COMPUTED: dict[str, type[Row]] = {"prompt_recency": PromptRecency, "step_recency": StepRecency}
+"""What ``explorer.reuse`` computes when it is first asked for, from all that is open: neither stored nor exported."""
 
 SqlType: TypeAlias = Literal["VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP"]
 
@@ -514,6 +566,7 @@ def _column(name: str, hint: object) -> Column:
 
 
 def ddl(name: str) -> str:
-    """The ``CREATE TABLE`` statement of a table in ``ALL_TABLES``."""
-    body = ", ".join(f'"{c.name}" {c.type}{"" if c.nullable else " NOT NULL"}' for c in columns(ALL_TABLES[name]))
+    """The ``CREATE TABLE`` statement of a table in ``ALL_TABLES`` or ``COMPUTED``."""
+    table = ALL_TABLES.get(name) or COMPUTED[name]
+    body = ", ".join(f'"{c.name}" {c.type}{"" if c.nullable else " NOT NULL"}' for c in columns(table))
     return f'CREATE TABLE "{name}" ({body})'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from explorer.model import Agent, Run
@@ -52,8 +52,23 @@ class Lineage(NamedTuple):
         return [sorted(runs) for runs in groups.values() if len(runs) > 1]
 
 
-def lineage_of(agents: Iterable[Agent], runs: Sequence[Run]) -> Lineage:
-    """The hierarchy of a conversation as reuse sees it.
+class Placed(NamedTuple):
+    """What of a run tells where it stands."""
+
+    run_id: str
+    agent_id: str
+    parent_run_id: str | None
+    spawn_tool_call_id: str | None
+
+
+def lineage_of(agents: Iterable[Agent], runs: Iterable[Run]) -> Lineage:
+    """The hierarchy of a conversation as reuse sees it."""
+    placed = [Placed(run.run_id, run.agent_id, run.parent_run_id, run.spawn_tool_call_id) for run in runs]
+    return hierarchy({agent.agent_id: agent.parent_agent_id for agent in agents}, placed)
+
+
+def hierarchy(parent_agent: Mapping[str, str | None], runs: Sequence[Placed]) -> Lineage:
+    """The same from the parent of each agent.
 
     An agent of which several runs were spawned is a definition: each of these runs began with a context of its own, so
     it takes part by itself, as a sibling of the others. Turns of one agent that lives on take part as that agent.
@@ -64,7 +79,7 @@ def lineage_of(agents: Iterable[Agent], runs: Sequence[Run]) -> Lineage:
         run.run_id: run.run_id if run.agent_id in split and run.spawn_tool_call_id is not None else run.agent_id
         for run in runs
     }
-    above = {agent.agent_id: agent.parent_agent_id for agent in agents}
+    above = dict(parent_agent)
     for run in runs:
         if of[run.run_id] == run.run_id or above.get(run.agent_id) in split:
             above[of[run.run_id]] = of.get(run.parent_run_id or "", above.get(run.agent_id))

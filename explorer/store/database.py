@@ -14,9 +14,10 @@ from typing import NamedTuple, TypeAlias
 
 import duckdb
 
-from explorer.model import ALL_TABLES, columns, ddl
+from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
 from explorer.store.prepare import prepare
 from explorer.store.readonly import Result, ask
+from explorer.store.recency import RELATIONS, compute
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
@@ -117,6 +118,7 @@ class Database:
         """Bytes of the parts of each table."""
         self.lock = Lock()
         """Held while tables are made, which DuckDB refuses to two at once."""
+        self._computed = False
         self._connection = duckdb.connect(":memory:", config=_settings())
         try:
             check_parts(self._connection, opening.batches)
@@ -150,7 +152,16 @@ class Database:
         Raises:
             QueryError: it is not one, or it fails.
         """
+        if any(name in query.lower() for name in RELATIONS):
+            self.compute()
         return ask(self._connection.cursor(), query)
+
+    def compute(self) -> None:
+        """Fill the tables of ``model.COMPUTED``, if that was not done before."""
+        with self.lock, self.cursor() as cursor:
+            if not self._computed:
+                compute(cursor)
+                self._computed = True
 
     def close(self) -> None:
         """Free the memory and any temporary files."""
@@ -220,6 +231,8 @@ def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
             connection.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")
         else:
             connection.execute(ddl(table).replace(f'"{table}"', name, 1))
+    for table in COMPUTED:
+        connection.execute(ddl(table))
 
 
 def _selects(table: str, batches: Sequence[Batch]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from explorer.model import ALL_TABLES, columns
+from explorer.model import ALL_TABLES, COMPUTED, columns
 from explorer.store.database import SOURCE_COLUMN, Batch, DamagedPart, Database, Opening
 from explorer.store.readonly import QueryError, explained
 from tests.store.world import agent, ask, conversation, family, finding, make_database, run, source, step, write_batch
@@ -24,6 +24,8 @@ VIEWS = {
     "scope_experiment",
     "merge_experiment",
     "scope_report",
+    "reuse_distance",
+    "reuse_age",
 }
 
 
@@ -34,14 +36,14 @@ def database() -> Database:
 
 def test_every_table_and_view_is_there_and_empty_when_nothing_was_read() -> None:
     database = make_database([])
-    assert {row[0] for row in ask(database, "SHOW TABLES")} == ALL_TABLES.keys() | VIEWS
-    for relation in ALL_TABLES.keys() | VIEWS:
+    assert {row[0] for row in ask(database, "SHOW TABLES")} == ALL_TABLES.keys() | COMPUTED.keys() | VIEWS
+    for relation in ALL_TABLES.keys() | COMPUTED.keys() | VIEWS:
         assert ask(database, f"FROM {relation}") == []
 
 
-@pytest.mark.parametrize("table", ALL_TABLES)
+@pytest.mark.parametrize("table", ALL_TABLES | COMPUTED)
 def test_tables_have_the_columns_and_types_of_the_model_with_or_without_rows(table: str, database: Database) -> None:
-    wanted = [(column.name, column.type) for column in columns(ALL_TABLES[table])]
+    wanted = [(column.name, column.type) for column in columns((ALL_TABLES | COMPUTED)[table])]
     for opened in (database, make_database([])) if table == "steps" else (database,):
         assert [row[:2] for row in ask(opened, f"DESCRIBE {table}")] == wanted
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from explorer.model import Row
-from explorer.reuse.calls import Call, Lineage, Stretch
+from explorer.reuse.calls import Call, Lineage, Placed, Stretch, hierarchy
 from explorer.reuse.derive import derive
 from explorer.store.database import Batch
 from explorer.store.ingest.parts import empty, scan
@@ -31,15 +31,10 @@ def _load(batches: Sequence[Batch]) -> tuple[dict[str, str | None], dict[str, li
     conversations = _scan(batches, "conversations").filter(pl.col("block_scope") == "global")
     scopes = dict(conversations.select("conversation_id", "block_scope").collect().iter_rows())
     among = pl.col("conversation_id").is_in(sorted(scopes))
-    runs = (
-        _scan(batches, "runs").filter(among).select("run_id", "conversation_id", "agent_id", "parent_run_id").collect()
-    )
+    placed = [*Placed._fields, "conversation_id"]
+    runs = _scan(batches, "runs").filter(among).select(placed).collect()
     agents = _scan(batches, "agents").filter(among).select("agent_id", "parent_agent_id").collect()
-    lineage = Lineage(
-        dict(runs.select("run_id", "agent_id").iter_rows()),
-        dict(runs.select("run_id", "parent_run_id").iter_rows()),
-        dict(agents.iter_rows()),
-    )
+    lineage = hierarchy(dict(agents.iter_rows()), [Placed(*run[:-1]) for run in runs.iter_rows()])
     conversation_of = dict(runs.select("run_id", "conversation_id").iter_rows())
     of_these = pl.col("run_id").is_in(sorted(conversation_of))
     blocks: dict[tuple[str, int], list[Stretch]] = {}

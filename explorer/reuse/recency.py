@@ -1,0 +1,209 @@
+"""How long ago the blocks of a prompt were last touched: in blocks (LRU stack distance) and by which call.
+
+A cache that evicts the least recently used block first, whatever its capacity, holds the top of one stack, so one pass
+tells what every capacity would hit. A prompt is first read, then touched from its tail to its root: what is nearer to
+the root is then always the more recent, and no block is held without those before it.
+
+The stack is never written out. What it holds of one call's prompt are stretches of positions in that prompt, nearly
+always its tail, because later calls took over the head; how many blocks lie above it is a sum over the calls since.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import NamedTuple, TypeAlias
+
+from explorer.reuse.calls import Stretch
+
+_Piece: TypeAlias = tuple[int, int, int, int]
+"""First id, end, the call that touched them last, and the position of the first in its prompt."""
+
+_Space: TypeAlias = tuple[list[int], list[int], list[int], list[int]]
+"""Disjoint pieces, sorted, as columns."""
+
+
+class Touched(NamedTuple):
+    """Blocks that follow each other in a prompt and would be hit alike."""
+
+    blocks: int
+    first: int
+    """The least capacity, in blocks, at which the first of them is hit; blocks before it count as well."""
+    last: int
+    """That of the last: either each needs one more than the one before it, or all need the same."""
+    call: int
+    """0-based number of the call that had touched them, or one before them, the longest time ago."""
+
+
+class Recency:
+    """The stack of one cache, call by call. Block ids of different namespaces are different blocks."""
+
+    def __init__(self, calls: int) -> None:
+        """``calls``: how many will be added at most."""
+        self.number = 0
+        """Of calls so far."""
+        self._held: list[list[int]] = []  # by call: start, end, start, end … of the positions that it touched last
+        self._sums = [0] * (calls + 1)  # Fenwick tree over all calls but the last: how many blocks each holds
+        self._below = 0  # sum of these
+        self._last = 0  # how many blocks the last call holds
+        self._spaces: dict[str, _Space] = {}
+
+    def since(self, call: int) -> int:
+        """How many blocks were touched by this call or later ones: the working set of that time."""
+        return self._last + self._below - self._before(call)
+
+    def add(self, namespace: str, stretches: list[Stretch]) -> list[Touched]:
+        """Read the prompt of the next call, then touch it. The leading blocks that the stack holds are returned."""
+        if namespace not in self._spaces:
+            self._spaces[namespace] = ([], [], [], [])
+        starts, ends, calls, places = self._spaces[namespace]
+        prompt = _Prompt(self.number)
+        position = 0
+        for first, count in stretches:
+            end = first + count
+            low = bisect_right(ends, first)
+            high = bisect_left(starts, end, low)
+            if high == low:
+                prompt.leading = False
+                starts.insert(low, first)
+                ends.insert(low, end)
+                calls.insert(low, self.number)
+                places.insert(low, position)
+            elif high == low + 1 and starts[low] == first and ends[low] <= end and calls[low] < self.number:
+                self._touch(prompt, calls[low], places[low], ends[low] - first)
+                if ends[low] < end:
+                    prompt.leading = False
+                ends[low], calls[low], places[low] = end, self.number, position
+            else:
+                old = list(zip(starts[low:high], ends[low:high], calls[low:high], places[low:high], strict=True))
+                new = self._replace(prompt, old, first, end, position)
+                starts[low:high], ends[low:high], calls[low:high], places[low:high] = map(list, zip(*new, strict=True))
+                position += count
+                continue
+            prompt.hold(position, position + count)
+            position += count
+        if self._last:
+            self._change(self.number - 1, self._last)
+        self._held.append(prompt.held)
+        self._last = sum(prompt.held[1::2]) - sum(prompt.held[::2])
+        self.number += 1
+        return prompt.found
+
+    def _replace(self, prompt: _Prompt, old: list[_Piece], first: int, end: int, position: int) -> list[_Piece]:
+        """Touch the ids [first, end), of which earlier calls touched the ``old`` stretches: what stands there then."""
+        new: list[_Piece] = []
+        at = piece = first
+        for start, stop, call, place in old:
+            if start > at:
+                prompt.leading, at = False, start
+            upto = min(stop, end)
+            if call == self.number:  # twice in this prompt: the place nearer to the root stays
+                if piece < at:
+                    new.append((piece, at, call, position + piece - first))
+                    prompt.hold(position + piece - first, position + at - first)
+                new.append((start, stop, call, place))
+                prompt.again(upto - at)
+                piece = stop
+            else:
+                if start < at:
+                    new.append((start, at, call, place))
+                if stop > end:
+                    new.append((end, stop, call, place + end - start))
+                self._touch(prompt, call, place + at - start, upto - at)
+            at = upto
+        if at < end:
+            prompt.leading = False
+        if piece < end:
+            new.append((piece, end, self.number, position + piece - first))
+            prompt.hold(position + piece - first, position + end - first)
+        return sorted(new)
+
+    def _touch(self, prompt: _Prompt, call: int, place: int, blocks: int) -> None:
+        """Blocks that an earlier call held, from one place in its prompt on, are touched by this one."""
+        held = self._held[call]
+        if prompt.leading:
+            # What this prompt touched so far lies above them too: it did so before, or they are hit no sooner than it.
+            between = 0 if call == self.number - 1 else self._last + self._below - self._before(call + 1)
+            prompt.find(blocks, between + _rank(held, place), call)
+        prompt.above += blocks
+        if call == self.number - 1:
+            self._last -= blocks
+        else:
+            self._change(call, -blocks)
+        at = 0
+        while held[at + 1] <= place:
+            at += 2
+        if held[at] < place:
+            held[at : at + 1] = [held[at], place, place + blocks]
+            at += 2
+        if held[at + 1] == place + blocks:
+            del held[at : at + 2]
+        else:
+            held[at] = place + blocks
+
+    def _before(self, call: int) -> int:
+        """How many blocks calls before this one hold, the last not counted."""
+        total, sums = 0, self._sums
+        while call:
+            total += sums[call]
+            call &= call - 1
+        return total
+
+    def _change(self, call: int, blocks: int) -> None:
+        self._below += blocks
+        sums, size = self._sums, len(self._sums)
+        call += 1
+        while call < size:
+            sums[call] += blocks
+            call += call & -call
+
+
+class _Prompt:
+    """What is known of a prompt while it is read from its root on."""
+
+    __slots__ = ("above", "deepest", "found", "held", "leading", "oldest")
+
+    def __init__(self, call: int) -> None:
+        self.found: list[Touched] = []
+        self.held: list[int] = []
+        self.above = 0  # blocks of it that were on the stack
+        self.deepest = 0
+        self.oldest = call
+        self.leading = True  # all blocks so far were
+
+    def find(self, blocks: int, distance: int, call: int) -> None:
+        """Blocks at this distance, the first of them, below those of this prompt; none is hit before those ahead."""
+        distance += self.above
+        self.oldest = min(self.oldest, call)
+        if distance <= self.deepest:
+            flat = min(self.deepest - distance + 1, blocks)
+            self.again(flat)
+            distance, blocks = distance + flat, blocks - flat
+        if blocks:
+            self.deepest = distance + blocks - 1
+            if self.found:
+                before, first, last, oldest = self.found[-1]
+                if oldest == self.oldest and last + 1 == distance and last - first + 1 == before:
+                    self.found[-1] = Touched(before + blocks, first, self.deepest, oldest)
+                    return
+            self.found.append(Touched(blocks, distance, self.deepest, self.oldest))
+
+    def again(self, blocks: int) -> None:
+        """Blocks that are hit whenever those ahead of them are."""
+        if self.leading and blocks:
+            self.found.append(Touched(blocks, self.deepest, self.deepest, self.oldest))
+
+    def hold(self, start: int, end: int) -> None:
+        """Positions that this prompt is the last to touch."""
+        if self.held and self.held[-1] == start:
+            self.held[-1] = end
+        else:
+            self.held += [start, end]
+
+
+def _rank(held: list[int], place: int) -> int:
+    """How many of the held positions are not behind this one, which is held."""
+    rank = at = 0
+    while held[at + 1] <= place:
+        rank += held[at + 1] - held[at]
+        at += 2
+    return rank + place - held[at] + 1
