@@ -63,7 +63,7 @@ def _write(root, size, files):
     words = "".join(rng.choice('abcdefghij klmnop\n"') for _ in range(400_000))
     sessions = files // (1 + AGENTS)
     calls_of_session = CALLS_IN_MAIN + AGENTS * CALLS_IN_AGENT
-    text = size // (sessions * calls_of_session) // 3 - 500  # an answer, and a result that is there twice
+    text = max(10, size // (sessions * calls_of_session) // 3 - 500)  # an answer, and a result that is there twice
     calls = written = 0
     for number in range(sessions):
         session = f"{number:08x}-0000-4000-8000-{number:012x}"

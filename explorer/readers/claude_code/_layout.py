@@ -145,19 +145,25 @@ def _is_ours(record: dict[str, object]) -> bool:
 
 def _records(head: bytes, path: Path | None = None) -> Iterator[dict[str, object]]:
     """The objects at the beginning of a file; with its path also the one that ``head`` breaks off in."""
-    lines = head.removeprefix(b"\xef\xbb\xbf").split(b"\n", _LOOKED_AT)
-    offset = len(head) - len(lines[-1])
-    for line in lines:
-        if line is lines[-1] and path is not None and len(lines) <= _LOOKED_AT:
-            try:
-                with path.open("rb") as file:
-                    file.seek(offset)
-                    line = file.readline(LONGEST_FIRST)
-            except OSError:
-                return
+    at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    for _ in range(_LOOKED_AT):
+        end = head.find(b"\n", at)
+        line = head[at:end] if end >= 0 else head[at:] if path is None else _line_at(path, at)
         try:
             record = orjson.loads(line)
         except ValueError:
-            continue
+            record = None
         if isinstance(record, dict):
             yield record
+        if end < 0:
+            return
+        at = end + 1
+
+
+def _line_at(path: Path, offset: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.readline(LONGEST_FIRST)
+    except OSError:
+        return b""

@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -156,7 +156,7 @@ class Cache:
         Raises:
             OSError: it cannot be written.
         """
-        text = json.dumps(asdict(manifest)).encode()
+        text = json.dumps(manifest, default=_fields_of).encode()
         handle, name = tempfile.mkstemp(dir=self.directory, prefix="tmp-")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -180,3 +180,8 @@ class Cache:
 
 def _digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=16).hexdigest().encode()
+
+
+def _fields_of(value: Entry | Manifest) -> dict[str, object]:
+    """A manifest or an entry as it is written; ``asdict`` would copy all that is in thousands of them first."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
