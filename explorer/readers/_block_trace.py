@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from explorer.model import Agent, BlockRun, Conversation, Finding, Grade, Row, Run, RunStatus, Severity, Step
-from explorer.readers import HEAD_BYTES, SourceFile
+from explorer.readers import SourceFile
 from explorer.readers._blocks import NotBlockIds, Stretch, stretches_of, twice
 from explorer.readers._findings import Findings
-from explorer.readers._json_lines import Line
-from explorer.readers._records import loads
+from explorer.readers._json_lines import Line, json_lines
 from explorer.readers._values import Fields, as_json, key_part, moment
+
+_FIRST_PROMPTS = 100
+"""Prompts whose lengths tell the size of a block."""
 
 HASHES = "hashes"
 """The scope of ids that are hashes: equal wherever the prompt is, and with no order in which they were numbered."""
@@ -156,8 +159,14 @@ class BlockTrace:
         if (block := twice(prompt.stretches)) is not None:
             message = f"block {block} stands twice in one prompt"
             yield from self.finding("duplicate-block", "warning", message, line, session, step.ordinal)
+        yield from self.complaints(fields, line, session, step.ordinal)
+
+    def complaints(
+        self, fields: Fields, line: Line, session: Session, ordinal: int | None = None
+    ) -> Iterator[Finding]:  # fmt: skip
+        """What is wrong with the fields of a line."""
         for complaint in fields.complaints:
-            yield from self.finding("bad-field", "warning", complaint, line, session, step.ordinal)
+            yield from self.finding("bad-field", "warning", complaint, line, session, ordinal)
 
     def no_request(self, line: Line) -> Iterator[Finding]:
         """An object that is none of the format's."""
@@ -212,22 +221,16 @@ class BlockTrace:
 
 
 def block_tokens(path: Path, usual: int) -> int | None:
-    """How many tokens a block holds, by the prompts in the head of a file; None if nothing fits all of them.
+    """How many tokens a block holds, by the first prompts of a file; None if nothing fits all of them.
 
     A prompt of n blocks has more than n - 1 of them in tokens, and at most n. The usual size where that is possible,
     else the one power of two that is; anything else would be a guess.
     """
     least, most = 1, 1 << 62
-    with path.open("rb") as file:
-        head = file.read(HEAD_BYTES)
-    for text in head.split(b"\n"):
-        try:
-            fields = loads(text)
-        except ValueError:
+    for line in islice(json_lines(path, Findings("")), _FIRST_PROMPTS):
+        if isinstance(line, Finding):
             continue
-        if not isinstance(fields, dict):
-            continue
-        ids, tokens = fields.get("hash_ids"), fields.get("input_length")
+        ids, tokens = line.fields.get("hash_ids"), line.fields.get("input_length")
         if isinstance(ids, list) and ids and type(tokens) is int and tokens > 0:
             least = max(least, -(-tokens // len(ids)))
             most = min(most, (tokens - 1) // (len(ids) - 1)) if len(ids) > 1 else most

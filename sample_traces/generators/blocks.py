@@ -216,6 +216,120 @@ def simulator_contents() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+# --- dynamo ----------------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """A server that holds every block it has seen, and writes down its requests as they end."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.held: set[str] = set()
+        self.records: list[tuple[int, dict[str, Any]]] = []
+        """When each is written."""
+
+    def serve(self, request: Request, context: dict[str, Any] | None, tools: Sequence[str] = ()) -> None:
+        """Answer a request, with calls of tools that its agent runs."""
+        blocks = hashes(request.prompt, self.size, whole=True)
+        known = next((n for n, block in enumerate(blocks) if block not in self.held), len(blocks))
+        self.held.update(blocks)
+        took = 300 + request.answer * 12
+        name = f"{request.session}-{request.turn}"
+        body: dict[str, Any] = {
+            "request_id": name, "model": "m-large", "input_tokens": request.tokens, "output_tokens": request.answer,
+            "cached_tokens": max(known - 2, 0) * self.size, "request_received_ms": UNIX_MS + request.ms,
+            "ttft_ms": 210.5, "total_time_ms": float(took), "queue_depth": 0,
+            "worker": {"prefill_worker_id": 1, "decode_worker_id": 2},
+            "finish_reason_metadata": {
+                "finish_reason": "tool_calls" if tools else "stop",
+                "tool_calls": [
+                    {"choice_index": 0, "tool_call_index": n, "id": f"{name}-{n}", "name": tool}
+                    for n, tool in enumerate(tools)
+                ],
+            },
+            "replay": {
+                "trace_block_size": self.size, "input_length": request.tokens,
+                "input_sequence_hashes": [int(block[:16], 16) for block in blocks],
+            },
+        }  # fmt: skip
+        self.note(request.ms + took, "request_end", context, "dynamo", request=body)
+        for n, tool in enumerate(tools):
+            begun, done = request.ms + took + 5, request.ms + took + 405 + 100 * n
+            call: dict[str, Any] = {"tool_call_id": f"{name}-{n}", "tool_class": tool}
+            self.note(begun, "tool_start", context, "harness", tool=call | {"started_at_unix_ms": UNIX_MS + begun})
+            if tool == "spawn":
+                continue
+            ended = {"ended_at_unix_ms": UNIX_MS + done, "status": "error" if tool == "bash" else "succeeded"}
+            kind = "tool_error" if tool == "bash" else "tool_end"
+            self.note(done, kind, context, "harness", tool=call | ended | {"duration_ms": float(done - begun)})
+
+    def note(self, at: int, kind: str, context: dict[str, Any] | None, source: str, **what: Any) -> None:
+        """A record."""
+        record = {
+            "schema": "dynamo.request.trace.v1", "event_type": kind, "event_time_unix_ms": UNIX_MS + at,
+            "event_source": source, "agent_context": context, **what,
+        }  # fmt: skip
+        self.records.append((at, {name: value for name, value in record.items() if value is not None}))
+
+    def written(self, wrapped: bool) -> list[dict[str, Any]]:
+        """The records in the order in which they are written, bare or beside the writer's clock."""
+        ordered = sorted(self.records, key=lambda record: record[0])
+        return [{"timestamp": at, "event": record} if wrapped else record for at, record in ordered]
+
+
+def swarm(server: Server, contexts: dict[str, dict[str, Any] | None]) -> None:
+    """A lead that starts two workers, which share what the lead does not have; and a request of nobody's."""
+    rng = random.Random("swarm")
+    lead = talk("lead", 4, 100, rng)
+    worker: list[Piece] = [SYSTEM, ("briefing of workers", 700)]
+    first, second = (talk(f"worker-{n}", 3, 31_000 + 2_500 * n, rng, worker) for n in (1, 2))
+    tools = {("lead", 0): ["spawn", "spawn"], ("worker-1", 0): ["read", "bash"], ("worker-2", 1): ["read"]}
+    for request in sorted([*lead, *first, *second], key=lambda request: request.ms):
+        server.serve(request, contexts[request.session], tools.get((request.session, request.turn), ()))
+    server.serve(talk("nobody", 1, 60_000, rng)[0], None)
+
+
+def dynamo_trajectories() -> bytes:
+    """Workers below a lead, as trajectories of a session; beside the writer's clock, and gzipped."""
+    server = Server(64)
+    base = {"session_type_id": "research", "session_id": "s-1"}
+    swarm(server, {
+        "lead": {**base, "trajectory_id": "lead"},
+        "worker-1": {**base, "trajectory_id": "worker-1", "parent_trajectory_id": "lead"},
+        "worker-2": {**base, "trajectory_id": "worker-2", "parent_trajectory_id": "lead", "trajectory_final": True},
+    })  # fmt: skip
+    return gzip.compress(lines([*server.written(wrapped=True), {"verification": {"records": 19}}]), mtime=0)
+
+
+def dynamo_sessions() -> bytes:
+    """The same by the newest fields, as bare records; the lead's own are not in the file."""
+    server = Server(64)
+    swarm(server, {
+        "lead": {"session_id": "lead"},
+        "worker-1": {"session_id": "worker-1", "parent_session_id": "lead"},
+        "worker-2": {"session_id": "worker-2", "parent_session_id": "lead", "session_final": True},
+    })  # fmt: skip
+    records = [r for r in server.written(wrapped=False) if (r.get("agent_context") or {}).get("session_id") != "lead"]
+    payload = {"request_id": "worker-1-0", "endpoint": "openai.chat_completion", "model": "m-large"}
+    head = {"schema": "dynamo.request.trace.v1", "event_type": "request_payload", "event_time_unix_ms": UNIX_MS}
+    return lines([*records, head | {"payload": payload | {"payload_complete": False}}])
+
+
+def dynamo_programs() -> bytes:
+    """The same by the oldest fields, and what a broken writer leaves: no tool, an unknown kind, a file cut off."""
+    server = Server(64)
+    base = {"workflow_type_id": "research", "workflow_id": "w-1"}
+    swarm(server, {
+        "lead": {**base, "program_id": "lead"},
+        "worker-1": {**base, "program_id": "worker-1", "parent_program_id": "lead"},
+        "worker-2": {**base, "program_id": "worker-2", "parent_program_id": "lead"},
+    })  # fmt: skip
+    whole = lines(server.written(wrapped=False)).splitlines(keepends=True)
+    whole[3] = whole[3].replace(b'"request_end"', b'"request_started"')
+    whole[7] = whole[7].replace(b'"tool": {', b'"toll": {')
+    return b"".join(whole)[:-300]
+
+
 def files() -> Iterator[tuple[str, bytes]]:
     """Every sample: its path and its bytes."""
     yield "mooncake/plain.jsonl", lines(mooncake_plain())
@@ -228,3 +342,6 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield "lmcache/damaged/lookup_hashes_1.jsonl", lines(lookups())[:-200].replace(b'"0x', b'["0x', 1)
     yield "kvcache-simulator/numbers.jsonl.gz", gzip.compress(lines(simulator_numbers()), mtime=0)
     yield "kvcache-simulator/contents.jsonl", lines(simulator_contents())
+    yield "dynamo/trajectories.jsonl.gz", dynamo_trajectories()
+    yield "dynamo/sessions.jsonl", dynamo_sessions()
+    yield "dynamo/damaged/programs.jsonl", dynamo_programs()

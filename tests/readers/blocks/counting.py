@@ -47,7 +47,20 @@ def simulator(path):
     return len(found), sum(r["input_length"] for r in found), sum(r.get("output_length", 0) for r in found)
 
 
-SUMS = {"mooncake": mooncake, "bailian": simulator, "lmcache": lmcache, "kvcache-simulator": simulator}
+def dynamo(path):
+    """Steps, input and output of the requests that ended."""
+    events = [record.get("event", record) for record in records(path)]
+    found = [event["request"] for event in events if event.get("event_type") == "request_end"]
+    return len(found), sum(r["input_tokens"] for r in found), sum(r["output_tokens"] for r in found)
+
+
+SUMS = {
+    "dynamo": dynamo,
+    "mooncake": mooncake,
+    "bailian": simulator,
+    "lmcache": lmcache,
+    "kvcache-simulator": simulator,
+}
 
 
 def infinite_hits(prompts):
