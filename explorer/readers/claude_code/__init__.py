@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from explorer.model import Edge, Row, Severity
-from explorer.readers import Report, SourceFile
+from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._values import key_part
 from explorer.readers.claude_code._doubts import doubts, uncounted
@@ -42,7 +42,7 @@ def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
     return [each / "projects" for each in homes]
 
 
-def read(source: SourceFile) -> Iterator[Row | Report]:
+def read(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of a session with its sub-agents and its copies."""
     family = Family()
     files = [(source.path, source.source_id), *source.parts]
@@ -79,7 +79,7 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
 
 def _written(
     family: Family, sessions: list[Session], findings: dict[str, Findings], files: Sequence[tuple[Path, str]]
-) -> Iterator[Row]:
+) -> Iterator[Row | Rows]:
     """Session by session, those that own what they have in common first."""
     writings: dict[str, Writing] = {}
     seen: set[str] = set()

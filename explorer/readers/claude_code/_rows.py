@@ -10,12 +10,18 @@ from explorer.model import Event as EventRow
 from explorer.model import Run as RunRow
 from explorer.model import Step as StepRow
 from explorer.model import ToolCall as ToolRow
+from explorer.readers import Rows
 from explorer.readers._values import as_json, key_part, moment
-from explorer.readers.claude_code._draft import Agent, Run, Session, Step, Tool
+from explorer.readers.claude_code._draft import Agent, Run, Session, Step
 from explorer.readers.claude_code._ending import ended
 from explorer.readers.claude_code._lines import Where
 
 LONGEST_TITLE = 120
+
+_TOOL = (
+    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
+    "grade", "source_id", "offset", "length",
+)  # fmt: skip
 
 
 class Writing:
@@ -25,6 +31,7 @@ class Writing:
         self.session, self.conversation_id, self.format = session, conversation_id, format_
         self._not_own = fresh
         """Records that a session which owns them has as well; None when it has no copies."""
+        self._run_ids: dict[Run, str] = {}
         parents = {agent.parent for agent in session.agents.values()}
         self.agents = [agent for agent in session.agents.values() if agent.runs or agent in parents]
 
@@ -36,7 +43,10 @@ class Writing:
 
     def run_id(self, run: Run) -> str:
         """The key of a run."""
-        return f"{self.agent_id(run.agent)}/{run.ordinal}"
+        found = self._run_ids.get(run)
+        if found is None:
+            found = self._run_ids[run] = f"{self.agent_id(run.agent)}/{run.ordinal}"
+        return found
 
     def ms(self, at: int | None) -> int | None:
         """A time from the start of the conversation."""
@@ -45,7 +55,7 @@ class Writing:
 
     # --- rows --------------------------------------------------------------------------------------------------------
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[Row | Rows]:
         """Everything but the findings and the conversation itself."""
         for agent in self.agents:
             yield self._agent(agent)
@@ -53,8 +63,7 @@ class Writing:
                 yield self._run(run)
                 for step in run.steps:
                     yield from self._step(step)
-                for number, tool in enumerate(run.tools, 1):
-                    yield self._tool(tool, number)
+                yield from self._tools(run)
                 yield from self._events(run)
             if agent.runs:
                 yield from self._hand_offs(agent)
@@ -162,22 +171,17 @@ class Writing:
             yield BlockRun(run_id, step.ordinal, position, self.conversation_id, first, count, None)
             position += count
 
-    def _tool(self, tool: Tool, number: int) -> ToolRow:
-        return ToolRow(
-            run_id=self.run_id(tool.run),
-            ordinal=number,
-            step_ordinal=tool.step.ordinal if tool.step else None,
-            tool_call_id=tool.call_id,
-            name=tool.name,
-            start_ms=self.ms(tool.start),
-            end_ms=self.ms(tool.end),
-            is_error=tool.is_error,
-            child_run_id=self.run_id(tool.child) if tool.child else None,
-            grade="exact",
-            source_id=tool.where.source_id,
-            offset=tool.where.offset,
-            length=tool.where.length,
-        )
+    def _tools(self, run: Run) -> Iterator[Rows]:
+        if run.tools:
+            run_id, ms = self.run_id(run), self.ms
+            yield Rows.of(ToolRow, _TOOL, [
+                (
+                    run_id, number, tool.step.ordinal if tool.step else None, tool.call_id, tool.name, ms(tool.start),
+                    ms(tool.end), tool.is_error, self.run_id(tool.child) if tool.child else None, "exact",
+                    *tool.where[:3],
+                )
+                for number, tool in enumerate(run.tools, 1)
+            ])  # fmt: skip
 
     def _events(self, run: Run) -> Iterator[Row]:
         own = [event for event in run.events if self._not_own is None or event.uuid not in self._not_own]
