@@ -43,7 +43,7 @@ def milliseconds(stamp: object) -> int | None:
         if len(stamp) == 24 and stamp[23] == "Z" and stamp[19] == ".":
             minute = _minutes.get(stamp[:17])
             if minute is not None:
-                return minute + int(stamp[17:19]) * 1000 + int(stamp[20:23])
+                return minute + int(stamp[17:19] + stamp[20:23])
         moment = datetime.fromisoformat(stamp)
         moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo is not None else moment
         ms = (moment - EPOCH) // _MILLISECOND
