@@ -174,7 +174,7 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def make_database(rows: Iterable[Row], directory: Path | None = None, roots: dict[str, Path] | None = None) -> Database:
-    """An opened database of these rows. Without a directory, everybody who asks for the same rows shares one."""
+    """An opened database of these rows. Without a directory, who asks for the same rows shares one: leave it open."""
     if directory is None and not roots:
         return _shared(tuple(rows))
     return Database(Opening([write_batch(rows, directory or _lasting())], roots or {}))

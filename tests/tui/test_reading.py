@@ -25,7 +25,6 @@ def many() -> Iterator[tuple[Database, Cursor]]:
     database = make_database(wide(1_300))
     with database.cursor() as cursor:
         yield database, cursor
-    database.close()
 
 
 def test_children_come_in_pages(many: tuple[Database, Cursor]) -> None:
@@ -66,7 +65,6 @@ def test_a_node_outside_the_root_is_revealed_from_the_top() -> None:
         assert inside is not None
         assert inside[0] == "x"
         assert [node.node_id for node in inside[1].path] == ["c", "main", "x"]
-    database.close()
 
 
 def test_nobody_counts_conversations_behind_a_filter() -> None:
@@ -83,4 +81,3 @@ def test_nobody_counts_conversations_behind_a_filter() -> None:
         picture = Reader(cursor, tree, RECORDED, None, True).picture(None, {})
     assert len(picture.roots.nodes) == PAGE
     assert picture.roots.total is None
-    database.close()

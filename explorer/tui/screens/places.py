@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -16,7 +17,7 @@ from textual.widgets import OptionList, Static
 from textual.worker import get_current_worker
 
 from explorer.tui import humanize
-from explorer.tui.text import clean
+from explorer.tui.text import ELLIPSIS, clean, fit
 from explorer.tui.widgets.key_line import KeyLine
 
 if TYPE_CHECKING:
@@ -30,6 +31,10 @@ _NOTHING = (
     "No path was named, and the usual places hold no recordings of agents.\n"
     "Name a file or directory of traces, as in: trace-explore path/to/traces/"
 )
+
+
+_PATH = 34
+"""Cells of a path."""
 
 
 class PlacesScreen(Screen[list[Path] | None]):
@@ -119,5 +124,6 @@ class PlacesScreen(Screen[list[Path] | None]):
 
     def _line(self, index: int) -> Text:
         path, format_, held = (clean(words) for words in humanize.usual_place(self._places[index]))
+        path = fit(path if cell_len(path) <= _PATH else ELLIPSIS + path[1 - _PATH :], _PATH)  # its end says more
         mark = "● " if index in self._marked else "  "
-        return Text.assemble(mark, (f"{path:<28} ", "bold"), f"{format_:<15} ", (held, "dim"), no_wrap=True)
+        return Text.assemble(mark, (path + " ", "bold"), f"{format_:<15} ", (held, "dim"), no_wrap=True)

@@ -274,7 +274,7 @@ def test_rows_come_in_chunks_with_the_position_reached(tmp_path):
     path = tmp_path / "s.json"
     path.write_bytes(line(trace(*(request(t=float(n)) for n in range(6_000)))))
     found = list(chunks(Task("r", "weka", str(path), "s", {})))
-    assert sum(chunk.records for chunk in found) == 6_000
+    assert sum(chunk.records["s"] for chunk in found) == 6_000
     assert [chunk.position for chunk in found] == sorted(chunk.position for chunk in found)
     assert 0 < found[0].position < found[-1].position <= path.stat().st_size
     assert [chunk.report is None for chunk in found] == [True] * (len(found) - 1) + [False]

@@ -18,7 +18,7 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 steps = 0
 for chunk in chunks(Task("r", "weka", sys.argv[1], "s", {})):
     assert chunk.failure is None, chunk.failure
-    steps += chunk.records
+    steps += sum(chunk.records.values())
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 unit = 1 if sys.platform == "darwin" else 1024
 print(steps, (after - before) * unit)
