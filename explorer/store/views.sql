@@ -354,7 +354,7 @@ firsts AS (
     GROUP BY ALL
 ),
 
-asked AS (
+asked AS NOT MATERIALIZED (
     SELECT
         f.parent_run_id,
         f.spawn_step,
@@ -371,6 +371,7 @@ asked AS (
 
 met AS (
     SELECT
+        b.parent_run_id,
         b.run_id,
         count(*) AS before,
         count(*) FILTER (a.model IS NOT DISTINCT FROM b.model) AS alike,
@@ -384,15 +385,15 @@ met AS (
             a.parent_run_id = b.parent_run_id AND a.spawn_step = b.spawn_step
             AND (a.start_ms, a.run_id) < (b.start_ms, b.run_id)
     LEFT JOIN (
-        SELECT p.run_id, s.run_id AS by_run_id, max(s.start_ms) AS used_ms
+        SELECT p.parent_run_id, p.run_id, s.run_id AS by_run_id, max(s.start_ms) AS used_ms
         FROM asked AS p
         JOIN asked AS o ON o.parent_run_id = p.parent_run_id AND o.spawn_step = p.spawn_step AND o.run_id <> p.run_id
         JOIN steps AS s ON s.run_id = o.run_id AND s.start_ms <= p.start_ms AND s.model IS NOT DISTINCT FROM p.model
         WHERE NOT s.is_replay
         GROUP BY ALL
-    ) AS u ON u.run_id = b.run_id AND u.by_run_id = a.run_id
+    ) AS u ON u.parent_run_id = b.parent_run_id AND u.run_id = b.run_id AND u.by_run_id = a.run_id
     LEFT JOIN sibling_pairs AS x ON x.run_a = least(a.run_id, b.run_id) AND x.run_b = greatest(a.run_id, b.run_id)
-    GROUP BY b.run_id
+    GROUP BY b.parent_run_id, b.run_id
 )
 
 SELECT
@@ -421,46 +422,46 @@ SELECT
         ELSE format('its prompt differs at part {}', m.prefix + 1)
     END AS why
 FROM asked AS b
-LEFT JOIN met AS m USING (run_id);
-
--- What stands in the records of each agent, counted or not, by the reason why it does not count.
-CREATE VIEW internal.usage_records AS
-SELECT
-    r.conversation_id, r.agent_id, 'counted' AS reason, count(*) AS records,
-    count(*) FILTER ((s.extra ->> '$.output_unconfirmed') = 'true') AS unconfirmed_steps,
-    sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
-    sum(s.cache_write_tokens) AS cache_write_tokens,
-    sum((s.extra ->> '$.cache_write_5m_tokens')::BIGINT) AS cache_write_5m_tokens,
-    sum((s.extra ->> '$.cache_write_1h_tokens')::BIGINT) AS cache_write_1h_tokens,
-    sum(s.output_tokens) AS output_tokens
-FROM steps AS s
-JOIN runs AS r USING (run_id)
-WHERE NOT s.is_replay
-GROUP BY ALL
-UNION ALL BY NAME
-SELECT
-    r.conversation_id, r.agent_id, 'replayed copy' AS reason, count(*) AS records,
-    sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
-    sum(s.cache_write_tokens) AS cache_write_tokens, sum(s.output_tokens) AS output_tokens
-FROM steps AS s
-JOIN runs AS r USING (run_id)
-WHERE s.is_replay
-GROUP BY ALL
-UNION ALL BY NAME
-SELECT
-    conversation_id, agent_id, reason, records, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens
-FROM uncounted_usage
-UNION ALL BY NAME
-SELECT conversation_id, agent_id, concat(helper, ' agent') AS reason, 1 AS records
-FROM agents
-WHERE helper IS NOT NULL;
+LEFT JOIN met AS m ON m.parent_run_id = b.parent_run_id AND m.run_id = b.run_id;
 
 -- What a sum over every record of a recording would give, beside what counts: a row per agent, and one per conversation
 -- (agent_id is NULL). naive_* adds to the figures what was recorded more than once (uncounted_usage, and steps that are
 -- replayed); reasons says what that is, with how many records, and names agents that the recorder started by itself.
 -- unconfirmed_steps: no record of the call has a stop reason, so that its output is a lower bound.
 CREATE VIEW counting_audit AS
-WITH summed AS (
+WITH figures AS (
+    SELECT
+        r.conversation_id, r.agent_id, 'counted' AS reason, count(*) AS records,
+        count(*) FILTER ((s.extra ->> '$.output_unconfirmed') = 'true') AS unconfirmed_steps,
+        sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
+        sum(s.cache_write_tokens) AS cache_write_tokens,
+        sum((s.extra ->> '$.cache_write_5m_tokens')::BIGINT) AS cache_write_5m_tokens,
+        sum((s.extra ->> '$.cache_write_1h_tokens')::BIGINT) AS cache_write_1h_tokens,
+        sum(s.output_tokens) AS output_tokens
+    FROM steps AS s
+    JOIN runs AS r USING (run_id)
+    WHERE NOT s.is_replay
+    GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT
+        r.conversation_id, r.agent_id, 'replayed copy' AS reason, count(*) AS records,
+        sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
+        sum(s.cache_write_tokens) AS cache_write_tokens, sum(s.output_tokens) AS output_tokens
+    FROM steps AS s
+    JOIN runs AS r USING (run_id)
+    WHERE s.is_replay
+    GROUP BY ALL
+    UNION ALL BY NAME
+    SELECT
+        conversation_id, agent_id, reason, records, input_tokens, cache_read_tokens, cache_write_tokens, output_tokens
+    FROM uncounted_usage
+    UNION ALL BY NAME
+    SELECT conversation_id, agent_id, concat(helper, ' agent') AS reason, 1 AS records
+    FROM agents
+    WHERE helper IS NOT NULL
+),
+
+summed AS (
     SELECT
         conversation_id,
         agent_id,
@@ -474,7 +475,7 @@ WITH summed AS (
         sum(cache_write_5m_tokens) AS cache_write_5m_tokens,
         sum(cache_write_1h_tokens) AS cache_write_1h_tokens,
         sum(output_tokens) AS output_tokens
-    FROM internal.usage_records
+    FROM figures
     GROUP BY GROUPING SETS ((conversation_id, agent_id, reason), (conversation_id, reason))
 )
 

@@ -88,6 +88,8 @@ def _written(
         key = conversation_id(session.session_id, files) or f"{session.source_id}//{key_part(session.session_id)}"
         writing = Writing(session, key, copied, NAME)
         if not writing.agents:
+            for remark in session.remarks:
+                yield from findings[remark.source_id].at(remark.code, remark.severity, remark.message, remark.line)
             continue
         writings[session.session_id] = writing
         seen.update(session.of_record if len(sessions) > 1 else ())

@@ -11,43 +11,50 @@ if TYPE_CHECKING:
     from explorer.store.queries.facts import Sheet
     from explorer.store.queries.scope import Scope
 
-_AGENTS = """
-    SELECT r.agent_id FROM internal.run_lines AS l JOIN internal.runs AS r USING (run_id) WHERE {runs}
-"""
+_RUNS = "SELECT run_id FROM internal.run_lines WHERE {lines}"
+_AGENTS = "SELECT agent_id FROM internal.runs WHERE run_id IN ({runs})"
 
-_SUMS = """
+_STEPS = """
     SELECT
-        internal.whole(sum(cache_write_5m_tokens)), internal.whole(sum(cache_write_1h_tokens)),
-        internal.whole(sum(unconfirmed_steps)),
-        internal.whole(sum(input_tokens)), internal.whole(sum(output_tokens))
-    FROM internal.usage_records
-    WHERE agent_id IN ({agents})
+        internal.whole(sum((extra ->> '$.cache_write_5m_tokens')::BIGINT) FILTER (NOT is_replay)),
+        internal.whole(sum((extra ->> '$.cache_write_1h_tokens')::BIGINT) FILTER (NOT is_replay)),
+        count(*) FILTER (NOT is_replay AND (extra ->> '$.output_unconfirmed') = 'true'),
+        count(*) FILTER (is_replay),
+        coalesce(internal.whole(sum(input_tokens)), 0), coalesce(internal.whole(sum(output_tokens)), 0)
+    FROM steps
+    WHERE run_id IN ({runs})
 """
 
-_REASONS = """
-    SELECT string_agg(concat(reason, ' ×', records), ', ' ORDER BY reason)
-    FROM (
-        SELECT reason, sum(records)::BIGINT AS records
-        FROM internal.usage_records
-        WHERE reason <> 'counted' AND agent_id IN ({agents})
-        GROUP BY reason
-    )
+_UNCOUNTED = """
+    SELECT reason, sum(records)::BIGINT, internal.whole(sum(input_tokens)), internal.whole(sum(output_tokens))
+    FROM uncounted_usage
+    WHERE agent_id IN ({agents})
+    GROUP BY reason
+    ORDER BY reason
 """
 
 
 def counting(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
-    """How the sums of a node differ from those over every record, for recorders that write usage more than once."""
-    agents = _AGENTS.format(runs=scope.runs(own=False))
-    if scope.kind == "run" or one(cursor, f"FROM uncounted_usage WHERE agent_id IN ({agents}) LIMIT 1") is None:
+    """How the sums of a node differ from those over every record, for recorders that write usage more than once.
+
+    As ``counting_audit`` has it, which is for everything opened.
+    """
+    if scope.kind == "run":  # what is written more than once is told by agents
         return
-    row, why = one(cursor, _SUMS.format(agents=agents)), one(cursor, _REASONS.format(agents=agents))
-    if row is None or why is None:
+    runs = _RUNS.format(lines=scope.runs(own=False))
+    uncounted = cursor.execute(_UNCOUNTED.format(agents=_AGENTS.format(runs=runs))).fetchall()
+    row = one(cursor, _STEPS.format(runs=runs)) if uncounted else None
+    if row is None:
         return
-    short, long, unconfirmed, tokens_in, tokens_out = row
+    short, long, unconfirmed, replayed, tokens_in, tokens_out = row
+    reasons = [f"{reason} ×{records:,}" for reason, records, _, _ in uncounted]
+    reasons += [f"replayed copy ×{replayed:,}"] if replayed else []
     sheet.section = "Counting"
     sheet.add_known("written for 5 minutes", short, "tokens", note="part of cache write")
     sheet.add_known("written for an hour", long, "tokens", note="part of cache write")
     if unconfirmed:
         sheet.add("output at least", unconfirmed, "count", "derived", "steps without a stop reason: it may be more")
-    sheet.add("input of every record", tokens_in, "tokens", note=f"not to be summed: {why[0]}")
+    tokens_in += sum(each[2] for each in uncounted)
+    tokens_out += sum(each[3] for each in uncounted)
+    sheet.add("input of every record", tokens_in, "tokens", note=f"not to be summed: {', '.join(reasons)}")
     sheet.add("output of every record", tokens_out, "tokens", note="the same")

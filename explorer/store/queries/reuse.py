@@ -175,7 +175,7 @@ def _cold_starts(
         LEFT JOIN first_steps AS f USING (run_id)
         LEFT JOIN run_reuse AS u USING (run_id)
         LEFT JOIN run_footprint AS p USING (run_id)
-        LEFT JOIN sibling_cold_starts AS m USING (run_id)
+        LEFT JOIN (FROM sibling_cold_starts WHERE parent_run_id = $1) AS m USING (run_id)
         ORDER BY c.start_ms NULLS LAST, c.position
         """,
         [parent_id, limit],
