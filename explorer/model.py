@@ -29,6 +29,9 @@ EdgeKind: TypeAlias = Literal["spawn", "assign", "message", "result", "close", "
 Resolution: TypeAlias = Literal["item", "thread", "pending"]
 """How far a hand-off can be followed: to the item that the receiver's model saw, to the receiver alone, or nowhere."""
 
+HASHES = "hashes"
+"""The ``block_scope`` of ids that are hashes: equal wherever the prompt is, and in no order."""
+
 EventKind: TypeAlias = Literal["compaction", "error", "interrupt", "resume", "note"]
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -403,7 +406,8 @@ class NamespaceAudit:
     """How a conversation's block ids are numbered (first appearance), in three orders of its steps.
 
     An id is fresh when no earlier step holds it. ``gap``: a fresh id above the highest so far plus one; ``reset``: a
-    fresh id below the highest that does not follow the last fresh one. An order is perfect without either.
+    fresh id below the highest that does not follow the last fresh one. An order is perfect without either. Hashes have
+    no numbers: of them, what is told is that of the order in which they first appear in the record.
     """
 
     conversation_id: str
@@ -418,6 +422,10 @@ class NamespaceAudit:
     """Whether every id between the lowest and the highest occurs."""
     chained: bool
     """Whether every id has one position and one predecessor, so that an id stands for a whole prefix."""
+    hits: int
+    """Leading blocks of its prompts whose ids earlier prompts hold: the sum of the hits in ``step_reuse``."""
+    prefix_hits: int
+    """The same where an id counts only behind the very same ids, as in a cache; less if ids are not chained."""
     coverage: str | None
     """How block counts follow from input tokens: ``floor``, ``ceil``, ``exact`` or ``mixed``."""
     perfect_document: bool

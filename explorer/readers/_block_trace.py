@@ -23,9 +23,6 @@ from explorer.readers._values import Fields, as_json, key_part, moment
 _FIRST_PROMPTS = 100
 """Prompts whose lengths tell the size of a block."""
 
-HASHES = "hashes"
-"""The scope of ids that are hashes: equal wherever the prompt is, and with no order in which they were numbered."""
-
 UNIX_MS = 10**12
 """Milliseconds above which a first time is one since 1970, of September 2001 or later, and not since the start."""
 

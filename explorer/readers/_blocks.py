@@ -131,7 +131,8 @@ def _stretches(ids: list[int]) -> list[Stretch]:
         # What does not fit in 64 bits has become a float, which may equal the number it should have been.
         if not isinstance(first, int):
             raise NotBlockIds(f"{first:.0f} does not fit in 64 bits")
-        count, guess = 1, _FIRST_GUESS
+        count = 1
+        guess = _FIRST_GUESS if at + 1 < size and ids[at + 1] == first + 1 else 0  # hashes never follow each other
         while guess and at + count < size:
             piece = ids[at + count : at + count + guess]
             if piece == list(range(first + count, first + count + len(piece))):

@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from explorer.model import Finding, Row, Step
+from explorer.model import HASHES, Finding, Row, Step
 from explorer.readers import Report, SourceFile
-from explorer.readers._block_trace import HASHES, BlockTrace, Clock, Prompt, kind
+from explorer.readers._block_trace import BlockTrace, Clock, Prompt, kind
 from explorer.readers._blocks import numbered
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import first_object, json_lines, recorded

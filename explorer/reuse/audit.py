@@ -22,11 +22,12 @@ def audit(
     by_time: Numbering,
     ids: IntervalSet,
     chained: bool,
+    hits: tuple[int, int],
 ) -> NamespaceAudit:
     """The numbering facts of one conversation.
 
     ``calls`` are in the order of the record, ``started`` in order of start, which gave the numbering ``by_time`` and
-    the distinct ``ids``. ``chained`` is a fact of the whole namespace.
+    the distinct ``ids``. ``chained`` is a fact of the whole namespace. ``hits`` are by ids and by whole prefixes.
     """
     document = [call.stretches for call in calls]
     in_turn = all(a is b for a, b in zip(calls, started, strict=True))
@@ -43,6 +44,8 @@ def audit(
         len(ids),
         len(ids.starts) <= 1,
         chained,
+        hits[0],
+        hits[1],
         coverage(calls),
         *by_document.facts,
         *by_parent.facts,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
-from explorer.model import NamespaceAudit, RunFootprint, SiblingPair, StepReuse
+from explorer.model import HASHES, NamespaceAudit, RunFootprint, SiblingPair, StepReuse
 from explorer.reuse.attribution import Attribution
 from explorer.reuse.audit import audit
 from explorer.reuse.calls import Call, Lineage, by_start
+from explorer.reuse.identity import prefix_hits, renumbered
 from explorer.reuse.intervals import IntervalSet
 from explorer.reuse.numbering import numbering
 from explorer.reuse.sharing import footprints, share
@@ -21,11 +23,17 @@ def derive(
     ``conversations`` holds the calls of each conversation in it, in the order of the record. Without a common clock,
     several conversations are laid over each other with their starts at 0.
     """
+    if set(scopes.values()) == {HASHES}:
+        conversations = renumbered(conversations)
     calls = [call for recorded in conversations.values() for call in recorded]
     started = by_start(*conversations.values())
     arrived = Attribution(lineage)
+    hits: Counter[str] = Counter()  # by run
     for call in started:
-        yield arrived.add(call)
+        row = arrived.add(call)
+        hits[call.run_id] += row.hit_own + row.hit_ancestor + row.hit_sibling + row.hit_other
+        yield row
+    by_prefix = hits if arrived.chain.holds else prefix_hits(started)
     yield from share(calls, lineage, footprints(calls, lineage, arrived.agents))
     for conversation_id, recorded in conversations.items():
         if not recorded:
@@ -35,7 +43,9 @@ def derive(
         by_time = arrived.numbering if alone else numbering(call.stretches for call in in_turn)
         ids = arrived.everyone if alone else _distinct(recorded)
         scope = scopes.get(conversation_id)
-        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, arrived.chain.holds)
+        runs = {call.run_id for call in recorded}
+        found = sum(hits[run] for run in runs), sum(by_prefix[run] for run in runs)
+        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, arrived.chain.holds, found)
 
 
 def _distinct(calls: list[Call]) -> IntervalSet:

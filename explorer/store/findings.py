@@ -753,8 +753,9 @@ _PAGES = (
         "The same id occurs at two positions of prompts, or behind two different ids.",
         "A cache serves a block only behind the same prefix. If an id names a block's content alone, equal ids do not "
         "mean a hit, and shared blocks overstate what a prefix cache would hold.",
-        "Hits are still counted as the leading run of ids that were there before, which is what a prefix cache needs.",
-        "Trust the first-step prefix of siblings more than their shared blocks.",
+        "Hits are still counted as the leading ids that were there before. The finding, and hits and prefix_hits of "
+        "namespace_audit, have beside them how many of these stood behind the very same ids before.",
+        "Where the two differ, trust prefix_hits, and the first-step prefix of siblings more than their shared blocks.",
     ),
 )
 

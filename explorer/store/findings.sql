@@ -296,8 +296,11 @@ SELECT
     NULL AS agent_id,
     NULL AS run_id,
     NULL::BIGINT AS step_ordinal,
-    'a block id stands at two positions or behind two different blocks: ids name contents here, not whole prefixes, '
-    'and equal ids need not mean that a cache holds them' AS message
+    format(
+        'a block id stands at two positions or behind two different blocks: ids name contents here, not whole '
+        'prefixes, and equal ids need not mean that a cache holds them: {:,} leading blocks were seen before, {:,} of '
+        'them behind the same blocks', a.hits, a.prefix_hits
+    ) AS message
 FROM internal.audits AS a
 LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE NOT a.chained;

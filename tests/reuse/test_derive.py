@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.model import Row, StepReuse
+from explorer.model import NamespaceAudit, Row, StepReuse
 from explorer.reuse.calls import Lineage
 from explorer.reuse.derive import derive
 from tests.reuse.by_sets import (
@@ -100,3 +100,38 @@ def astuple_key(row: Row) -> tuple[object, ...]:
 def test_nothing_recorded_gives_nothing() -> None:
     assert list(derive({}, {}, Lineage({}, {}, {}))) == []
     assert list(derive({"c": []}, {"c": None}, Lineage({"r": "a"}, {"r": None}, {"a": None}))) == []
+
+
+@given(worlds())
+def test_hits_by_whole_prefixes_are_those_of_plain_sets_of_prefixes(world: World):
+    prefixes: set[tuple[int, ...]] = set()
+    seen: set[int] = set()
+    by_prefix = by_id = 0
+    for prompt in in_order_of_arrival(world.prompts):
+        ids = prompt.ids
+        by_prefix += sum(tuple(ids[: n + 1]) in prefixes for n in range(len(ids)))
+        by_id += next((n for n, block in enumerate(ids) if block not in seen), len(ids))
+        prefixes.update(tuple(ids[: n + 1]) for n in range(len(ids)))
+        seen.update(ids)
+    assert [(row.hits, row.prefix_hits) for row in audits({"c": world})] == [(by_id, by_prefix)] * bool(world.prompts)
+
+
+@given(worlds())
+def test_hashes_are_reused_like_numbers(world: World):
+    """Ids scattered over 64 bits, in an order of their own: everything but their numbering is the same."""
+    scattered = world._replace(
+        prompts=[
+            prompt._replace(ids=[(block + 1) * 0x9E3779B97F4A7C15 % 2**64 for block in prompt.ids])
+            for prompt in world.prompts
+        ]
+    )
+
+    def rows(of: World, scope: str | None) -> list[Row]:
+        return list(derive({"c": of.calls()}, {"c": scope}, of.lineage))
+
+    def told(row: Row) -> object:
+        if isinstance(row, NamespaceAudit):
+            return row.distinct_blocks, row.chained, row.hits, row.prefix_hits, row.coverage
+        return row
+
+    assert [*map(told, rows(scattered, "hashes"))] == [*map(told, rows(world, None))]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from explorer.model import Edge, Finding, Row, Step, ToolCall
+from explorer.model import HASHES, Edge, Finding, Row, Step, ToolCall
 from explorer.readers import SourceFile
-from explorer.readers._block_trace import HASHES, BlockTrace, Clock, Prompt, Session
+from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, json_lines
 from explorer.readers._values import Fields

@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import pytest
 
-from explorer.model import BlockRun
+from explorer.model import BlockRun, NamespaceAudit
 from explorer.readers import readers
 from tests.readers.blocks.counting import infinite_hits, records, reused, written
 from tests.readers.reading import SAMPLES, claim, head, read
@@ -117,3 +117,12 @@ def test_a_gzipped_file_that_is_cut_off_keeps_what_comes_before(tmp_path):
         assert found.codes()[-1] == "truncated-record"
         lengths.add(len(found.steps))
     assert len(lengths) > 2
+
+
+def test_ids_of_contents_are_hits_by_themselves_and_by_whole_prefixes():
+    """guide contract | guide annex | annex contract | guide contract annex | guide annex contract, and a question each.
+
+    By ids 0, 1, 2, 4 and 4 leading blocks were there before; behind the same blocks 0, 1, 0, 2 and 2.
+    """
+    (audit,) = reused(SAMPLES / "kvcache-simulator" / "contents.jsonl", NamespaceAudit)
+    assert (audit.chained, audit.hits, audit.prefix_hits) == (False, 11, 5)
