@@ -360,6 +360,16 @@ class TestOverview:
             "2 jumps ahead over 9 ids, 1 back below the highest so far"
         )
 
+    def test_hashes_have_no_numbering_and_ids_of_contents_have_hits_of_two_kinds(self) -> None:
+        numbered = audit(scope="hashes", chained=False, hits=7, prefix_hits=3)
+        found = facts([conversation(block_scope="hashes"), *family()[2:-1], numbered], "c")
+        told = {label: fact.value for (part, label), fact in found.items() if part == "Blocks and numbering"}
+        assert list(told) == [
+            "scope of block ids", "block size", "distinct blocks", "prefix-chained", "leading blocks seen before",
+            "of these, whole prefixes", "coverage of input",
+        ]  # fmt: skip
+        assert (told["leading blocks seen before"], told["of these, whole prefixes"]) == (7, 3)
+
     def test_parts_of_prompts_are_called_so_and_are_in_no_numbering(self) -> None:
         gaps = {f"{what}_{order}": 3 for what in ("gap_events", "missing_ids", "reset_events")
                 for order in ("document", "parent_first", "start_time")}  # fmt: skip

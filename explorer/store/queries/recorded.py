@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from explorer.model import HASHES
 from explorer.store.queries.sums import Sums
 
 if TYPE_CHECKING:
@@ -136,21 +137,28 @@ def numbering(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
         if audit["scope"] == "prompt-parts":
             _prompt_parts(sheet, audit)
             continue
+        hashed = audit["scope"] == HASHES
         missing = "not recorded: local is assumed, one numbering for the conversation"
-        sheet.add("scope of block ids", audit["scope"], note="as recorded" if audit["scope"] else missing)
+        recorded = "ids are hashes: equal in one trace, and in no order" if hashed else "as recorded"
+        sheet.add("scope of block ids", audit["scope"], note=recorded if audit["scope"] else missing)
         sheet.add("block size", audit["block_tokens"], "tokens")
         sheet.add("distinct blocks", audit["distinct_blocks"], "blocks", "derived", "in the whole conversation")
-        sheet.add("first id", audit["base"], "", "derived", "known builders start at 0 or 1")
-        dense = "every id from the first to the last occurs" if audit["dense"] else "ids are missing in between"
-        sheet.add("dense", _yes(audit["dense"]), "", "derived", dense)
+        if not hashed:
+            sheet.add("first id", audit["base"], "", "derived", "known builders start at 0 or 1")
+            dense = "every id from the first to the last occurs" if audit["dense"] else "ids are missing in between"
+            sheet.add("dense", _yes(audit["dense"]), "", "derived", dense)
         chained = (
             "an id stands for a whole prefix: one position, one predecessor"
             if audit["chained"]
             else "an id stands at several positions or behind several others: it does not stand for a prefix"
         )
         sheet.add("prefix-chained", _yes(audit["chained"]), "", "derived", chained)
+        if not audit["chained"]:
+            note = "behind the very same ids, as a cache needs it, on a cache without end"
+            sheet.add("leading blocks seen before", audit["hits"], "blocks", "derived", "by their ids alone")
+            sheet.add("of these, whole prefixes", audit["prefix_hits"], "blocks", "derived", note)
         sheet.add("coverage of input", audit["coverage"], "", "derived", _COVERAGE.get(audit["coverage"] or "", ""))
-        for order, words in _ORDERS:
+        for order, words in () if hashed else _ORDERS:
             sheet.add(f"numbered by {words}", *_audited(audit, order))
 
 
