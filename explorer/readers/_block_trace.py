@@ -115,7 +115,9 @@ class BlockTrace:
     """The conversation that a file is."""
 
     def __init__(self, source: SourceFile, format_: str, findings: Findings, clock: Clock) -> None:
-        self.source_id = self.conversation_id = source.source_id
+        self.conversation_id = source.source_id
+        self.source_id = source.source_id
+        """Where the lines that are read stand; not that of the conversation if it goes on in further files."""
         self.format = format_
         self.findings = findings
         self.clock = clock
@@ -176,8 +178,9 @@ class BlockTrace:
     ) -> Iterator[Finding]:  # fmt: skip
         """A finding at a line."""
         agent_id, run_id = (session.agent_id, session.run_id) if session else (None, None)
+        conversation_id = self.conversation_id if session else None  # which there is, then
         return self.findings.at(
-            code, severity, message, line.number, self.conversation_id, agent_id, run_id, ordinal
+            code, severity, message, line.number, conversation_id, agent_id, run_id, ordinal
         )  # fmt: skip
 
     def end(self, scope: str | None = None, extra: Mapping[str, object] | None = None) -> Iterator[Row]:
@@ -207,7 +210,7 @@ class BlockTrace:
         yield from self.findings.rest(self.conversation_id)
         yield Conversation(
             conversation_id=self.conversation_id,
-            source_id=self.source_id,
+            source_id=self.conversation_id,
             format=self.format,
             started_at=moment(self.clock.origin or None),
             block_scope=scope,

@@ -33,6 +33,7 @@ class _Call:
     """A tool call that is not known whole."""
 
     session: Session
+    source_id: str
     line: Line
     tool_call_id: str | None
     name: str | None = None
@@ -43,16 +44,32 @@ class _Call:
 
 
 class Trace:
-    """One file."""
+    """One file, or the files of one writer in their order."""
 
-    def __init__(self, source: SourceFile, format_: str, findings: Findings) -> None:
+    def __init__(self, source: SourceFile, first: Path, format_: str) -> None:
         self.clock = Clock(1)
-        self.clock.origin = _start(source.path)
-        self.trace = BlockTrace(source, format_, findings, self.clock)
+        self.clock.origin = _start(first)
+        self.trace = BlockTrace(source, format_, Findings(source.source_id), self.clock)
         self.trace.tools_recorded = True
         self.calls: dict[tuple[Session, str | None], _Call] = {}
         self.tool_calls: Counter[str] = Counter()  # by run
         self.aside: Counter[str] = Counter()  # records that are no rows, by kind
+
+    def file(self, path: Path, source_id: str) -> Iterator[Row]:
+        """The rows of a file; the next one goes on from it.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        self.trace.source_id, self.trace.findings = source_id, Findings(source_id)
+        for line in json_lines(path, self.trace.findings):
+            if isinstance(line, Finding):
+                yield line
+            else:
+                yield from self.record(line)
+        if self.trace.sessions:
+            yield from self.trace.findings.rest(self.trace.conversation_id)
+        yield from self.trace.findings.rest()
 
     def record(self, line: Line) -> Iterator[Row]:
         """The rows of a line."""
@@ -165,7 +182,7 @@ class Trace:
                 started = ended - took
             call.start_ms, call.end_ms = self.ms(started) if started is not None else call.start_ms, self.ms(ended)
             call.is_error = _failed(kind, fields.text("status"))
-        call.line = line
+        call.source_id, call.line = self.trace.source_id, line
         session.reached(call.start_ms, call.end_ms)
         yield self.emit(call)
         yield from self.trace.complaints(fields, line, session)
@@ -173,8 +190,8 @@ class Trace:
     def call(self, session: Session, tool_call_id: str | None, line: Line) -> _Call:
         """What is known of a tool call."""
         if tool_call_id is None:
-            return _Call(session, line, None)
-        return self.calls.setdefault((session, tool_call_id), _Call(session, line, tool_call_id))
+            return _Call(session, self.trace.source_id, line, None)
+        return self.calls.setdefault((session, tool_call_id), _Call(session, self.trace.source_id, line, tool_call_id))
 
     def emit(self, call: _Call) -> ToolCall:
         """The row of a tool call."""
@@ -190,7 +207,7 @@ class Trace:
             end_ms=call.end_ms,
             is_error=call.is_error,
             grade="exact",
-            source_id=self.trace.source_id,
+            source_id=call.source_id,
             offset=call.line.offset,
             length=call.line.length,
         )

@@ -1,11 +1,12 @@
 """Dynamo's request traces: three shapes of who asked, tools, measured cache reads, hashes of 64 bits."""
 
 import gzip
+from dataclasses import replace
 
 import pytest
 
 from explorer.model import BlockRun, NamespaceAudit
-from explorer.readers.dynamo import record
+from explorer.readers.dynamo import links, record
 from tests.readers.blocks.counting import infinite_hits, records, reused, written
 from tests.readers.reading import SAMPLES, claim, head, read
 
@@ -177,3 +178,27 @@ def test_plain_and_gzipped_are_the_same(tmp_path):
     step = whole.steps[3]
     wanted = content[step.offset : step.offset + step.length]
     assert record(FOLDER / "trajectories.jsonl.gz", step.offset, step.length, 1 << 20) == wanted
+
+
+def test_the_numbered_files_of_a_writer_are_read_as_one(tmp_path):
+    """Cut between two lines, one of them damaged; but for where they stand, the rows are those of the whole."""
+    lines = gzip.decompress((FOLDER / "trajectories.jsonl.gz").read_bytes()).splitlines(keepends=True)
+    paths = [tmp_path / f"trace.{number:06}.jsonl{suffix}" for number, suffix in enumerate(("", ".gz"))]
+    paths[0].write_bytes(b"".join(lines[:8]))
+    paths[1].write_bytes(gzip.compress(b"{\n" + b"".join(lines[8:])))
+    assert links(paths[0], None) == links(paths[1], None) != links(tmp_path / "other.000001.jsonl", None)
+    assert links(tmp_path / "trace.jsonl", None) == []
+    found = read(paths[0], "d", reader="dynamo", parts=paths[1:])
+    whole = read(FOLDER / "trajectories.jsonl.gz", "d", reader="dynamo")
+    assert found.runs == whole.runs
+    placed = [replace(step, source_id="d", offset=0) for step in found.steps]
+    assert placed == [replace(step, offset=0) for step in whole.steps]
+    assert found.stretches() == whole.stretches()
+    assert {step.source_id for step in found.steps} == {"d", "trace.000001.jsonl.gz"}
+    assert [(row.code, row.source_id, row.line) for row in found.findings] == [
+        ("bad-record", "trace.000001.jsonl.gz", 1)
+    ]
+    assert (found.report.bad_records, found.report.bad_of_parts) == (0, {"trace.000001.jsonl.gz": 1})
+    for call in found.tool_calls:
+        path = paths[call.source_id != "d"]
+        assert call.tool_call_id.encode() in record(path, call.offset, call.length, 1 << 20)
