@@ -349,9 +349,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class StepReuse:
-    """How much of a step's prompt was already there, and who had written it; by arrival, on an infinite cache.
+    """How much of a step's prompt was already there, and who had written it; on an infinite cache.
 
-    The four hits are additive and sum to the leading run of blocks that any earlier step of the namespace holds.
+    By arrival: the four hits are additive and sum to the leading run of blocks that any earlier step of the namespace
+    holds, an earlier one being one that started before. Causally, only the steps count that had ended when this one
+    started; a step without an end counts from its start. The causal hits sum to no more than the others.
     """
 
     run_id: str
@@ -374,6 +376,15 @@ class StepReuse:
     hit_ancestor_tokens: int | None
     hit_sibling_tokens: int | None
     hit_other_tokens: int | None
+    causal_own: int
+    """Like ``hit_own``, among the steps that had ended; so the other three."""
+    causal_ancestor: int
+    causal_sibling: int
+    causal_other: int
+    causal_own_tokens: int | None
+    causal_ancestor_tokens: int | None
+    causal_sibling_tokens: int | None
+    causal_other_tokens: int | None
 
 
 @dataclass(frozen=True, slots=True)

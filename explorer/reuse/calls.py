@@ -24,6 +24,8 @@ class Call(NamedTuple):
     stretches: list[Stretch]
     blocks: int
     """How many they are in all."""
+    end_ms: int | None = None
+    """Without one, what it wrote is there from its start."""
 
 
 class Lineage(NamedTuple):

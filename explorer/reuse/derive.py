@@ -27,25 +27,25 @@ def derive(
         conversations = renumbered(conversations)
     calls = [call for recorded in conversations.values() for call in recorded]
     started = by_start(*conversations.values())
-    arrived = Attribution(lineage)
+    attribution = Attribution(lineage)
     hits: Counter[str] = Counter()  # by run
     for call in started:
-        row = arrived.add(call)
+        row = attribution.add(call)
         hits[call.run_id] += row.hit_own + row.hit_ancestor + row.hit_sibling + row.hit_other
         yield row
-    by_prefix = hits if arrived.chain.holds else prefix_hits(started)
-    yield from share(calls, lineage, footprints(calls, lineage, arrived.agents))
+    by_prefix = hits if attribution.chain.holds else prefix_hits(started)
+    yield from share(calls, lineage, footprints(calls, lineage, attribution.arrived.agents))
     for conversation_id, recorded in conversations.items():
         if not recorded:
             continue
         alone = len(recorded) == len(calls)
         in_turn = started if alone else by_start(recorded)
-        by_time = arrived.numbering if alone else numbering(call.stretches for call in in_turn)
-        ids = arrived.everyone if alone else _distinct(recorded)
+        by_time = attribution.numbering if alone else numbering(call.stretches for call in in_turn)
+        ids = attribution.arrived.everyone if alone else _distinct(recorded)
         scope = scopes.get(conversation_id)
         runs = {call.run_id for call in recorded}
         found = sum(hits[run] for run in runs), sum(by_prefix[run] for run in runs)
-        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, arrived.chain.holds, found)
+        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, attribution.chain.holds, found)
 
 
 def _distinct(calls: list[Call]) -> IntervalSet:

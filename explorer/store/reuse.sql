@@ -3,7 +3,8 @@
 -- What becomes of reuse when every agent is given a namespace of its own, as a loader does that keys blocks on the
 -- sub-agent and not on the trace. One row per conversation with blocks, and one over all of them, in which
 -- conversation_id is NULL.
--- hit_shared: leading blocks that any earlier step of the namespace holds, as in step_reuse. hit_private: those that
+-- hit_shared: leading blocks that any earlier step of the namespace holds, as in step_reuse; hit_causal: that any step
+-- holds which had ended. hit_private: those that
 -- earlier steps of the same agent hold, which is what is left of them. lost_blocks: the difference. mean_step_*: mean
 -- over steps of hits / blocks. sub_agent_*: the same of runs with a parent alone. Tokens are NULL where the size of some
 -- blocks is not recorded; input_tokens are those of runs with blocks.
@@ -15,6 +16,7 @@ SELECT
     sum(steps_with_blocks)::BIGINT AS steps,
     sum(blocks)::BIGINT AS blocks,
     sum(hit_blocks)::BIGINT AS hit_shared,
+    sum(causal_own + causal_ancestor + causal_sibling + causal_other)::BIGINT AS hit_causal,
     sum(hit_own)::BIGINT AS hit_private,
     hit_shared - hit_private AS lost_blocks,
     hit_shared / nullif(sum(blocks), 0) AS reuse_shared,

@@ -69,6 +69,12 @@ SELECT
     sum(hit_ancestor_tokens)::BIGINT AS hit_ancestor_tokens,
     sum(hit_sibling_tokens)::BIGINT AS hit_sibling_tokens,
     sum(hit_other_tokens)::BIGINT AS hit_other_tokens,
+    sum(causal_own)::BIGINT AS causal_own,
+    sum(causal_ancestor)::BIGINT AS causal_ancestor,
+    sum(causal_sibling)::BIGINT AS causal_sibling,
+    sum(causal_other)::BIGINT AS causal_other,
+    sum(causal_own_tokens + causal_ancestor_tokens + causal_sibling_tokens + causal_other_tokens)::BIGINT
+        AS causal_tokens,
     sum((hit_own + hit_ancestor + hit_sibling + hit_other) / blocks) FILTER (blocks > 0) AS shares,
     sum(hit_own / blocks) FILTER (blocks > 0) AS own_shares,
     arg_min(blocks, s.ordinal) AS first_blocks,

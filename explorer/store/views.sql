@@ -274,7 +274,8 @@ ORDER BY agent_name NULLS LAST, agent_version NULLS LAST;
 -- One row per run with blocks: where the leading blocks of its prompts came from (step_reuse summed), and its first
 -- step, the cold start. fresh_blocks: never seen before. behind_blocks: seen before, but after the first miss of their
 -- prompt. mean_step_share: mean over steps of hits / blocks, each step counting the same. cache_read_tokens: what the
--- recorder measured, beside the four *_tokens that could have hit.
+-- recorder measured, beside the four *_tokens that could have hit. causal_*: the hits among steps that had ended, in
+-- blocks; causal_tokens is the sum of the four in tokens.
 CREATE VIEW run_reuse AS
 SELECT
     s.run_id,
@@ -295,6 +296,11 @@ SELECT
     s.hit_ancestor_tokens,
     s.hit_sibling_tokens,
     s.hit_other_tokens,
+    s.causal_own,
+    s.causal_ancestor,
+    s.causal_sibling,
+    s.causal_other,
+    s.causal_tokens,
     s.step_input_tokens AS input_tokens,
     s.cache_read_tokens,
     s.first_ordinal,

@@ -5,7 +5,7 @@ Only ``derived`` and what it stands on run the code under test; everything else 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -131,8 +131,11 @@ class Hits(NamedTuple):
     tokens: tuple[int, int, int, int] | None
 
 
-def hits(world: World) -> dict[tuple[str, int], Hits]:
-    """What every prompt found, and from whom, by looking every id up in the sets of all earlier prompts."""
+def hits(world: World, ends: Mapping[tuple[str, int], int] | None = None) -> dict[tuple[str, int], Hits]:
+    """What every prompt found, and from whom, by looking every id up in the sets of all earlier prompts.
+
+    With ``ends``, of those of them that had ended when it started; every prompt then has a start.
+    """
     found: dict[tuple[str, int], Hits] = {}
     earlier: list[Prompt] = []
     for prompt in in_order_of_arrival(world.prompts):
@@ -140,7 +143,10 @@ def hits(world: World) -> dict[tuple[str, int], Hits]:
         parent = world.parent_agent[agent]
         family = [a for a, its in world.parent_agent.items() if parent is not None and its == parent]
 
-        def written(agents: Iterable[str], earlier: Sequence[Prompt] = tuple(earlier)) -> set[int]:
+        def there(other: Prompt, start: int | None = prompt.start) -> bool:
+            return ends is None or start is None or ends[other.run, other.ordinal] <= start
+
+        def written(agents: Iterable[str], earlier: Sequence[Prompt] = tuple(filter(there, earlier))) -> set[int]:
             wanted = set(agents)
             return {block for p in earlier if world.agent_of[p.run] in wanted for block in p.ids}
 

@@ -27,6 +27,32 @@ def test_every_prompt_is_attributed_as_by_looking_each_id_up_in_the_sets_of_earl
     assert {(row.run_id, row.ordinal): as_hits(row) for row in attributed(world)} == hits(world)
 
 
+timed = st.lists(st.integers(0, 12), min_size=10, max_size=10)
+
+
+@given(worlds(), timed, timed, st.sets(st.integers(0, 9)))
+def test_causally_only_what_had_ended_is_found_and_never_more_than_by_arrival(
+    world: World, starts: list[int], durations: list[int], endless: set[int]
+) -> None:
+    prompts = [prompt._replace(start=start) for prompt, start in zip(world.prompts, starts, strict=False)]
+    world = world._replace(prompts=prompts)
+    length = dict.fromkeys(endless, 0)  # without an end, a prompt is there from its start
+    ends = {(p.run, p.ordinal): starts[i] + length.get(i, durations[i]) for i, p in enumerate(prompts)}
+    calls = [
+        call._replace(end_ms=None if i in endless else ends[call.run_id, call.ordinal])
+        for i, call in enumerate(world.calls())
+    ]
+    attribution = Attribution(world.lineage)
+    rows = {(row.run_id, row.ordinal): row for row in map(attribution.add, by_start(calls))}
+    for key, expected in hits(world, ends).items():
+        row = rows[key]
+        causal = row.causal_own, row.causal_ancestor, row.causal_sibling, row.causal_other
+        assert causal == expected[:4]
+        tokens = row.causal_own_tokens, row.causal_ancestor_tokens, row.causal_sibling_tokens, row.causal_other_tokens
+        assert tokens == (expected.tokens or (None,) * 4)
+        assert sum(causal) <= row.hit_own + row.hit_ancestor + row.hit_sibling + row.hit_other
+
+
 @given(worlds(), st.data())
 def test_attribution_does_not_depend_on_how_prompts_are_cut_into_stretches(world: World, data: st.DataObject) -> None:
     assert attributed(world, data) == attributed(world)

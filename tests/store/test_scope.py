@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import statistics
 from pathlib import Path
@@ -59,8 +60,9 @@ class TestScopeExperiment:
 
     def test_tokens_are_not_known_where_the_size_of_some_blocks_is_not(self) -> None:
         sized = reuse("a", 1, 3, own=1)
+        unsized = {field.name: None for field in dataclasses.fields(sized) if field.name.endswith("_tokens")}
         rows: list[Row] = [conversation("c"), conversation("d")]
-        for name, made in (("c", sized), ("d", type(sized)("b", 1, 3, 1, 0, 0, 0, 2, None, None, None, None))):
+        for name, made in (("c", sized), ("d", dataclasses.replace(sized, run_id="b", **unsized))):
             rows += [
                 agent(made.run_id, conversation_id=name),
                 run(made.run_id, made.run_id, conversation_id=name),

@@ -127,9 +127,10 @@ def reuse(
     run_id: str, ordinal: int, blocks: int, own: int = 0, ancestor: int = 0, sibling: int = 0, other: int = 0,
     fresh: int = 0,
 ) -> StepReuse:  # fmt: skip
-    """The reuse of a step, with blocks of 64 tokens."""
+    """The reuse of a step, with blocks of 64 tokens, where all earlier steps had ended."""
     tokens = (64 * own, 64 * ancestor, 64 * sibling, 64 * other)
-    return StepReuse(run_id, ordinal, blocks, own, ancestor, sibling, other, fresh, *tokens)
+    hits = own, ancestor, sibling, other
+    return StepReuse(run_id, ordinal, blocks, *hits, fresh, *tokens, *hits, *tokens)
 
 
 def footprint(run_id: str, unique: int, parent: int | None = None, siblings: int | None = None) -> RunFootprint:

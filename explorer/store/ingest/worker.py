@@ -213,6 +213,7 @@ def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Rep
                         namespace,
                         stretches,
                         sum([count for _, count in stretches]),
+                        step.end_ms,
                     )
                     for step, stretches in steps
                 ]
