@@ -8,7 +8,6 @@ without sessions is one agent. Found in another session is therefore ``other`` i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -141,14 +140,11 @@ class BlockTrace:
     def add(
         self, session: Session, step: Step, prompt: Prompt, size: int | None, line: Line, fields: Fields
     ) -> Iterator[Row]:  # fmt: skip
-        """A step of a session with the blocks of its prompt, and what is wrong with its line.
-
-        What has not been taken of ``fields`` is the step's ``extra``.
-        """
+        """A step of a session with the blocks of its prompt, and what is wrong with its line."""
         session.steps = step.ordinal
         session.model = session.model or step.model
         session.reached(step.start_ms, step.end_ms)
-        yield replace(step, extra=as_json(fields.rest()))
+        yield step
         position = 0
         for first, count in prompt.stretches:
             yield BlockRun(session.run_id, step.ordinal, position, self.conversation_id, first, count, size)

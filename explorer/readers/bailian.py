@@ -18,7 +18,7 @@ from explorer.readers import Report, SourceFile
 from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session, block_tokens, by_lengths, kind
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, first_object, json_lines
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json
 
 NAME = "bailian"
 VERSION = 1
@@ -91,6 +91,7 @@ class _Trace:
             source_id=self.trace.source_id,
             offset=line.offset,
             length=line.length,
+            extra=as_json(fields.rest()),
         )
         yield from self.trace.add(session, step, Prompt.of(ids), size, line, fields)
         if lost and session.steps == 1:

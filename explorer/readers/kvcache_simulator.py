@@ -19,7 +19,7 @@ from explorer.readers._block_trace import BlockTrace, Clock, Prompt, kind
 from explorer.readers._blocks import numbered
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import first_object, json_lines, recorded
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json
 
 __all__ = ["NAME", "NO_TEXT", "SELF_CONTAINED", "VERSION", "claims", "read", "record"]
 
@@ -69,6 +69,7 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
             source_id=trace.source_id,
             offset=line.offset,
             length=line.length,
+            extra=as_json(fields.rest()),
         )
         yield from trace.add(session, step, Prompt.of(ids), size, line, fields)
     yield from trace.end(scope)

@@ -18,7 +18,7 @@ from explorer.readers._block_trace import BlockTrace, Clock, Prompt, kind
 from explorer.readers._blocks import numbered
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, first_object, json_lines, recorded
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json
 
 __all__ = ["NAME", "NO_TEXT", "SELF_CONTAINED", "VERSION", "claims", "read", "record"]
 
@@ -59,6 +59,7 @@ def _lookup(trace: BlockTrace, line: Line) -> Iterator[Row]:
     fields = Fields(line.fields)
     hashes = numbered(line.fields.pop("chunk_hashes", None))
     model, tokens = fields.text("model_name"), fields.count("seq_len")
+    size = fields.count("chunk_size") or None
     session = trace.session(model, "requests", model)
     step = Step(
         run_id=session.run_id,
@@ -71,6 +72,6 @@ def _lookup(trace: BlockTrace, line: Line) -> Iterator[Row]:
         source_id=trace.source_id,
         offset=line.offset,
         length=line.length,
+        extra=as_json(fields.rest()),
     )
-    size = fields.count("chunk_size") or None
     yield from trace.add(session, step, Prompt.of(hashes), size, line, fields)

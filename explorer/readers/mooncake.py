@@ -23,7 +23,7 @@ from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session, bl
 from explorer.readers._blocks import Stretch, joined
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, first_object, json_lines
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json
 
 NAME = "mooncake"
 VERSION = 1
@@ -116,5 +116,6 @@ class _Trace:
             source_id=trace.source_id,
             offset=line.offset,
             length=line.length,
+            extra=as_json(fields.rest()),
         )
         yield from trace.add(session, step, prompt._replace(stretches=blocks), size, line, fields)

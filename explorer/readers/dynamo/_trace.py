@@ -13,7 +13,7 @@ from explorer.readers import SourceFile
 from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, json_lines
-from explorer.readers._values import Fields
+from explorer.readers._values import Fields, as_json
 from explorer.readers.dynamo._context import context_of
 
 SCHEMA = "dynamo.request.trace.v1"
@@ -149,6 +149,7 @@ class Trace:
             source_id=self.trace.source_id,
             offset=line.offset,
             length=line.length,
+            extra=as_json(fields.rest()),
         )
         prompt = Prompt.of(replay.get("input_sequence_hashes"))
         fields.complaints += again.complaints
