@@ -83,6 +83,17 @@ def codex(megabytes, repeats):
     run(megabytes, repeats)
 
 
+@bench.command()
+@click.argument("path", type=click.Path(exists=True), default="../shared/traces/weka")
+@click.option("--references", default=100_000_000, show_default=True, help="To blocks, of invented prompts.")
+@click.option("--samples", default=6, show_default=True, help="Conversations that are compared with brute force.")
+def reuse(path, references, samples):
+    """Everything about reuse beside orjson.loads, cache curves, and brute force that must find the same."""
+    from tests.bench.reuse import run
+
+    run(path, references, samples)
+
+
 if __name__ == "__main__":
     # Processes that are started here find compiled modules, as they do where the package is installed.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -1,0 +1,233 @@
+"""The reuse laboratory: every figure of a corpus beside ``orjson.loads`` of its files, curves, and brute force."""
+
+import gc
+import random
+import time
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import orjson
+
+from explorer.reuse.calls import Call, Lineage, by_start
+from explorer.reuse.recall import Recalled, recall
+from explorer.store.database import Database
+from explorer.store.ingest import Options, ingest
+from tests.bench.measure import cost
+
+CURVE_SECONDS = 2.0
+CAPACITIES = (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
+MINUTES = (1, 5, 15, 60)
+QUERIES = {
+    "attribution, arrival and causal": "SELECT sum(blocks), sum(hit_own), sum(causal_own) FROM run_reuse",
+    "scope experiment": "FROM scope_experiment",
+    "runs merged by name": "FROM merge_experiment",
+    "report": "FROM scope_report",
+    "audit": "FROM namespace_audit",
+    "sibling matrix": "FROM sibling_sharing",
+    "one pass over all blocks": None,
+    "capacity curve, all distances": "SELECT distance, sum(blocks), sum(tokens) FROM reuse_distance GROUP BY distance",
+    "time-to-live curve": "SELECT age_ms, sum(blocks), sum(tokens) FROM reuse_age GROUP BY age_ms",
+    "working sets": "SELECT max(blocks_1_minute), max(blocks_5_minutes), max(blocks_15_minutes) FROM step_recency",
+    "why blocks missed": "SELECT sum(hit), sum(expired), sum(evicted), sum(cold) FROM missed_blocks(4000, 300000)",
+}
+
+
+def run(path, references, samples):
+    """Print everything for the traces under ``path``, and the curves of invented ones."""
+    import pyarrow  # noqa: F401  loaded before the clock starts, as the baseline's library is
+
+    path = Path(path)
+    files = sorted(file for file in path.rglob("*.json*") if file.is_file())
+    database = Database(ingest([path], Options(use_cache=False)))
+    _time_everything(files, database)
+    _print_rows(database, "The report's table", "SELECT name, value, numerator, denominator FROM scope_report")
+    _print_rows(
+        database,
+        "A namespace for each agent",
+        "SELECT blocks, hit_shared, hit_causal, hit_private, lost_blocks FROM scope_experiment "
+        "WHERE conversation_id IS NULL",
+    )
+    _print_curves(database)
+    _compare(database, samples)
+    database.close()
+    _invented(references)
+
+
+def _time_everything(files, database):
+    baseline = min((cost(lambda: _parse(files)) for _ in range(3)), key=lambda took: took.cpu)
+    size = sum(file.stat().st_size for file in files)
+    print(f"{len(files):,} files, {size / 1e6:,.1f} MB: orjson.loads {baseline.wall:.3f} s, CPU {baseline.cpu:.3f} s")
+    wall = cpu = 0.0
+    for name, query in QUERIES.items():
+        took = cost(database.compute if query is None else lambda query=query: _ask(database, query))
+        wall, cpu = wall + took.wall, cpu + took.cpu
+        print(f"  {name:<34} {took.wall:7.3f} s  CPU {took.cpu:7.3f} s")
+    print(
+        f"  all: {wall:.3f} s = {wall / baseline.wall:.2f} x, CPU {cpu:.3f} s = {cpu / baseline.cpu:.2f} x (at most 1)"
+    )
+
+
+def _parse(files):
+    for file in files:
+        orjson.loads(file.read_bytes())
+
+
+def _ask(database, query):
+    return [row for batch in database.sql(query).batches for row in batch]
+
+
+def _print_rows(database, title, query):
+    answer = database.sql(query)
+    print(f"\n{title}: {', '.join(answer.columns)}")
+    for batch in answer.batches:
+        for row in batch:
+            print(
+                "  "
+                + "  ".join(
+                    "–" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value}"
+                    for value in row
+                )
+            )
+
+
+def _print_curves(database):
+    print("\nHits by capacity in blocks, every conversation with a cache of its own")
+    for capacity in CAPACITIES:
+        share = f"sum(blocks) FILTER (distance <= {capacity}) / sum(blocks)"
+        print(f"  {capacity:>8,}  {_ask(database, f'SELECT {share} FROM reuse_distance')[0][0]:.4f}")
+    print("Hits by minutes that blocks are kept after their last use")
+    for minutes in MINUTES:
+        share = f"sum(blocks) FILTER (age_ms <= {minutes * 60_000}) / sum(blocks)"
+        print(f"  {minutes:>8,}  {_ask(database, f'SELECT {share} FROM reuse_age')[0][0]:.4f}")
+
+
+def _compare(database, samples):
+    """The same of some conversations by brute force, block by block."""
+    chosen = _ask(
+        database,
+        "SELECT conversation_id FROM conversation_totals WHERE blocks > 0 "
+        f"ORDER BY hash(conversation_id) LIMIT {samples}",
+    )
+    equal = spent = 0
+    for (conversation,) in chosen:
+        prompts = _prompts(database, conversation)
+        begin = time.perf_counter()
+        expected = [sum(played(prompts, capacity)) for capacity in CAPACITIES]
+        ever = sum(played(prompts, None))
+        spent += time.perf_counter() - begin
+        sums = ", ".join(f"coalesce(sum(blocks) FILTER (distance <= {capacity}), 0)" for capacity in CAPACITIES)
+        where = f"WHERE conversation_id = {_quoted(conversation)}"
+        (found,) = _ask(database, f"SELECT {sums} FROM reuse_distance {where}")
+        (hits,) = _ask(database, f"SELECT hit_shared FROM scope_experiment {where}")
+        equal += list(found) == expected and hits[0] == ever
+    print(
+        f"\nBrute force, an OrderedDict for each of {len(CAPACITIES)} capacities and a set for ever: {spent:.2f} s for "
+    )
+    print(f"  {len(chosen)} of the conversations, equal in {equal} (must be all)")
+
+
+def _prompts(database, conversation):
+    rows = _ask(
+        database,
+        f"""
+        SELECT s.run_id, s.ordinal, b.first_block, b.block_count
+        FROM steps AS s
+        JOIN runs AS r USING (run_id)
+        JOIN block_runs AS b ON b.run_id = s.run_id AND b.step_ordinal = s.ordinal
+        WHERE r.conversation_id = {_quoted(conversation)} AND NOT s.is_replay
+        ORDER BY s.start_ms, s.source_id, s.offset, b.position
+        """,
+    )
+    prompts = OrderedDict()
+    for run_id, ordinal, first, count in rows:
+        prompts.setdefault((run_id, ordinal), []).extend(range(first, first + count))
+    return list(prompts.values())
+
+
+def _quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def played(prompts, capacity):
+    """The leading blocks of each prompt that a cache holds; None is one without end."""
+    cache, hits = OrderedDict(), []
+    for ids in prompts:
+        hits.append(next((index for index, block in enumerate(ids) if block not in cache), len(ids)))
+        for block in reversed(ids):
+            cache[block] = None
+            cache.move_to_end(block)
+        while capacity is not None and len(cache) > capacity:
+            cache.popitem(last=False)
+    return hits
+
+
+def _invented(references):
+    """Curves of invented conversations: a main agent that is compacted at times, and sub-agents that begin alike."""
+    conversations, made, number = [], 0, 0
+    while made < references:
+        conversations.append(invented(number))
+        made += sum(call.blocks for call in conversations[-1])
+        number += 1
+    stretches = sum(len(call.stretches) for calls in conversations for call in calls)
+    calls = sum(map(len, conversations))
+    print(f"\n{made:,} references of {calls:,} invented prompts in {stretches:,} stretches, {number:,} conversations")
+    curves = []
+    gc.collect()
+    took = cost(lambda: curves.extend(map(curve, conversations)))
+    print(f"  every capacity: {took.wall:.3f} s, CPU {took.cpu:.3f} s (at most {CURVE_SECONDS})")
+    equal = 0
+    for each, hits in list(zip(conversations, curves, strict=True))[:3]:
+        prompts = [
+            [block for first, count in call.stretches for block in range(first, first + count)]
+            for call in by_start(each)
+        ]
+        capacities = [capacity for capacity in CAPACITIES[:4] if capacity < len(hits)]
+        equal += all(sum(played(prompts, capacity)) == hits[capacity] for capacity in capacities)
+    print(f"  equal to the OrderedDict in {equal} of 3 (must be all)")
+
+
+def curve(calls):
+    """Hits at every capacity of one conversation."""
+    rows = Recalled([], [])
+    recall(by_start(calls), Lineage({}, {}, {}), rows)
+    seen = [(row[3], row[4], row[5]) for row in rows.prompts if row[4] is not None]
+    if not seen:
+        return np.zeros(1, dtype=np.int64)
+    blocks, first, last = np.array(seen, dtype=np.int64).T
+    each = blocks // (last - first + 1)
+    changes = np.zeros(last.max() + 2, dtype=np.int64)
+    np.add.at(changes, first, each)
+    np.add.at(changes, last + 1, -each)
+    return changes.cumsum().cumsum()
+
+
+def invented(seed):
+    """Some hundred prompts of about two thousand blocks, in three to four stretches each, as recorded ones are."""
+    draw = random.Random(seed)
+    calls, fresh, now = [], 0, 0
+    agents = {"main": []}
+    root = [(0, 200)]
+    fresh = 200
+    for ordinal in range(1, draw.randint(80, 240)):
+        now += draw.randint(1_000, 90_000)
+        name = draw.choice(list(agents)) if draw.random() < 0.05 else "main"
+        if draw.random() < 0.01:
+            name = f"agent {ordinal}"
+            agents[name] = list(root)
+        prompt = agents[name] or list(root)
+        if sum(count for _, count in prompt) > 4_500:  # compacted
+            prompt = list(root)
+        elif draw.random() < 0.03 and len(prompt) > 1:  # the last stretch changes midway
+            first, count = prompt[-1]
+            prompt = [*prompt[:-1], (first, max(1, count // 2))]
+        grown = draw.randint(5, 120) if ordinal > 1 else 600
+        if sum(prompt[-1]) == fresh:
+            prompt = [*prompt[:-1], (prompt[-1][0], prompt[-1][1] + grown)]
+        else:
+            prompt = [*prompt, (fresh, grown)]
+        fresh += grown
+        agents[name] = prompt
+        blocks = sum(count for _, count in prompt)
+        calls.append(Call(name, ordinal, now, 64 * blocks, 64, f"c{seed}", prompt, blocks))
+    return calls
