@@ -6,7 +6,7 @@ The rows are tuples in the order of the columns of their tables, as there are ma
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from explorer.reuse.calls import Call, Lineage, split_prefix
@@ -35,44 +35,50 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
     times = [call.start_ms for call in started if call.start_ms is not None]
     timed = len(times) == len(started)  # or else it is not known how long ago anything was
     latest: dict[str, Call] = {}
+    short = middle = long = None
     for number, call in enumerate(started):
         found = cache.add(call.namespace, call.stretches)
-        ages = [times[number] - times[touched.call] for touched in found] if timed else [None] * len(found)
-        into.prompts.extend(_prompt_rows(call, found, ages))
+        if timed:
+            now = times[number]
+            ages: Sequence[int | None] = [now - times[touched.call] for touched in found]
+            short, middle, long = [cache.since(bisect_right(times, now - window, 0, number)) for window in WINDOWS_MS]
+        else:
+            ages = [None] * len(found)
+        _add_prompt(into.prompts, call, found, ages)
         agent = lineage.agent_of.get(call.run_id, call.run_id)
-        before = latest.get(agent)
-        repeated, _ = split_prefix(before.stretches, call.stretches) if before else (0, [])
+        previous, repeated = None, 0
+        if agent in latest:
+            before = latest[agent]
+            previous, repeated = before.blocks, split_prefix(before.stretches, call.stretches)[0]
         latest[agent] = call
-        short, middle, long = (
-            cache.since(bisect_right(times, times[number] - window, 0, number)) if timed else None
-            for window in WINDOWS_MS
-        )
         into.steps.append(
-            (call.run_id, call.ordinal, call.start_ms, call.blocks, before.blocks if before else None, repeated,
-             short, middle, long, cache.since(0))
+            (call.run_id, call.ordinal, call.start_ms, call.blocks, previous, repeated, short, middle, long,
+             cache.since(0))
         )  # fmt: skip
 
 
-def _prompt_rows(call: Call, found: list[Touched], ages: Sequence[int | None]) -> Iterator[PromptRow]:
+def _add_prompt(rows: list[PromptRow], call: Call, found: list[Touched], ages: Sequence[int | None]) -> None:
     """A row for each stretch that would be hit alike, and one for the rest, which no cache would hit."""
-    run, ordinal, position, size = call.run_id, call.ordinal, 0, call.block_tokens
-    full = call.blocks  # as many leading blocks are full, and whatever is behind the next is empty
-    if size and call.input_tokens is not None:
-        full = min(full, call.input_tokens // size)
+    run, ordinal, _, most, size, _, _, in_all, _ = call
+    full = in_all  # as many leading blocks are full, and whatever is behind the next is empty
+    if size and most is not None:
+        full = min(full, most // size)
+    position = 0
     for (blocks, first, last, _), age in zip(found, ages, strict=True):
         end = position + blocks
         if end <= full:
-            yield run, ordinal, position, blocks, first, last, age, None if size is None else blocks * size
+            rows.append((run, ordinal, position, blocks, first, last, age, None if size is None else blocks * size))
             position = end
             continue
         for stop in (full, full + 1, end):
             if position < (stop := min(stop, end)):
                 upto = last - (end - stop) if last > first else last
-                yield run, ordinal, position, stop - position, first, upto, age, _tokens(call, position, stop)
+                tokens = _tokens(call, position, stop)
+                rows.append((run, ordinal, position, stop - position, first, upto, age, tokens))
                 first, position = upto + 1 if last > first else first, stop
-    if position < call.blocks:
-        rest = call.blocks - position
-        yield run, ordinal, position, rest, None, None, None, _tokens(call, position, call.blocks)
+    if position < in_all:
+        rest = in_all - position
+        rows.append((run, ordinal, position, rest, None, None, None, _tokens(call, position, in_all)))
 
 
 def _tokens(call: Call, start: int, end: int) -> int | None:

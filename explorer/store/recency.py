@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from explorer.model import COMPUTED, columns
+from explorer.model import COMPUTED, HASHES, columns
 from explorer.reuse.calls import Call, Placed, by_start, hierarchy
+from explorer.reuse.identity import renumbered
 from explorer.reuse.recall import Recalled, recall
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def compute(cursor: Cursor) -> None:
             call = Call(run, ordinal, start, tokens, size, namespace, stretches, blocks)
             caches.setdefault(namespace, {}).setdefault(conversation, []).append(call)
     recalled = Recalled([], [])
+    hashed = cursor.execute("SELECT conversation_id FROM conversations WHERE block_scope = $1", [HASHES]).fetchall()
     for conversations in caches.values():
+        if hashed and conversations.keys() <= {conversation for (conversation,) in hashed}:
+            conversations = renumbered(conversations)  # hashes do not follow each other: one stretch each is slow
         recall(by_start(*conversations.values()), lineage, recalled)
     _insert(cursor, "prompt_recency", recalled.prompts)
     _insert(cursor, "step_recency", recalled.steps)

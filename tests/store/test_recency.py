@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from explorer.model import Row
+from explorer.model import HASHES, Row
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
 from tests.store.world import agent, ask, blocks, conversation, make_database, run, step
@@ -93,6 +93,14 @@ def test_replayed_steps_touch_nothing_and_conversations_have_caches_of_their_own
     assert ask(make_database(rows), "SELECT * EXCLUDE (tokens) FROM reuse_distance ORDER BY ALL") == [
         ("c", None, 4), ("d", None, 3)
     ]  # fmt: skip
+
+
+def test_hashes_that_come_together_are_one_stretch_although_their_numbers_are_apart() -> None:
+    rows: list[Row] = [conversation(block_scope=HASHES), agent("m"), run("m", "m"), step("m", 1), step("m", 2)]
+    for ordinal in (1, 2):
+        rows += blocks("m", ordinal, (2**63 + 5, 1), (17, 1), (2**64 - 1, 1))
+    found = ask(make_database(rows), "SELECT blocks, first_distance, last_distance FROM prompt_recency ORDER BY ALL")
+    assert found == [(3, 1, 3), (3, None, None)]
 
 
 def test_it_is_computed_for_queries_that_need_it_and_once() -> None:
