@@ -54,8 +54,10 @@ def compute(cursor: Cursor) -> None:
         if hashed and conversations.keys() <= {conversation for (conversation,) in hashed}:
             conversations = renumbered(conversations)  # hashes do not follow each other: one stretch each is slow
         recall(by_start(*conversations.values()), lineage, recalled)
+    cursor.execute("BEGIN TRANSACTION")  # all or nothing: it may be asked for again
     _insert(cursor, "prompt_recency", recalled.prompts)
     _insert(cursor, "step_recency", recalled.steps)
+    cursor.execute("COMMIT")
 
 
 def _insert(cursor: Cursor, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

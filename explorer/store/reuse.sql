@@ -1,13 +1,13 @@
--- The relations of reuse that compare what is stored with what a mistake would have made of it.
+-- The relations of the reuse laboratory: what a mistake would make of reuse, and what caches that forget would hit.
 
 -- What becomes of reuse when every agent is given a namespace of its own, as a loader does that keys blocks on the
 -- sub-agent and not on the trace. One row per conversation with blocks, and one over all of them, in which
 -- conversation_id is NULL.
 -- hit_shared: leading blocks that any earlier step of the namespace holds, as in step_reuse; hit_causal: that any step
--- holds which had ended. hit_private: those that
--- earlier steps of the same agent hold, which is what is left of them. lost_blocks: the difference. mean_step_*: mean
--- over steps of hits / blocks. sub_agent_*: the same of runs with a parent alone. Tokens are NULL where the size of some
--- blocks is not recorded; input_tokens are those of runs with blocks.
+-- holds which had ended. hit_private: those that earlier steps of the same agent hold, which is what is left of them.
+-- lost_blocks: shared less private. mean_step_*: mean over steps of hits / blocks. sub_agent_*: the same of runs with a
+-- parent alone. Tokens are NULL where the size of some blocks is not recorded; input_tokens are those of runs with
+-- blocks.
 CREATE VIEW scope_experiment AS
 SELECT
     conversation_id,
@@ -141,7 +141,8 @@ below AS (
 
 figures AS (
     SELECT unnest([
-        {'name': 'traces', 'value': NULL, 'numerator': traces, 'denominator': NULL, 'note': 'conversations with blocks'},
+        {'name': 'traces', 'value': NULL, 'numerator': traces, 'denominator': NULL,
+         'note': 'conversations with blocks'},
         {'name': 'traces_with_sub_agents', 'value': NULL, 'numerator': with_sub_agents, 'denominator': traces,
          'note': 'of these, with sub-agents that have blocks'},
         {'name': 'sub_agents', 'value': NULL, 'numerator': sub_agents, 'denominator': NULL,
@@ -155,12 +156,15 @@ figures AS (
         {'name': 'resets_document', 'value': NULL, 'numerator': resets_document, 'denominator': NULL,
          'note': 'fresh ids below the highest so far that do not follow the last fresh one'},
         {'name': 'resets_parent_first', 'value': NULL, 'numerator': resets_parent_first, 'denominator': NULL,
-         'note': 'none here, but some in the order of the record: the order of the builder, no private namespace'},
-        {'name': 'resets_start_time', 'value': NULL, 'numerator': resets_start_time, 'denominator': NULL, 'note': NULL},
+         'note': 'resets that are gone here come from the order of the builder, not from a private namespace'},
+        {'name': 'resets_start_time', 'value': NULL, 'numerator': resets_start_time, 'denominator': NULL,
+         'note': 'the same with steps in order of start: agents at the same time take turns, which proves nothing'},
         {'name': 'gaps_document', 'value': NULL, 'numerator': gaps_document, 'denominator': NULL,
          'note': 'fresh ids above the highest so far plus one'},
-        {'name': 'gaps_parent_first', 'value': NULL, 'numerator': gaps_parent_first, 'denominator': NULL, 'note': NULL},
-        {'name': 'gaps_start_time', 'value': NULL, 'numerator': gaps_start_time, 'denominator': NULL, 'note': NULL},
+        {'name': 'gaps_parent_first', 'value': NULL, 'numerator': gaps_parent_first, 'denominator': NULL,
+         'note': 'the same with all steps of the root before those of sub-agents'},
+        {'name': 'gaps_start_time', 'value': NULL, 'numerator': gaps_start_time, 'denominator': NULL,
+         'note': 'the same with steps in order of start'},
         {'name': 'dense', 'value': NULL, 'numerator': dense, 'denominator': traces,
          'note': 'every id between the lowest and the highest occurs'},
         {'name': 'chained', 'value': NULL, 'numerator': chained, 'denominator': traces,
@@ -169,26 +173,30 @@ figures AS (
          'note': 'sub-agents whose first prompt begins with the lowest id of the trace'},
         {'name': 'first_block_min', 'value': first_min, 'numerator': NULL, 'denominator': NULL,
          'note': 'first id of the first prompt of a sub-agent'},
-        {'name': 'first_block_median', 'value': first_median, 'numerator': NULL, 'denominator': NULL, 'note': NULL},
-        {'name': 'first_block_p90', 'value': first_p90, 'numerator': NULL, 'denominator': NULL, 'note': NULL},
-        {'name': 'first_block_max', 'value': first_max, 'numerator': NULL, 'denominator': NULL, 'note': NULL},
+        {'name': 'first_block_median', 'value': first_median, 'numerator': NULL, 'denominator': NULL,
+         'note': 'between the two in the middle where they are even in number'},
+        {'name': 'first_block_p90', 'value': first_p90, 'numerator': NULL, 'denominator': NULL,
+         'note': 'the lowest that at least nine in ten do not exceed'},
+        {'name': 'first_block_max', 'value': first_max, 'numerator': NULL, 'denominator': NULL,
+         'note': 'the highest'},
         {'name': 'own_range', 'value': NULL, 'numerator': own_range, 'denominator': sub_agents,
          'note': 'sub-agents whose ids are all those from the lowest of the trace to their highest: a private numbering'},
         {'name': 'traces_sharing_parent', 'value': NULL, 'numerator': sharing_parent, 'denominator': with_sub_agents,
          'note': 'traces in which a sub-agent holds blocks that its parent holds too'},
         {'name': 'share_parent_mean', 'value': parent_mean, 'numerator': NULL, 'denominator': NULL,
          'note': 'of the distinct blocks of a sub-agent, those that its parent holds too'},
-        {'name': 'share_parent_median', 'value': parent_median, 'numerator': NULL, 'denominator': NULL, 'note': NULL},
+        {'name': 'share_parent_median', 'value': parent_median, 'numerator': NULL, 'denominator': NULL,
+         'note': 'the same of the sub-agent in the middle'},
         {'name': 'share_parent_weighted', 'value': NULL, 'numerator': parent_blocks, 'denominator': blocks,
-         'note': NULL},
+         'note': 'the same of all sub-agents together, so that large ones count more'},
         {'name': 'traces_sharing_siblings', 'value': NULL, 'numerator': sharing_siblings, 'denominator': with_sub_agents,
          'note': 'traces in which a sub-agent holds blocks that a sibling holds too'},
         {'name': 'share_siblings_mean', 'value': sibling_mean, 'numerator': NULL, 'denominator': NULL,
          'note': 'of the distinct blocks of a sub-agent, those that any sibling holds too'},
         {'name': 'share_siblings_median', 'value': sibling_median, 'numerator': NULL, 'denominator': NULL,
-         'note': NULL},
+         'note': 'the same of the sub-agent in the middle'},
         {'name': 'share_siblings_weighted', 'value': NULL, 'numerator': sibling_blocks, 'denominator': blocks,
-         'note': NULL}
+         'note': 'the same of all sub-agents together, so that large ones count more'}
     ]::STRUCT(name VARCHAR, value DOUBLE, numerator HUGEINT, denominator HUGEINT, note VARCHAR)[], recursive := true)
     FROM traces, below
     WHERE traces > 0
