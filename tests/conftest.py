@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
+
+# Processes that tests start find compiled modules, as they do where the package is installed; to compile all of them
+# anew each time would take longer than what most of these processes do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "trace-explore-tests-compiled"))
 
 # Without a deadline: no test may fail because the machine is busy.
 settings.register_profile("everyday", deadline=None, max_examples=40)

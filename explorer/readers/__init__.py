@@ -2,7 +2,8 @@
 
 A reader module has:
 
-* ``NAME``: the format's name, as shown; ``VERSION``: raised whenever its rows would change, so that caches are re-read.
+* ``NAME``: the format's name, as shown, and the module's but for hyphens; ``VERSION``: raised whenever its rows would
+  change, so that caches are re-read.
 * ``SELF_CONTAINED``: every conversation lies within one source, so its reuse can be computed while it is read.
 * ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file, and is None
   for a directory that might be one trace as a whole; it is asked of every directory, so it looks at names first.
@@ -201,6 +202,12 @@ def readers() -> dict[str, Reader]:
         if not module.name.startswith("_")
     )
     return {reader.NAME: reader for reader in map(lambda module: cast(Reader, module), modules)}
+
+
+@cache
+def reader_of(name: str) -> Reader:
+    """The reader of a NAME, without importing the others: a module is called like its format."""
+    return cast(Reader, importlib.import_module(f"{__name__}.{name.replace('-', '_')}"))
 
 
 def claim(path: Path, head: bytes | None) -> Reader | None:

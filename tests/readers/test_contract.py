@@ -27,7 +27,7 @@ from explorer.model import (
     ToolCall,
     columns,
 )
-from explorer.readers import Report, SourceFile, claim, readers
+from explorer.readers import Report, SourceFile, claim, reader_of, readers
 from explorer.readers._sqlite import MAGIC
 from tests.readers.blocks import counting as blocks
 from tests.readers.claude_code import counting as claude_code
@@ -110,6 +110,7 @@ def test_no_reader_claims_a_directory_of_files():
 def test_a_reader_is_known_by_its_name_and_has_a_version():
     for name, reader in readers().items():
         assert name == reader.NAME
+        assert reader_of(name) is reader
         assert reader.VERSION >= 1
         assert isinstance(reader.SELF_CONTAINED, bool)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
 from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Finding, Row, Run, Step, columns
-from explorer.readers import Report, Rows, SourceFile, readers
+from explorer.readers import Report, Rows, SourceFile, reader_of
 from explorer.reuse.calls import Call, Stretch, lineage_of
 from explorer.reuse.derive import derive
 
@@ -92,7 +92,7 @@ def chunks(task: Task) -> Iterator[Chunk]:
     report, failure = Report(0), None
     position = 0
     try:
-        reader = readers()[task.reader]
+        reader = reader_of(task.reader)
         parts = [(Path(path), source_id) for path, source_id in task.parts]
         source = SourceFile(Path(task.path), task.source_id, task.facts, task.share, parts)
         rows: Iterable[Row | Rows | Report] = _unfinished(reader.read(source), task)
