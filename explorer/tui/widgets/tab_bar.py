@@ -40,24 +40,30 @@ class TabBar(Widget):
             self._spans.append((start, text.cell_len, tab))
         return text
 
-    def _labels(self, letters: int, gap: str) -> list[tuple[Tab, str]]:
-        """Every tab with at most so many letters, but for the chosen one, which keeps its name."""
-        return [
-            (tab, f" {key} {label if tab == self.tab else label[:letters]}{self._mark(tab)}{gap}")
-            for tab, (key, label) in TABS.items()
-        ]
+    def _labels(self, letters: int, gap: str, signs: bool) -> list[tuple[Tab, str]]:
+        """Every tab with at most so many letters, but for the chosen one, which keeps its name.
 
-    def _mark(self, tab: Tab) -> str:
-        return f" {self.marks}" if tab == "findings" and self.marks else ""
+        With ``signs`` findings are called by what is found, or as in the head of the tree.
+        """
+        labels = []
+        for tab, (key, name) in TABS.items():
+            words = name if tab == self.tab else name[:letters]
+            if tab == "findings" and signs and tab != self.tab:
+                words = self.marks or "!"
+            elif tab == "findings" and self.marks:
+                words += f" {self.marks}"
+            labels.append((tab, f" {key} {words}{gap}"))
+        return labels
 
     def _fitting(self) -> list[tuple[Tab, str]]:
-        """The longest labels that there is room for: what stands between them goes first."""
+        """The longest labels that there is room for: gaps go first, then the word for findings, then letters."""
         longest = max(len(label) for _, label in TABS.values())
-        for letters, gap in [(longest, " "), *((letters, "") for letters in range(longest, 0, -1))]:
-            labels = self._labels(letters, gap)
+        ways = [(longest, " ", False), (longest, "", False), *((n, "", True) for n in range(longest, 0, -1))]
+        for way in ways:
+            labels = self._labels(*way)
             if sum(cell_len(label) for _, label in labels) <= self.size.width:
                 return labels
-        return self._labels(0, "")
+        return self._labels(0, "", True)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tab that was clicked."""
