@@ -8,6 +8,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,7 @@ def sample_files() -> list[Path]:
     return sorted(path for path in SAMPLES.rglob("*") if path.is_file() and not aside & set(path.parts))
 
 
+@cache
 def samples() -> list[Path]:
     """Every source among the samples: files, and directories that are one trace."""
     wholes = {path for path in SAMPLES.rglob("*") if path.is_dir() and claim(path, None)}
@@ -161,6 +163,7 @@ def head(path: Path) -> bytes | None:
         return file.read(HEAD_BYTES)
 
 
+@cache
 def claimed() -> list[tuple[str, Path]]:
     """Every sample that a reader claims, with the reader's name."""
     found = [(claim(path, head(path)), path) for path in samples() if path.stat().st_size]
@@ -184,6 +187,7 @@ def moved(path: Path, directory: Path) -> Path:
     return directory / path.parent.name / path.name
 
 
+@cache
 def settled(reader: str, directory: Path) -> dict[str, str]:
     """The facts of a corpus: the files of one directory."""
     votes = [

@@ -175,7 +175,7 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
 def make_database(rows: Iterable[Row], directory: Path | None = None, roots: dict[str, Path] | None = None) -> Database:
-    """An opened database of these rows. Without a directory, who asks for the same rows shares one: leave it open."""
+    """An opened database of these rows. Without a directory, who asks for the same rows shares one."""
     if directory is None and not roots:
         return _shared(tuple(rows))
     return Database(Opening([write_batch(rows, directory or _lasting())], roots or {}))
@@ -187,9 +187,16 @@ def _lasting() -> Path:
     return Path(_kept[-1].name)
 
 
+class _Lasting(Database):
+    """What one test closes, another may be using."""
+
+    def close(self) -> None:
+        pass
+
+
 @lru_cache(maxsize=8)
 def _shared(rows: tuple[Row, ...]) -> Database:
-    return make_database(rows, _lasting())
+    return _Lasting(Opening([write_batch(rows, _lasting())], {}))
 
 
 def ask(database: Database, query: str) -> list[tuple[Any, ...]]:

@@ -49,7 +49,14 @@ class World:
 
     @cached_property
     def database(self) -> Database:
-        return Database(self.opening)
+        return _Lasting(self.opening)
+
+
+class _Lasting(Database):
+    """What one explorer closes, as it does where a filter is a mistake, the next one opens again."""
+
+    def close(self) -> None:
+        pass
 
 
 _worlds: dict[str, World] = {}
