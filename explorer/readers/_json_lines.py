@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -80,6 +81,12 @@ def first_object(path: Path, head: bytes | None) -> dict[str, object]:
             return {}
     elif path.suffix.lower() == ".gz":
         return {}
+    return _first_object(head)
+
+
+@lru_cache(maxsize=1)
+def _first_object(head: bytes) -> dict[str, object]:
+    """Several readers ask this of every file, one after another."""
     texts = head.removeprefix(_BOM).split(b"\n", _MOST_TRIES)[:_MOST_TRIES]
     cut = texts[-1].rpartition(b"[")[0]  # before the list in which the head ends
     for text in (*texts, *(cut + b"[]" + b"}" * depth for depth in range(1, _MOST_DEPTH))):
