@@ -120,25 +120,28 @@ class Recency:
     def _touch(self, prompt: _Prompt, call: int, place: int, blocks: int) -> None:
         """Blocks that an earlier call held, from one place in its prompt on, are touched by this one."""
         held = self._held[call]
+        rank = at = 0  # rank: how many of the held positions are ahead of the place
+        while held[at + 1] <= place:
+            rank += held[at + 1] - held[at]
+            at += 2
+        start, end = held[at], held[at + 1]
+        last = call == self.number - 1
         if prompt.leading:
             # What this prompt touched so far lies above them too: it did so before, or they are hit no sooner than it.
-            between = 0 if call == self.number - 1 else self._last + self._below - self._before(call + 1)
-            prompt.find(blocks, between + _rank(held, place), call)
+            between = 0 if last else self._last + self._below - self._before(call + 1)
+            prompt.find(blocks, between + rank + place - start + 1, call)
         prompt.above += blocks
-        if call == self.number - 1:
+        if last:
             self._last -= blocks
         else:
             self._change(call, -blocks)
-        at = 0
-        while held[at + 1] <= place:
-            at += 2
-        if held[at] < place:
-            held[at : at + 1] = [held[at], place, place + blocks]
-            at += 2
-        if held[at + 1] == place + blocks:
-            del held[at : at + 2]
+        behind = place + blocks
+        if start < place:
+            held[at : at + 2] = [start, place, behind, end] if behind < end else [start, place]
+        elif behind < end:
+            held[at] = behind
         else:
-            held[at] = place + blocks
+            del held[at : at + 2]
 
     def _before(self, call: int) -> int:
         """How many blocks calls before this one hold, the last not counted."""
@@ -198,12 +201,3 @@ class _Prompt:
             self.held[-1] = end
         else:
             self.held += [start, end]
-
-
-def _rank(held: list[int], place: int) -> int:
-    """How many of the held positions are not behind this one, which is held."""
-    rank = at = 0
-    while held[at + 1] <= place:
-        rank += held[at + 1] - held[at]
-        at += 2
-    return rank + place - held[at] + 1
