@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 import orjson
 
+from explorer.readers import _images
 from explorer.readers._records import Buffer, Forget, loads, open_bytes
 
 LEAST_IMAGE: Final = 64 << 10
@@ -27,7 +28,6 @@ SHORTEST: Final = 16
 
 _TRIED = 16
 _MARKS = (b'"data":"', b'"base64":"', b";base64,")
-_BASE64 = re.compile(rb"[A-Za-z0-9+/]{64}")
 _INSIDE = re.compile(rb'\{"(?:parentUuid|type|leafUuid|messageId)":')
 
 
@@ -100,27 +100,11 @@ def _raw(buffer: Buffer) -> Iterator[tuple[int, int, int, bytes, bool]]:
 def without_images(buffer: Buffer, start: int = 0, end: int | None = None) -> bytes:
     """The bytes between two places, with a digest for each image of at least ``LEAST_IMAGE``."""
     end = len(buffer) if end is None else end
-    spans: list[tuple[int, int]] = []
-    for mark in _MARKS:
-        at = buffer.find(mark, start, end)
-        while at >= 0:
-            begin = at + len(mark)
-            stop = buffer.find(b'"', begin, end)
-            stop = end if stop < 0 else stop
-            if stop > begin and buffer[stop - 1] == 0x5C:  # JSON in a text: the quote is escaped
-                stop -= 1
-            if stop - begin >= LEAST_IMAGE and _BASE64.match(buffer, begin):
-                spans.append((begin, stop))
-            at = buffer.find(mark, stop, end)
-    pieces: list[bytes] = []
-    at = start
-    for begin, stop in sorted(spans):
-        if begin >= at:
-            digest = blake2b(memoryview(buffer)[begin:stop], digest_size=16).hexdigest()
-            pieces += buffer[at:begin], f"image {digest}".encode()
-            at = stop
-    pieces.append(buffer[at:end])
-    return b"".join(pieces)
+    return _images.without_images(buffer, start, end, _MARKS, LEAST_IMAGE, _digest)
+
+
+def _digest(image: bytes) -> bytes:
+    return f"image {blake2b(image, digest_size=16).hexdigest()}".encode()
 
 
 def _odd(where: Where, raw: bytes, complete: bool) -> Iterator[Line | Damage]:
