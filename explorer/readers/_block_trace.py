@@ -163,6 +163,14 @@ class BlockTrace:
         for complaint in fields.complaints:
             yield from self.finding("bad-field", "warning", complaint, line, session, ordinal)
 
+    def requests(self, path: Path, *names: str) -> Iterator[Line | Finding]:
+        """The lines of a file that have one of these fields, and what is wrong with the others."""
+        for line in json_lines(path, self.findings):
+            if isinstance(line, Finding) or any(name in line.fields for name in names):
+                yield line
+            else:
+                yield from self.no_request(line)
+
     def no_request(self, line: Line) -> Iterator[Finding]:
         """An object that is none of the format's."""
         message = "a line without block ids and a length is no request; it is left out"

@@ -18,7 +18,7 @@ from explorer.readers import Report, SourceFile
 from explorer.readers._block_trace import BlockTrace, Clock, Prompt, kind
 from explorer.readers._blocks import numbered
 from explorer.readers._findings import Findings
-from explorer.readers._json_lines import first_object, json_lines, recorded
+from explorer.readers._json_lines import first_object, recorded
 from explorer.readers._values import Fields, as_json
 
 __all__ = ["NAME", "NO_TEXT", "SELF_CONTAINED", "VERSION", "claims", "read", "record"]
@@ -42,12 +42,9 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     trace = BlockTrace(source, NAME, findings, Clock(1))
     size: int | None = None
     scope: str | None = None
-    for line in json_lines(source.path, findings):
+    for line in trace.requests(source.path, "hash_ids", "input_length"):
         if isinstance(line, Finding):
             yield line
-            continue
-        if "hash_ids" not in line.fields and "input_length" not in line.fields:
-            yield from trace.no_request(line)
             continue
         fields, ids, weights = (
             Fields(line.fields),

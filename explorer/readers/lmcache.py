@@ -17,7 +17,7 @@ from explorer.readers import Report, SourceFile
 from explorer.readers._block_trace import BlockTrace, Clock, Prompt, kind
 from explorer.readers._blocks import numbered
 from explorer.readers._findings import Findings
-from explorer.readers._json_lines import Line, first_object, json_lines, recorded
+from explorer.readers._json_lines import Line, first_object, recorded
 from explorer.readers._values import Fields, as_json
 
 __all__ = ["NAME", "NO_TEXT", "SELF_CONTAINED", "VERSION", "claims", "read", "record"]
@@ -40,16 +40,14 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
     findings = Findings(source.source_id)
     trace = BlockTrace(source, NAME, findings, Clock(1000))
     layout: dict[str, object] = {}  # what a chunk takes in memory, by the first line that says so
-    for line in json_lines(source.path, findings):
+    for line in trace.requests(source.path, "chunk_hashes", "seq_len"):
         if isinstance(line, Finding):
             yield line
-        elif "chunk_hashes" in line.fields or "seq_len" in line.fields:
-            for name in ("dtypes", "shapes"):
-                if line.fields.get(name) == layout.setdefault(name, line.fields.get(name)):
-                    line.fields.pop(name, None)
-            yield from _lookup(trace, line)
-        else:
-            yield from trace.no_request(line)
+            continue
+        for name in ("dtypes", "shapes"):
+            if line.fields.get(name) == layout.setdefault(name, line.fields.get(name)):
+                line.fields.pop(name, None)
+        yield from _lookup(trace, line)
     yield from trace.end(HASHES, layout)
     yield from findings.rest()
     yield Report(findings.bad_records)

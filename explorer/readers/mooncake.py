@@ -22,7 +22,7 @@ from explorer.readers import Report, SourceFile
 from explorer.readers._block_trace import BlockTrace, Clock, Prompt, Session, block_tokens, by_lengths, kind
 from explorer.readers._blocks import Stretch, joined
 from explorer.readers._findings import Findings
-from explorer.readers._json_lines import Line, first_object, json_lines
+from explorer.readers._json_lines import Line, first_object
 from explorer.readers._values import Fields, as_json
 
 NAME = "mooncake"
@@ -69,13 +69,8 @@ class _Trace:
 
     def rows(self, path: Path) -> Iterator[Row]:
         size = block_tokens(path, USUAL_BLOCK)
-        for line in json_lines(path, self.trace.findings):
-            if isinstance(line, Finding):
-                yield line
-            elif "hash_ids" in line.fields or "input_length" in line.fields:
-                yield from self.request(line, size)
-            else:
-                yield from self.trace.no_request(line)
+        for line in self.trace.requests(path, "hash_ids", "input_length"):
+            yield from [line] if isinstance(line, Finding) else self.request(line, size)
         yield from self.trace.end(extra=by_lengths(size))
 
     def request(self, line: Line, size: int | None) -> Iterator[Row]:
