@@ -13,16 +13,16 @@ from pathlib import Path
 
 from explorer.model import Edge, Row, Severity
 from explorer.readers import Report, Rows, SourceFile
+from explorer.readers._claude_code._doubts import doubts, uncounted
+from explorer.readers._claude_code._draft import Session
+from explorer.readers._claude_code._family import Family
+from explorer.readers._claude_code._layout import claims, conversation_id, links, name_of, part_of
+from explorer.readers._claude_code._linking import link
+from explorer.readers._claude_code._ownership import ranked, settle
+from explorer.readers._claude_code._rows import Writing
+from explorer.readers._claude_code._said import handed, messages
 from explorer.readers._findings import Findings
 from explorer.readers._values import key_part
-from explorer.readers.claude_code._doubts import doubts, uncounted
-from explorer.readers.claude_code._draft import Session
-from explorer.readers.claude_code._family import Family
-from explorer.readers.claude_code._layout import claims, conversation_id, links, name_of, part_of
-from explorer.readers.claude_code._linking import link
-from explorer.readers.claude_code._ownership import ranked, settle
-from explorer.readers.claude_code._rows import Writing
-from explorer.readers.claude_code._said import handed, messages
 
 __all__ = [
     "NAME", "SELF_CONTAINED", "VERSION", "claims", "handed", "links", "messages", "part_of", "places", "read",

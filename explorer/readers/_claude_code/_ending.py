@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from explorer.model import RunStatus
-from explorer.readers.claude_code._draft import Ended, Run, Spawn, Tool
+from explorer.readers._claude_code._draft import Ended, Run, Spawn, Tool
 
 _SAID: dict[str, RunStatus] = {
     "completed": "completed", "failed": "failed", "error": "failed", "killed": "cancelled", "stopped": "cancelled",

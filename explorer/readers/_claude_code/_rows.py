@@ -11,10 +11,10 @@ from explorer.model import Run as RunRow
 from explorer.model import Step as StepRow
 from explorer.model import ToolCall as ToolRow
 from explorer.readers import Rows
+from explorer.readers._claude_code._draft import Agent, Run, Session, Step
+from explorer.readers._claude_code._ending import ended
+from explorer.readers._claude_code._lines import Where
 from explorer.readers._values import as_json, key_part, moment
-from explorer.readers.claude_code._draft import Agent, Run, Session, Step
-from explorer.readers.claude_code._ending import ended
-from explorer.readers.claude_code._lines import Where
 
 LONGEST_TITLE = 120
 

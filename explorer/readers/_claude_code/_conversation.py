@@ -7,7 +7,7 @@ asked again after it had ended.
 from __future__ import annotations
 
 from explorer.model import EventKind
-from explorer.readers.claude_code._content import (
+from explorer.readers._claude_code._content import (
     AGENT_ID,
     INTERRUPTED,
     WARM_UP,
@@ -21,9 +21,9 @@ from explorer.readers.claude_code._content import (
     text_of,
     word,
 )
-from explorer.readers.claude_code._draft import Agent, Event, Key, Remark, Run, Spawn, Step, Tool
-from explorer.readers.claude_code._lines import Where
-from explorer.readers.claude_code._prompt import Turn
+from explorer.readers._claude_code._draft import Agent, Event, Key, Remark, Run, Spawn, Step, Tool
+from explorer.readers._claude_code._lines import Where
+from explorer.readers._claude_code._prompt import Turn
 
 SYNTHETIC = "<synthetic>"
 MOST_DETAIL = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from explorer.readers.claude_code._draft import Agent, Remark, Session
-from explorer.readers.claude_code._family import Family
+from explorer.readers._claude_code._draft import Agent, Remark, Session
+from explorer.readers._claude_code._family import Family
 
 LINES = "repeated lines"
 MOST_ORPHANS = 1_000

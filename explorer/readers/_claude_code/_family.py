@@ -6,12 +6,12 @@ from pathlib import Path
 
 import orjson
 
-from explorer.readers.claude_code._content import FIELDS, figures, milliseconds, notice, word
-from explorer.readers.claude_code._conversation import record_of
-from explorer.readers.claude_code._draft import Agent, Remark, Session
-from explorer.readers.claude_code._layout import Name, name_of
-from explorer.readers.claude_code._lines import Damage, Where, lines
-from explorer.readers.claude_code._prompt import Conversing
+from explorer.readers._claude_code._content import FIELDS, figures, milliseconds, notice, word
+from explorer.readers._claude_code._conversation import record_of
+from explorer.readers._claude_code._draft import Agent, Remark, Session
+from explorer.readers._claude_code._layout import Name, name_of
+from explorer.readers._claude_code._lines import Damage, Where, lines
+from explorer.readers._claude_code._prompt import Conversing
 
 LONGEST_META = 1 << 20
 

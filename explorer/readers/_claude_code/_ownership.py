@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from explorer.readers.claude_code._draft import Key, Session, Step
+from explorer.readers._claude_code._draft import Key, Session, Step
 
 _NEVER = -1
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.model import Grade
-from explorer.readers.claude_code._content import letter, word
-from explorer.readers.claude_code._draft import Agent, Remark, Session, Spawn
+from explorer.readers._claude_code._content import letter, word
+from explorer.readers._claude_code._draft import Agent, Remark, Session, Spawn
 
 
 def link(session: Session, metas: dict[tuple[str | None, str], dict[str, object]]) -> None:

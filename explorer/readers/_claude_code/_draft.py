@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.model import EventKind, Grade, RunStatus, Severity
+from explorer.readers._claude_code._lines import Where
+from explorer.readers._claude_code._prompt import Conversing
 from explorer.readers._prompts import PromptParts, Stretch
-from explorer.readers.claude_code._lines import Where
-from explorer.readers.claude_code._prompt import Conversing
 
 Helper: TypeAlias = Literal["warm-up", "compaction"]
 Key: TypeAlias = tuple[str, ...]

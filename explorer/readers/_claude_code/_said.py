@@ -12,8 +12,8 @@ from typing import NamedTuple
 import orjson
 
 from explorer.readers import Message, MessageKind, MessageRole, Place, StepPlace
-from explorer.readers.claude_code._content import INTERRUPTED, dumped, is_injected, text_of, word
-from explorer.readers.claude_code._lines import Damage, Where, lines, parse
+from explorer.readers._claude_code._content import INTERRUPTED, dumped, is_injected, text_of, word
+from explorer.readers._claude_code._lines import Damage, Where, lines, parse
 
 _COMPACTED = "a compaction: what was said before is replaced by a summary"
 

@@ -8,8 +8,8 @@ from typing import Final
 
 import orjson
 
+from explorer.readers._claude_code._prompt import Part
 from explorer.readers._values import EPOCH, MOST_TOKENS
-from explorer.readers.claude_code._prompt import Part
 
 FIELDS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 """The figures of a record's usage: of the input only what is neither read from the cache nor written to it."""
