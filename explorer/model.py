@@ -149,6 +149,8 @@ class Run:
     reported_note: str | None = None
     """What a reader of these sums must know: what they leave out, or how they were counted."""
     reward: float | None = None
+    is_replay: bool = False
+    """Nothing but a copy of another agent's history (fork): shown, never counted, by no clock and started by nobody."""
     grade: Grade
     """How sure it is that these steps are one run."""
     extra: Json | None = None

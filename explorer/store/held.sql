@@ -55,7 +55,7 @@ SELECT
     l.last,
     coalesce(r.agent_position, -1) AS agent_position,
     CASE WHEN r.depth = 0 THEN r.conversation_position ELSE -1 END AS conversation_position,
-    (i.run_id IS NOT NULL)::BIGINT AS runs,
+    (NOT coalesce(s.is_replay, true))::BIGINT AS runs,
     s.steps,
     s.replayed_steps,
     s.steps_with_usage,

@@ -1,6 +1,6 @@
 -- The lines of the tree as they are shown. A line of several runs is running while one of them is, else it has the
--- status of the last; a conversation has the status and the model of its agents without a parent. concurrent: of a line
--- of several runs, the most of them that were active at once; NULL where no time is recorded.
+-- status of the last, copies aside; a conversation has the status and the model of its agents without a parent.
+-- concurrent: of a line of several runs, the most of them that were active at once; NULL where no time is recorded.
 
 -- When the runs of agents with several of them were active. An open run goes on to the last time of its conversation. A
 -- run that ends when another starts was not active together with it; one of no length, or without an end, was for a ms.
@@ -33,7 +33,7 @@ CREATE TABLE internal.nodes AS
 WITH shown AS (
     SELECT
         l.position, l.agent_position, l.conversation_position, l.depth,
-        r.status, r.model, r.start_ms, r.end_ms, r.duration_ms, r.sequence
+        r.status, r.model, r.start_ms, r.end_ms, r.duration_ms, r.sequence, r.is_replay
     FROM internal.run_lines AS l
     JOIN internal.runs AS r USING (run_id)
 ),
@@ -43,7 +43,7 @@ facts AS (
     UNION ALL
     SELECT
         agent_position,
-        CASE WHEN bool_or(status = 'running') THEN 'running' ELSE arg_max(status, sequence) END,
+        CASE WHEN bool_or(status = 'running') THEN 'running' ELSE arg_max(status, sequence) FILTER (NOT is_replay) END,
         arg_min(model, sequence),
         min(start_ms),
         max(end_ms) - min(start_ms)
@@ -54,7 +54,7 @@ facts AS (
     SELECT
         conversation_position,
         CASE WHEN bool_or(status = 'running') FILTER (depth = 0) THEN 'running'
-            ELSE arg_max(status, sequence) FILTER (depth = 0) END,
+            ELSE arg_max(status, sequence) FILTER (depth = 0 AND NOT is_replay) END,
         arg_min(model, sequence) FILTER (depth = 0),
         min(start_ms),
         max(end_ms) - min(start_ms)
@@ -75,7 +75,7 @@ SELECT
     CASE i.kind
         WHEN 'conversation' THEN coalesce(c.title, i.conversation_id)
         WHEN 'agent' THEN coalesce(a.name, a.label, i.agent_id)
-        ELSE concat('run ', r.ordinal)
+        ELSE CASE WHEN r.is_replay THEN 'copied history' ELSE concat('run ', r.ordinal) END
     END AS name,
     CASE i.kind
         -- Conversations of one title, as copies of a recording have, are told apart by where they are from.

@@ -1,5 +1,5 @@
--- Numbers per run, computed once when a database is opened. Replayed steps, and the tool calls and blocks of replayed
--- steps, are never counted. NULL is "not recorded": a sum over nothing that was recorded, never 0.
+-- Numbers per run, computed once when a database is opened. Replayed steps and runs, and the tool calls and blocks of
+-- these, are never counted. NULL is "not recorded": a sum over nothing that was recorded, never 0.
 --
 -- A figure of a run is the sum over its steps where every step has it; else the recorder's own sum for the run, if it
 -- has one; else the sum over the steps that have it. Where it is not sure which steps are the run's, the recorder's
@@ -52,7 +52,9 @@ SELECT
     count(*) AS tool_calls,
     CASE WHEN count(is_error) > 0 THEN count(*) FILTER (is_error) END AS tool_errors
 FROM tool_calls AS t
-WHERE NOT EXISTS (FROM internal.replayed AS r WHERE r.run_id = t.run_id AND r.ordinal = t.step_ordinal)
+WHERE
+    NOT EXISTS (FROM internal.replayed AS r WHERE r.run_id = t.run_id AND r.ordinal = t.step_ordinal)
+    AND run_id NOT IN (SELECT run_id FROM runs WHERE is_replay)
 GROUP BY run_id;
 
 CREATE TABLE internal.reuse_sums AS
@@ -115,12 +117,13 @@ SELECT
     r.parent_run_id,
     r.ordinal,
     row_number() OVER (
-        ORDER BY coalesce(r.start_ms, s.first_step_ms) NULLS LAST, r.ordinal, r.run_id
+        ORDER BY r.is_replay, coalesce(r.start_ms, s.first_step_ms) NULLS LAST, r.ordinal, r.run_id
     ) AS sequence,
     r.native_run_id,
     r.status,
     coalesce(r.model, r.request_model) AS model,
     r.status = 'running' AND r.end_ms IS NULL AND r.ended_at IS NULL AS is_open,
+    r.is_replay,
     r.reported_steps,
     r.reported_input_tokens,
     r.reported_output_tokens,

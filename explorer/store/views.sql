@@ -3,7 +3,8 @@
 -- A number without a prefix is a run's (an agent's) own; with "total_" it adds every run below in the tree, each once.
 -- "Below" is the tree's word: an agent hangs below the run that spawned it or else its parent agent, and one whose
 -- recorded parents are missing or lead in a circle hangs below its conversation. Replayed steps are never counted,
--- except in replayed_steps. NULL is "not recorded": it is a sum only over what was recorded.
+-- except in replayed_steps, and neither are runs that are nothing but a copy (is_replay). NULL is "not recorded": it is
+-- a sum only over what was recorded.
 --
 -- input_tokens, output_tokens, tool_calls and tool_errors of a run are the sum over its steps where every step has the
 -- figure (tool calls: where any is recorded), else the recorder's own sum for this run (reported_*, with
@@ -220,7 +221,7 @@ SELECT
     CASE WHEN isfinite(r.reward) THEN r.reward END AS reward
 FROM internal.runs AS r
 JOIN internal.agents AS a USING (agent_id)
-WHERE r.steps > 0 OR r.replayed_steps = 0;
+WHERE NOT r.is_replay AND (r.steps > 0 OR r.replayed_steps = 0);
 
 -- One row per version of an agent's definition, over everything opened; runs without a name or a version have rows of
 -- their own. success_rate: completed / (completed + failed), NULL where no run ended either way. Of each figure: its sum,

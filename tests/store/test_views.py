@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from explorer.model import Row
 from explorer.store.database import Database
+from explorer.store.queries import build_tree, children, counts, talk
+from explorer.store.queries.summary import summary
 from tests.store.world import (
     agent,
     ask,
@@ -53,6 +55,29 @@ class TestRunTotals:
         rows += [step("r", 1, input_tokens=70, output_tokens=5), step("r", 2, input_tokens=60, output_tokens=20)]
         rows += [step("r", 3, output_tokens=1), step("r", 4), step("s", 1)]
         assert by_run(make_database(rows), "peak_context_tokens", "coverage") == {"r": (80, 0.75), "s": (None, 0.0)}
+
+    def test_a_run_that_is_a_copy_is_shown_and_counted_nowhere(self) -> None:
+        rows: list[Row] = [conversation(), agent("a", name="a"), run("own", "a", start_ms=0, end_ms=5)]
+        rows += [run("copy", "a", ordinal=2, status="unknown", is_replay=True), step("own", 1, input_tokens=7)]
+        rows += [step("copy", 1, input_tokens=900, is_replay=True), tool_call("copy", 1), tool_call("copy", 2)]
+        database = make_database(rows)
+        assert by_run(database, "total_runs", "total_input_tokens", "total_tool_calls", "is_replay") == {
+            "own": (1, 7, 0, False), "copy": (0, None, 0, True)
+        }  # fmt: skip
+        assert ask(database, "SELECT runs, total_runs, status, total_tool_calls FROM agent_totals") == [
+            (1, 1, "completed", 0)
+        ]
+        assert ask(database, "SELECT runs, steps, replayed_steps FROM conversation_totals") == [(1, 1, 1)]
+        assert ask(database, "SELECT runs FROM agent_version_totals") == [(1,)]
+        tree = build_tree(database)
+        with database.cursor() as cursor:
+            assert [row.runs for row in summary(cursor)] == [1, 1]
+            assert counts(cursor).runs == tree.runs == 1
+            below = children(cursor, tree, "a")
+            assert [(node.name, node.own.runs) for node in below] == [("run 1", 1), ("copied history", 0)]
+            found = talk(cursor, "a")
+        assert found is not None
+        assert (found.run_id, found.runs, found.chosen) == ("own", 1, True)
 
     def test_a_run_without_steps_has_none_and_no_coverage(self) -> None:
         database = make_database([conversation(), agent("a"), run("r", "a")])

@@ -33,7 +33,7 @@ from explorer.readers.codex._state import differences
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
 
-VERSION = 1
+VERSION = 2
 SELF_CONTAINED = True
 
 

@@ -35,7 +35,11 @@ class Assembly:
         self._runs: dict[tuple[str, str | None], str] = {}
         self._run_ids: dict[int, str] = {}
         for thread in threads.values():
+            thread.turns.sort(key=lambda turn: turn.is_replay)  # a copy is not the first of its agent's runs
             self._name_runs(thread)
+            for turn in thread.turns:
+                if turn.is_replay:
+                    _forget_times(turn)
         self._spawned_by: dict[str, HandOff] = {}
         self._assigned: dict[tuple[str, str | None], HandOff] = {}
         self._started_by: dict[tuple[str | None, str | None, str | None], list[HandOff]] = {}
@@ -150,18 +154,13 @@ class Assembly:
         )  # fmt: skip
 
     def _run(self, thread: ThreadDraft, turn: TurnDraft, ordinal: int, base: int | None) -> Run:
-        parent = self._tree.parents.get(thread.thread_id)
-        spawn = self._spawned_by.get(thread.thread_id)
-        cause = self._assigned.get((thread.thread_id, turn.turn_id), spawn)
-        if cause is not None and cause.from_thread != parent:
-            cause = spawn if spawn is not None and spawn.from_thread == parent else None
-        above = self._run_of(parent, cause.from_turn if cause else None, turn.start) if parent else None
+        above, call_id = (None, None) if turn.is_replay else self._started(thread, turn)
         return Run(
             run_id=self._run_ids[id(turn)],
             conversation_id=self._conversation_id(thread.thread_id),
             agent_id=self._agent_id(thread.thread_id),
             parent_run_id=above,
-            spawn_tool_call_id=cause.call_id if cause and above else None,
+            spawn_tool_call_id=call_id,
             ordinal=ordinal,
             native_run_id=turn.turn_id,
             status=turn.status,
@@ -172,9 +171,22 @@ class Assembly:
             end_ms=_since(turn.end, base),
             time_grade="not_recorded" if turn.start is None else "exact",
             model=turn.model,
+            is_replay=turn.is_replay,
             grade=turn.grade,
             extra=as_json(turn.extra | ({"role": thread.role, **thread.extra} if ordinal == 1 else {})),
         )
+
+    def _started(self, thread: ThreadDraft, turn: TurnDraft) -> tuple[str | None, str | None]:
+        """The run that a turn was started from, and the call of it that did."""
+        parent = self._tree.parents.get(thread.thread_id)
+        if parent is None:
+            return None, None
+        spawn = self._spawned_by.get(thread.thread_id)
+        cause = self._assigned.get((thread.thread_id, turn.turn_id), spawn)
+        if cause is not None and cause.from_thread != parent:
+            cause = spawn if spawn is not None and spawn.from_thread == parent else None
+        above = self._run_of(parent, cause.from_turn if cause else None, turn.start)
+        return above, cause.call_id if cause and above else None
 
     def _steps(self, thread: ThreadDraft, turn: TurnDraft, namespace: str, base: int | None) -> Iterator[Row]:
         run_id = self._run_ids[id(turn)]
@@ -246,6 +258,15 @@ class Assembly:
         yield from findings.at(
             remark.code, remark.severity, remark.message, remark.line, conversation_id, agent_id, run_id
         )
+
+
+def _forget_times(turn: TurnDraft) -> None:
+    """Of copied history: its lines were stamped when they were copied, which says nothing of when it happened."""
+    timed: list[TurnDraft | StepDraft | ToolDraft] = [turn, *turn.steps, *turn.tools]
+    for each in timed:
+        each.start = each.end = None
+    for event in turn.events:
+        event.at = None
 
 
 def _moments(threads: Iterable[ThreadDraft]) -> Iterator[int]:

@@ -35,7 +35,9 @@ class Talk(NamedTuple):
     ordinal: int
     """Of the run among those of its agent."""
     runs: int
-    """How many runs its agent has."""
+    """How many runs its agent has; copies are not counted."""
+    is_copy: bool
+    """Whether the run is nothing but a copy of another agent's history."""
     chosen: bool
     """Whether the node is this run, and not one that stands for several."""
     source_id: str
@@ -67,15 +69,16 @@ def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk
         cursor,
         f"""
         WITH chosen AS MATERIALIZED (
-            SELECT r.run_id, r.agent_id, r.conversation_id, r.ordinal
+            SELECT r.run_id, r.agent_id, r.conversation_id, r.ordinal, r.is_replay
             FROM (FROM internal.run_lines WHERE {condition}) AS l
             JOIN internal.nodes AS n ON n.position = l.position
             JOIN internal.runs AS r ON r.run_id = l.run_id
-            ORDER BY r.run_id = $1 DESC NULLS LAST, n.own_steps = 0, l.agent_position, r.ordinal DESC
+            ORDER BY r.run_id = $1 DESC NULLS LAST, n.own_steps = 0, r.is_replay, l.agent_position, r.ordinal DESC
             LIMIT 1
         )
         SELECT r.run_id, coalesce(a.name, a.label, a.agent_id), a.label, r.ordinal,
-            (SELECT count(*) FROM internal.runs AS o WHERE o.agent_id = r.agent_id), c.source_id, c.format
+            (SELECT count(*) FROM internal.runs AS o WHERE o.agent_id = r.agent_id AND NOT o.is_replay), r.is_replay,
+            c.source_id, c.format
         FROM chosen AS r
         JOIN agents AS a USING (agent_id)
         JOIN conversations AS c ON c.conversation_id = r.conversation_id
@@ -91,7 +94,16 @@ def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk
     name, label = row[1], row[2] if row[2] != row[1] else None
     chosen = scope.kind == "run" or (scope.kind == "agent" and row[4] == 1)
     return Talk(
-        row[0], name, label, row[3], row[4], chosen, row[5], row[6], {each[0]: Written(*each[1:]) for each in steps}
+        row[0],
+        name,
+        label,
+        row[3],
+        row[4],
+        row[5],
+        chosen,
+        row[6],
+        row[7],
+        {each[0]: Written(*each[1:]) for each in steps},
     )
 
 

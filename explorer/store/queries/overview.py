@@ -43,7 +43,7 @@ def counts(cursor: Cursor) -> Counts:
             r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed, f.errors, f.warnings, f.infos
         FROM (
             SELECT
-                count(*) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
+                count(*) FILTER (NOT is_replay) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
                 coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
             FROM internal.runs
         ) AS r, (

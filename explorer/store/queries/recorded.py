@@ -82,7 +82,7 @@ def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
 def _concurrency(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     """How many runs of a line of several were active at once, and for how long."""
     most, runs = of.line["concurrent"], of.line["own_runs"]
-    if most is None:
+    if most is None or runs < 2:  # but for copies
         return
     together = _row(
         cursor,

@@ -51,7 +51,7 @@ per_conversation AS (
     SELECT
         conversation_id, any_value(conversation_title) AS title, any_value(format) AS format,
         count(DISTINCT agent_id) AS agents, count(DISTINCT agent_id) FILTER (is_sub_agent) AS sub_agents,
-        count(*) AS runs, sum(steps)::BIGINT AS steps, sum(tool_calls)::BIGINT AS tool_calls,
+        count(*) FILTER (NOT is_replay) AS runs, sum(steps)::BIGINT AS steps, sum(tool_calls)::BIGINT AS tool_calls,
         sum(input_tokens)::BIGINT AS input_tokens, sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
         sum(cache_write_tokens)::BIGINT AS cache_write_tokens, sum(output_tokens)::BIGINT AS output_tokens,
         sum(reasoning_tokens)::BIGINT AS reasoning_tokens, sum(blocks)::BIGINT AS blocks,

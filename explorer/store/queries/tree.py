@@ -59,8 +59,8 @@ def build_tree(database: Database, where: str | None = None, replaces: TreeView 
             _build_filtered(cursor, table, where or "true")
         counted = one(
             cursor,
-            "SELECT count(*) FILTER (t.kept), count(*) "
-            f"FROM internal.nodes AS n LEFT JOIN {table} AS t USING (position) WHERE n.run_id IS NOT NULL",
+            "SELECT count(*) FILTER (t.kept), count(*) FROM internal.nodes AS n "
+            f"LEFT JOIN {table} AS t USING (position) WHERE n.run_id IS NOT NULL AND n.own_runs > 0",
         )
         if replaces is not None:
             cursor.execute(f"DROP TABLE IF EXISTS {replaces.table}")

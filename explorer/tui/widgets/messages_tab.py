@@ -308,6 +308,8 @@ class MessagesTab(Vertical, can_focus=False):
 def whose(talk: Talk) -> str:
     """Whose messages are shown, and how it was chosen where the node stands for several runs."""
     name = " ".join(clean(part) for part in (talk.name, talk.label) if part)
+    if talk.is_copy:
+        return f"{name} · copied from another agent's history"
     if talk.runs == 1:
         return name
     which = f"{name} · run {talk.ordinal:,} of {talk.runs:,}"

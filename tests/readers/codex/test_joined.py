@@ -155,3 +155,28 @@ def test_a_delegate_with_a_bundle_of_its_own_is_below_its_parent_once_its_file_s
     assert found.conversation.conversation_id == f"codex/{ROOT}"
     parents = {agent.agent_id.rpartition("/")[2]: agent.parent_agent_id for agent in found.agents}
     assert parents[review.root_id] == f"codex/{ROOT}/{ROOT}"
+
+
+def test_what_a_childs_file_copied_of_its_parent_is_beside_its_turn_and_started_by_nobody(bundle, tmp_path):
+    path = written(bundle, tmp_path)
+    (root_turn, _), (turn, _) = turns_of(bundle, 1), turns_of(bundle, 2)
+    child = Rollout(CHILD, start=bundle.now + 800_000, session_id=ROOT, **child_meta(ROOT)).meta(ROOT)
+    child.begins(root_turn).user("Count the files.").says("Let me see.").call("call_copied", "list_files")
+    child.count(usage(5000, 50), usage(5000, 50)).event("thread_settings_applied", thread_settings={})
+    child.begins(turn)
+    told(bundle.agents[1], child, turn, 0, 2)
+    alone, both = reading(path), reading(path, child.ends(turn).write(tmp_path))
+    own, copied = of(both.runs, CHILD)
+    assert (own.ordinal, own.is_replay, own.spawn_tool_call_id) == (
+        1,
+        False,
+        of(alone.runs, CHILD)[0].spawn_tool_call_id,
+    )
+    assert own.spawn_tool_call_id is not None
+    assert (copied.ordinal, copied.is_replay, copied.native_run_id) == (2, True, root_turn)
+    assert (copied.spawn_tool_call_id, copied.parent_run_id) == (None, None)
+    assert {copied.started_at, copied.start_ms, copied.ended_at, copied.end_ms} == {None}
+    steps = [step for step in both.steps if step.run_id == copied.run_id]
+    assert [(step.is_replay, step.input_tokens, step.start_ms) for step in steps] == [(True, 5000, None)]
+    assert [edge.to_run_id for edge in both.edges] == [edge.to_run_id for edge in alone.edges]
+    assert both.conversation.ended_at == alone.conversation.ended_at
