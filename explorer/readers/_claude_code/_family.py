@@ -12,6 +12,7 @@ from explorer.readers._claude_code._draft import Agent, Remark, Session
 from explorer.readers._claude_code._layout import Name, name_of
 from explorer.readers._claude_code._lines import Damage, Where, lines
 from explorer.readers._claude_code._prompt import Conversing
+from explorer.readers._prompts import PromptParts
 
 LONGEST_META = 1 << 20
 
@@ -22,9 +23,10 @@ _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "
 
 
 class Family:
-    """Sessions that have records in common, or none but one."""
+    """Sessions that have records in common, or none but one; with ``parts`` they number their prompts together."""
 
-    def __init__(self) -> None:
+    def __init__(self, parts: PromptParts | None = None) -> None:
+        self._parts = parts
         self.sessions: dict[str, Session] = {}
         self.metas: dict[tuple[str | None, str], dict[str, object]] = {}
         """By session, if the directory tells it, and agent."""
@@ -71,7 +73,7 @@ class Family:
         """The session of this id."""
         found = self.sessions.get(session_id)
         if found is None:
-            found = self.sessions[session_id] = Session(session_id, source_id)
+            found = self.sessions[session_id] = Session(session_id, source_id, parts=self._parts or PromptParts())
         return found
 
 

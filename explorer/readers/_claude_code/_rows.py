@@ -27,8 +27,14 @@ _TOOL = (
 class Writing:
     """Writes one session as a conversation."""
 
-    def __init__(self, session: Session, conversation_id: str, fresh: set[str] | None, format_: str) -> None:
+    def __init__(
+        self, session: Session, conversation_id: str, fresh: set[str] | None, format_: str, below: str | None = None,
+        start: int | None = None,
+    ) -> None:  # fmt: skip
         self.session, self.conversation_id, self.format = session, conversation_id, format_
+        self._root = below or conversation_id
+        """What the keys of its agents begin with, where it is one session of several in a conversation."""
+        self._start = session.start if start is None else start
         self._not_own = fresh
         """Records that a session which owns them has as well; None when it has no copies."""
         self._run_ids: dict[Run, str] = {}
@@ -39,7 +45,7 @@ class Writing:
 
     def agent_id(self, agent: Agent) -> str:
         """The key of an agent of any session that is written."""
-        return f"{self.conversation_id}/{key_part(agent.name)}"
+        return f"{self._root}/{key_part(agent.name)}"
 
     def run_id(self, run: Run) -> str:
         """The key of a run."""
@@ -50,8 +56,7 @@ class Writing:
 
     def ms(self, at: int | None) -> int | None:
         """A time from the start of the conversation."""
-        start = self.session.start
-        return None if at is None or start is None else at - start
+        return None if at is None or self._start is None else at - self._start
 
     # --- rows --------------------------------------------------------------------------------------------------------
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from explorer.model import Edge, Row, Severity
+from explorer.model import Row
 from explorer.readers import Report, Rows, SourceFile
-from explorer.readers._claude_code._doubts import doubts, uncounted
+from explorer.readers._claude_code._doubts import doubts
 from explorer.readers._claude_code._draft import Session
 from explorer.readers._claude_code._family import Family
-from explorer.readers._claude_code._layout import claims, conversation_id, links, name_of, part_of
-from explorer.readers._claude_code._linking import link
-from explorer.readers._claude_code._ownership import ranked, settle
+from explorer.readers._claude_code._gather import forks, gather, remarked
+from explorer.readers._claude_code._layout import claims, conversation_id, links, part_of
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._claude_code._said import handed, messages
 from explorer.readers._findings import Findings
@@ -31,8 +30,6 @@ __all__ = [
 NAME = "claude-code"
 VERSION = 1
 SELF_CONTAINED = True
-
-_ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3}
 
 
 def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
@@ -47,28 +44,7 @@ def read(source: SourceFile) -> Iterator[Row | Rows | Report]:
     family = Family()
     files = [(source.path, source.source_id), *source.parts]
     findings = {source_id: Findings(source_id) for _, source_id in files}
-    for path, source_id in sorted(files, key=lambda file: _ORDER[name_of(file[1]).kind]):
-        try:
-            family.read(path, source_id)
-        except OSError as error:
-            if source_id == source.source_id and not source.parts:
-                raise
-            message = f"what is recorded in it is missing: {error.strerror or error}"
-            yield from findings[source_id].at("unreadable-source", "error", message)
-    for source_id, damage in family.damage:
-        severity: Severity = "warning" if damage.code == "bad-field" else "error"
-        yield from findings[source_id].at(damage.code, severity, damage.message, damage.number)
-    for source_id in family.silent:
-        message = "titles, states or snapshots alone: nothing was said before the recorder ended"
-        yield from findings[source_id].at("no-turns", "info", message)
-    sessions = ranked(session for session in family.sessions.values())
-    for session in sessions:
-        link(session, family.metas)
-        for leaf, text in family.summaries:
-            if leaf in session.of_record:
-                session.title = session.title or text
-    uncounted(sessions)
-    settle(sessions)
+    sessions = yield from gather(family, files, findings)
     yield from _written(family, sessions, findings, files)
     for each in findings.values():
         yield from each.rest()
@@ -94,34 +70,8 @@ def _written(
         writings[session.session_id] = writing
         seen.update(session.of_record if len(sessions) > 1 else ())
         yield from writing.rows()
-        yield from _forks(session, writing, writings)
-        for remark in doubts(session, family):
-            agent = remark.agent if remark.agent is not None and remark.agent.runs else None
-            yield from findings[remark.source_id].at(
-                remark.code, remark.severity, remark.message, remark.line, writing.conversation_id,
-                writing.agent_id(agent) if agent else None, writing.run_id(remark.run) if remark.run else None,
-            )  # fmt: skip
+        yield from forks(session, writing, writings)
+        yield from remarked(writing, doubts(session, family), findings)
         for each in findings.values():
             yield from each.rest(writing.conversation_id)
         yield writing.conversation()
-
-
-def _forks(session: Session, writing: Writing, writings: dict[str, Writing]) -> Iterator[Edge]:
-    """From where the history of a copy was taken."""
-    last = None
-    for agent in writing.agents:
-        for run in agent.runs:
-            for step in run.steps:
-                if step.owner is None:
-                    if last is not None and last.run.agent.session is not session:
-                        origin = last.run
-                        source = writings[origin.agent.session.session_id].run_id(origin)
-                        yield Edge(
-                            f"fork:{writing.run_id(run)}", "fork", source, writing.run_id(run), None,
-                            writing.ms(run.start), True, "derived",
-                        )  # fmt: skip
-                        return
-                else:
-                    last = step.owner
-        if agent.is_main:
-            return

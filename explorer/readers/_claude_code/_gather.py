@@ -1,0 +1,82 @@
+"""Transcripts that are read together, up to where their sessions are ready to be written."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from explorer.model import Edge, Finding, Severity
+from explorer.readers._claude_code._doubts import uncounted
+from explorer.readers._claude_code._draft import Remark, Session
+from explorer.readers._claude_code._family import Family
+from explorer.readers._claude_code._layout import name_of
+from explorer.readers._claude_code._linking import link
+from explorer.readers._claude_code._ownership import ranked, settle
+from explorer.readers._claude_code._rows import Writing
+from explorer.readers._findings import Findings
+
+_ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3}
+
+
+def gather(
+    family: Family, files: Sequence[tuple[Path, str]], findings: Mapping[str, Findings]
+) -> Generator[Finding, None, list[Session]]:
+    """Take in all files: findings of what cannot be read, and the sessions in the order in which they own calls.
+
+    Raises:
+        OSError: there is just one file, and it cannot be read.
+    """
+    for path, source_id in sorted(files, key=lambda file: _ORDER[name_of(file[1]).kind]):
+        try:
+            family.read(path, source_id)
+        except OSError as error:
+            if len(files) == 1:
+                raise
+            message = f"what is recorded in it is missing: {error.strerror or error}"
+            yield from findings[source_id].at("unreadable-source", "error", message)
+    for source_id, damage in family.damage:
+        severity: Severity = "warning" if damage.code == "bad-field" else "error"
+        yield from findings[source_id].at(damage.code, severity, damage.message, damage.number)
+    for source_id in family.silent:
+        message = "titles, states or snapshots alone: nothing was said before the recorder ended"
+        yield from findings[source_id].at("no-turns", "info", message)
+    sessions = ranked(family.sessions.values())
+    for session in sessions:
+        link(session, family.metas)
+        for leaf, text in family.summaries:
+            if leaf in session.of_record:
+                session.title = session.title or text
+    uncounted(sessions)
+    settle(sessions)
+    return sessions
+
+
+def remarked(writing: Writing, remarks: Iterable[Remark], findings: Mapping[str, Findings]) -> Iterator[Finding]:
+    """What is wrong with a session, at the rows that it is about."""
+    for remark in remarks:
+        agent = remark.agent if remark.agent is not None and remark.agent.runs else None
+        yield from findings[remark.source_id].at(
+            remark.code, remark.severity, remark.message, remark.line, writing.conversation_id,
+            writing.agent_id(agent) if agent else None, writing.run_id(remark.run) if remark.run else None,
+        )  # fmt: skip
+
+
+def forks(session: Session, writing: Writing, writings: Mapping[str, Writing]) -> Iterator[Edge]:
+    """From where the history of a copy was taken."""
+    last = None
+    for agent in writing.agents:
+        for run in agent.runs:
+            for step in run.steps:
+                if step.owner is None:
+                    if last is not None and last.run.agent.session is not session:
+                        origin = last.run
+                        source = writings[origin.agent.session.session_id].run_id(origin)
+                        yield Edge(
+                            f"fork:{writing.run_id(run)}", "fork", source, writing.run_id(run), None,
+                            writing.ms(run.start), True, "derived",
+                        )  # fmt: skip
+                        return
+                else:
+                    last = step.owner
+        if agent.is_main:
+            return
