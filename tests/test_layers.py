@@ -116,6 +116,17 @@ def test_quick_commands_load_no_heavy_library(arguments):
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+def test_asking_readers_what_they_claim_loads_nothing_that_reads():
+    script = (
+        "import sys, pathlib\n"
+        "from explorer.readers import claim, readers\n"
+        "assert claim(pathlib.Path('a.txt'), b'{}') is None and len(readers()) > 9\n"
+        "print(sorted(name for name in sys.modules if name.endswith(('._reading', '._said'))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["[]"]
+
+
 def test_a_worker_loads_no_storage_library():
     script = (
         "import sys\nfrom explorer.store.ingest import worker\n"

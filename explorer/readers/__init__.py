@@ -29,6 +29,9 @@ A reader module has:
   there are any: files or directories, by its environment variables and below the home directory.
 * ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
   their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to it.
+
+Every start imports all readers, to ask what they claim and which versions they are. So a package that reads with much
+keeps that in ``_reading``, and imports it where it is called.
 """
 
 from __future__ import annotations

@@ -44,10 +44,10 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     for line in lines(path, source_id):
         if not isinstance(line, Damage) and not found.take(*line):
             break
-    yield from told(path, found.records)
+    yield from _told(path, found.records)
 
 
-def told(path: Path, records: list[_Record]) -> Iterator[Message]:
+def _told(path: Path, records: list[_Record]) -> Iterator[Message]:
     """The messages of records of a file."""
     names: dict[str, str | None] = {}
     with path.open("rb") as file:
@@ -56,15 +56,6 @@ def told(path: Path, records: list[_Record]) -> Iterator[Message]:
             record = parse(file.read(length))
             if record is not None:
                 yield from _messages(record, step, names)
-
-
-def handed(path: Path, offset: int, length: int) -> Iterator[Message]:
-    """One side of a hand-off: the record in which an agent was asked, or answered.
-
-    Raises:
-        OSError: the source is not there any more.
-    """
-    yield from told(path, [_Record(offset, length, None)])
 
 
 def of_agent(agent_id: str) -> Callable[[dict[str, object]], bool]:

@@ -8,68 +8,25 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import orjson
 
 from explorer.model import Finding, Row
 from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
-from explorer.readers._sqlite import MAGIC, Database, Unreadable, beside, open_database, text, unfinished
+from explorer.readers._sqlite import Database, Unreadable, open_database, text
 from explorer.readers.codegraff._contexts import Context, milliseconds
 from explorer.readers.codegraff._events import EDGES, Event, children
+from explorer.readers.codegraff._layout import CONVERSATIONS, tables
 from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_of
 from explorer.readers.codegraff._recording import Key, Place, Recording
 from explorer.readers.codegraff._spans import EVENTS, Span, bounds_of, count_nameless, spans_between
 
-CONVERSATIONS = "conversations"
-_EVENT_COLUMNS = {"id", "conversation_id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "payload"}
-_CONVERSATION_COLUMNS = {"conversation_id", "workspace_id", "context", "created_at"}
-
 _KEPT = 8
 """Parsed messages that are kept: those of a conversation are asked for more than once."""
 
-_EVENTS_A_SHARE, _MOST_SHARES = 250_000, 16
-"""A larger database is read in parts; their number depends on it alone, as the keys of findings do on the parts."""
-
 LONGEST = 512 << 20
 """Bytes of the longest messages of one conversation that are read."""
-
-
-def is_database(path: Path, head: bytes) -> bool:
-    """Whether a file is a database with one of the tables."""
-    if not head.startswith(MAGIC):
-        return False
-    if b"trajectory_events" in head or (b"workspace_id" in head and b"__diesel_schema_migrations" in head):
-        return True
-    if not any(file.name.endswith("-wal") and file.stat().st_size for file in beside(path)):
-        return False
-    try:  # what the log holds was not yet written to the file itself
-        with open_database(path, bytes) as database:
-            return bool(tables(database))
-    except Unreadable:
-        return False
-
-
-def tables(database: Database) -> list[str]:
-    """Which of the two tables there are."""
-    return [
-        table
-        for table, wanted in ((EVENTS, _EVENT_COLUMNS), (CONVERSATIONS, _CONVERSATION_COLUMNS))
-        if wanted <= set(database.columns(table))
-    ]
-
-
-def shares(path: Path) -> int:
-    """How many parts a database is read in: one for so many events each, and for one that has to be copied first."""
-    if unfinished(path):
-        return 1
-    try:
-        with open_database(path, bytes) as database:
-            rows = database.execute(f"SELECT max(id) - min(id) FROM {EVENTS}") if EVENTS in tables(database) else []
-    except Unreadable:
-        return 1
-    return min(_MOST_SHARES, round((rows[0][0] or 0) / _EVENTS_A_SHARE) or 1) if rows else 1
 
 
 def read_database(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:

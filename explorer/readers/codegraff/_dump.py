@@ -17,14 +17,6 @@ from explorer.readers._records import loads, open_bytes
 from explorer.readers.codegraff._contexts import Context, milliseconds
 from explorer.readers.codegraff._recording import Place, Recording
 
-_BEGINS = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"conversation"\s*:\s*\{')
-_MARKS = (b'"context"', b'"messages"')
-
-
-def is_dump(head: bytes) -> bool:
-    """Whether a file begins with a conversation and its messages."""
-    return _BEGINS.match(head) is not None and all(mark in head for mark in _MARKS)
-
 
 def read_dump(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:
     """The rows of a dump. One that is cut off is read as far as it goes."""

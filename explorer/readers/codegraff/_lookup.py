@@ -8,7 +8,8 @@ import orjson
 
 from explorer.readers._sqlite import Database, Unreadable, open_database
 from explorer.readers.codegraff._contexts import Context
-from explorer.readers.codegraff._database import CONVERSATIONS, LONGEST, tables
+from explorer.readers.codegraff._database import LONGEST
+from explorer.readers.codegraff._layout import CONVERSATIONS, tables
 from explorer.readers.codegraff._spans import EVENTS
 
 

@@ -15,8 +15,9 @@ import orjson
 from explorer.readers import Message, MessageRole, Place, StepPlace
 from explorer.readers._sqlite import MAGIC, Unreadable, open_database
 from explorer.readers.codegraff._contexts import Context, Usage
-from explorer.readers.codegraff._dump import dumped_in, is_dump
+from explorer.readers.codegraff._dump import dumped_in
 from explorer.readers.codegraff._events import CALL, ERROR, RESULT
+from explorer.readers.codegraff._layout import is_dump
 from explorer.readers.codegraff._lookup import context_of, payloads_of
 
 Payloads = Iterable[dict[str, object]]

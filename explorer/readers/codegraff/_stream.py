@@ -16,19 +16,7 @@ from explorer.readers._records import Buffer, Forget, Lines, loads, open_bytes, 
 from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_from
 from explorer.readers.codegraff._recording import Key, NoContexts, Place, Recording
 
-_MARKS = [
-    re.compile(rb'"' + name + rb'"\s*:\s*' + value)
-    for name, value in (
-        (b"conversation_id", rb'"'), (b"agent_id", rb'"'), (b"seq", rb"-?\d"), (b"ts_ms", rb"\d"), (b"payload", rb"\{"),
-    )
-]  # fmt: skip
-_BEGINS = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{")
 _ARRAY = re.compile(rb"(?:\xef\xbb\xbf)?\s*\[")
-
-
-def is_stream(head: bytes) -> bool:
-    """Whether a file begins with an event."""
-    return _BEGINS.match(head) is not None and all(mark.search(head) for mark in _MARKS)
 
 
 def read_stream(source: SourceFile, findings: Findings) -> Iterator[Row | Rows]:

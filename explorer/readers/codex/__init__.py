@@ -3,8 +3,9 @@
 Format: openai/codex codex-rs/{rollout-trace,rollout,history,protocol} @b3cc2173 (August 2026).
 
 A thread is an agent, a turn a run, a call of the model a step. A conversation is everything below a root thread, and
-its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same. ``_reduce`` makes
-drafts of a bundle, ``_rollout`` of session files, ``_join`` puts them together, ``_assembly`` writes rows.
+its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same.
+``_reduce`` makes drafts of a bundle, ``_rollout`` of session files, ``_join`` puts them together, ``_assembly`` writes
+rows.
 
 A step of a bundle stands at the line of its request in the log, and what ``record`` gives of it are the payloads of
 request and answer. A step of a session file stands at the line that counts its tokens.
@@ -17,22 +18,12 @@ from pathlib import Path
 
 from explorer.model import Row
 from explorer.readers import Message, Place, Report, SourceFile
-from explorer.readers._prompts import PromptParts
-from explorer.readers.codex._assembly import NAME, Assembly
 from explorer.readers.codex._bundle import is_bundle, manifest_of
-from explorer.readers.codex._bundle_text import bundle_messages, bundle_record
-from explorer.readers.codex._draft import Remark
-from explorer.readers.codex._handoffs import Deliveries
-from explorer.readers.codex._join import Joined, joined_hand_offs, still_true
-from explorer.readers.codex._reduce import Lifetime, reduce
-from explorer.readers.codex._rollout import reduce_rollouts
-from explorer.readers.codex._rollout_file import span
 from explorer.readers.codex._rollout_head import is_rollout, rollout_links
-from explorer.readers.codex._rollout_text import rollout_messages
-from explorer.readers.codex._state import differences
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
 
+NAME = "codex"
 VERSION = 2
 SELF_CONTAINED = True
 
@@ -59,48 +50,24 @@ def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
     """The rows of all conversations that the source and its parts tell of."""
-    parts = PromptParts()
-    files = sorted([(source.path, source.source_id), *source.parts], key=lambda file: file[1])
-    lifetimes, remarks = _lifetimes([file for file in files if file[0].is_dir()], parts)
-    rollouts = reduce_rollouts([file for file in files if not file[0].is_dir()], parts)
-    joined = Joined()
-    for lifetime in lifetimes:
-        joined.add_lifetime(lifetime.threads.values())
-    of_bundles = {*joined.threads}
-    joined.add(rollouts.threads)
-    deliveries = Deliveries(lifetimes, joined.threads, of_bundles)
-    hand_offs = joined_hand_offs([*deliveries.hand_offs(), joined.resumes, rollouts.hand_offs])
-    remarks += [*deliveries.remarks, *rollouts.remarks]
-    remarks = [*still_true(remarks, hand_offs), *joined.remarks()]
-    captures = {lifetime.source_id: lifetime.trace_id for lifetime in lifetimes}
-    assembly = Assembly(source.source_id, joined.threads, hand_offs, remarks, joined.told, captures)
-    yield from assembly.rows()
-    bad = assembly.bad_records()
-    yield Report(bad.pop(source.source_id, 0), bad_of_parts=bad)
+    from explorer.readers.codex._reading import rows
 
-
-def _lifetimes(bundles: list[tuple[Path, str]], parts: PromptParts) -> tuple[list[Lifetime], list[Remark]]:
-    """What each bundle tells, oldest first, and what is to be said of them."""
-    lifetimes: list[Lifetime] = []
-    remarks: list[Remark] = []
-    for path, source_id in bundles:
-        try:
-            lifetime = reduce(path, source_id, parts)
-            remarks += [*lifetime.remarks, *differences(path, lifetime)]
-            lifetimes.append(lifetime)
-        except OSError as error:
-            remarks.append(Remark("unreadable-source", "error", f"its log: {error.strerror or error}", source_id))
-    lifetimes.sort(key=lambda lifetime: (lifetime.started_at or 0, lifetime.source_id))
-    return lifetimes, remarks
+    yield from rows(source)
 
 
 def record(path: Path, offset: int, length: int, limit: int) -> bytes:
     """What is recorded of a step, of a tool call or of one side of an edge."""
+    from explorer.readers.codex._bundle_text import bundle_record
+    from explorer.readers.codex._rollout_file import span
+
     return bundle_record(path, offset, length, limit) if path.is_dir() else span(path, offset, min(length, limit))
 
 
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     """What was said in a run."""
+    from explorer.readers.codex._bundle_text import bundle_messages
+    from explorer.readers.codex._rollout_text import rollout_messages
+
     sources = {files[step.source_id] for step in place.steps if step.source_id in files}
     is_of_bundle = any(source.is_dir() for source in sources)
     return bundle_messages(files, place) if is_of_bundle else rollout_messages(files, place)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from explorer.model import Agent, BlockRun, Conversation, Edge, Event, Finding, Row, Run, Step, ToolCall
 from explorer.readers._findings import Findings
 from explorer.readers._values import as_json, key_part, moment
+from explorer.readers.codex import NAME
 from explorer.readers.codex._draft import HandOff, Remark, StepDraft, ThreadDraft, ToolDraft, TurnDraft, Where
 from explorer.readers.codex._join import Told
 from explorer.readers.codex._tree import Tree
 
-NAME = "codex"
 _UNNAMED = "outside"
 """In the key of a run: a turn that bears no id."""
 

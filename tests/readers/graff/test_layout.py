@@ -6,6 +6,7 @@ from itertools import chain, combinations
 import pytest
 
 from explorer.readers import SourceFile, claim, companions, part_of, readers
+from explorer.readers.graff import _reading
 from tests.readers.graff.by_hand import HERE, RUN, STREAM, TRACE, WHO, api, began, closed, opened, text, write
 from tests.readers.reading import read
 
@@ -118,14 +119,14 @@ def test_a_ruined_file_is_known_by_the_others_of_its_process(tmp_path):
 
 def test_a_companion_that_cannot_be_opened_costs_itself(tmp_path, monkeypatch):
     path = write(tmp_path, **STREAMS)
-    real = GRAFF.open_bytes
+    real = _reading.open_bytes
 
     def refuse(file):
         if file.parent.name == "traces":
             raise PermissionError(13, "Permission denied")
         return real(file)
 
-    monkeypatch.setattr(GRAFF, "open_bytes", refuse)
+    monkeypatch.setattr(_reading, "open_bytes", refuse)
     found = read(path, HERE, reader="graff")
     assert [run.status for run in found.runs] == ["running"]
     assert ("unreadable-source", TRACE) in [(finding.code, finding.source_id) for finding in found.findings]
