@@ -23,6 +23,7 @@ from explorer import __version__
 if TYPE_CHECKING:
     from explorer.store.database import Database
     from explorer.store.ingest import Options, Progress
+    from explorer.store.queries import Counts
 
 DONE, FAILED, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done; findings of severity error, or a query that failed; usage; nothing could be read; interrupted."""
@@ -252,7 +253,7 @@ def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
     elif mode == "export":
         _export(database, options["where"], options["export"])
     else:
-        _summary(database, options["where"], options["format_"], omitted, counts.runs)
+        _summary(database, options["where"], options["format_"], omitted, counts)
     if unread and sys.stderr.isatty():
         _narrate(f"{unread:,} files were not read; --check says why")
 
@@ -294,7 +295,7 @@ def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
         raise click.exceptions.Exit(FAILED)
 
 
-def _summary(database: Database, where: str | None, format_: str, omitted: dict[str, int], runs: int) -> None:
+def _summary(database: Database, where: str | None, format_: str, omitted: dict[str, int], counts: Counts) -> None:
     from explorer.cli.output import write
     from explorer.cli.summary import as_table
     from explorer.store.queries import FilterError
@@ -305,7 +306,11 @@ def _summary(database: Database, where: str | None, format_: str, omitted: dict[
             rows = summary(cursor, where)
         except FilterError as error:
             raise Stop(_pointed(error, where), FAILED) from None
-    write(as_table(rows, format_), format_, omitted | {"runs_filtered_out": runs - rows[-1].runs})
+    omitted |= {
+        "conversations_filtered_out": counts.conversations - (len(rows) - 1),
+        "runs_filtered_out": counts.runs - rows[-1].runs,
+    }
+    write(as_table(rows, format_), format_, omitted)
 
 
 def _export(database: Database, where: str | None, target: Path) -> None:

@@ -79,6 +79,17 @@ class TestRunTotals:
         assert found is not None
         assert (found.run_id, found.runs, found.chosen) == ("own", 1, True)
 
+    def test_a_conversation_without_runs_is_in_the_summary_of_everything(self) -> None:
+        rows: list[Row] = [conversation(title="a"), agent("a"), run("r", "a"), step("r", input_tokens=7)]
+        rows += [conversation("cut", title="cut"), agent("b", conversation_id="cut")]
+        database = make_database(rows)
+        with database.cursor() as cursor:
+            _, cut, total = summary(cursor)
+            kept = summary(cursor, "steps > 0")
+        assert (cut.conversation_id, cut.agents, cut.runs, cut.steps, cut.input_tokens) == ("cut", 1, 0, 0, None)
+        assert (cut.tool_calls, cut.reuse, total.agents, total.input_tokens) == (None, None, 2, 7)
+        assert [row.conversation_id for row in kept] == ["c", None]
+
     def test_a_run_without_steps_has_none_and_no_coverage(self) -> None:
         database = make_database([conversation(), agent("a"), run("r", "a")])
         assert by_run(database, "steps", "input_tokens", "coverage", "reuse", "tool_calls") == {

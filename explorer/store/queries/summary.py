@@ -62,6 +62,16 @@ per_conversation AS (
     JOIN (SELECT conversation_id, count(*) AS runs_of_conversation FROM internal.runs GROUP BY conversation_id)
         USING (conversation_id)
     GROUP BY conversation_id
+    UNION ALL BY NAME
+    -- Without a run, as of a file that was cut before its first turn: no filter over runs keeps these.
+    SELECT
+        c.conversation_id, any_value(c.title) AS title, any_value(c.format) AS format,
+        count(a.agent_id) AS agents, count(*) FILTER (a.is_sub_agent) AS sub_agents, 0 AS runs, 0 AS steps,
+        true AS whole
+    FROM internal.conversations AS c
+    LEFT JOIN agent_totals AS a USING (conversation_id)
+    WHERE {unfiltered} AND c.conversation_id NOT IN (SELECT conversation_id FROM internal.runs)
+    GROUP BY c.conversation_id
 ),
 found AS (
     SELECT conversation_id, count(*) AS findings FROM findings
@@ -90,7 +100,7 @@ ORDER BY p.title, p.conversation_id
 
 
 def summary(cursor: Cursor, where: str | None = None) -> list[SummaryRow]:
-    """A row for each conversation with a kept run, by title, and the sum of all last.
+    """A row for each conversation with a kept run, and without a filter for each, by title; the sum of all last.
 
     Raises:
         FilterError: ``where`` is not a DuckDB boolean over the columns of ``run_totals``.
@@ -101,7 +111,7 @@ def summary(cursor: Cursor, where: str | None = None) -> list[SummaryRow]:
             check_filter(cursor, where, "run_totals")
         except QueryError as error:
             raise FilterError(error.message, error.position) from None
-    query = _ROWS.format(where=f"\n{where}\n" if where else "true")
+    query = _ROWS.format(where=f"\n{where}\n" if where else "true", unfiltered="false" if where else "true")
     try:
         with explained(query):
             rows = [SummaryRow(*row) for row in cursor.execute(query).fetchall()]
