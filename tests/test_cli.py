@@ -95,7 +95,8 @@ def test_the_summary_adds_up_what_the_files_say(run, traces):
     answer = json.loads(run(traces, "--summary", "--format", "json", check=0).stdout)
     assert answer["schema_version"] == 1
     assert answer["omitted"] == dict.fromkeys(
-        ("sources_skipped", "sources_failed", "conversations_filtered_out", "runs_filtered_out"), 0
+        ("sources_skipped", "sources_failed", "conversations_filtered_out", "runs_filtered_out", "findings_elsewhere"),
+        0,
     )
     alone, family, total = answer["rows"]
     assert (alone["title"], alone["steps"], alone["input_tokens"], alone["output_tokens"]) == ("alone", 3, 640, 30)

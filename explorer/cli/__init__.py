@@ -309,6 +309,7 @@ def _summary(database: Database, where: str | None, format_: str, omitted: dict[
     omitted |= {
         "conversations_filtered_out": counts.conversations - (len(rows) - 1),
         "runs_filtered_out": counts.runs - rows[-1].runs,
+        "findings_elsewhere": counts.findings - rows[-1].findings,
     }
     write(as_table(rows, format_), format_, omitted)
 

@@ -49,8 +49,8 @@ ORDER BY l.position;
 -- depth: agents above its agent. peak_context_tokens: most input and output of one step. duration_ms: end less start,
 -- with the steps' times where the run has none. coverage: share of the steps with any usage; below 1 the tokens may be
 -- the recorder's sum. reuse: share of the
--- blocks of the prompts that were already there (hit_blocks / blocks). findings: those at this run's line of the tree,
--- which is its agent's if that has just one run.
+-- blocks of the prompts that were already there (hit_blocks / blocks). findings: those of this run; where it is the only
+-- one of its agent, copies aside, those of the agent as a whole too.
 CREATE VIEW run_totals AS
 SELECT
     r.*,
@@ -89,7 +89,7 @@ SELECT
     s.hit_sibling,
     s.hit_other,
     s.hit_blocks / nullif(s.blocks, 0) AS reuse,
-    n.own_errors + n.own_warnings + n.own_infos AS findings,
+    n.own_errors + n.own_warnings + n.own_infos + coalesce(g.findings, 0) AS findings,
     -- In an opened export: the filter had not kept it, and it is there because a kept run is below it.
     r.run_id IN (FROM internal.ancestors) AS ancestor_only,
     n.total_runs,
@@ -108,15 +108,24 @@ SELECT
     n.total_blocks,
     n.total_hit_blocks,
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
-    n.total_errors + n.total_warnings + n.total_infos AS total_findings
+    n.total_errors + n.total_warnings + n.total_infos + coalesce(g.findings, 0) AS total_findings
 FROM runs AS r
 JOIN internal.run_lines AS l USING (run_id)
 JOIN internal.nodes AS n ON n.position = l.position
 JOIN internal.runs AS s USING (run_id)
 JOIN internal.agents AS a ON a.agent_id = r.agent_id
-LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id;
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
+-- Of the agent as a whole, if it has a line above those of the run and of copies.
+LEFT JOIN (
+    SELECT o.run_id, w.own_errors + w.own_warnings + w.own_infos AS findings
+    FROM internal.run_lines AS o
+    JOIN internal.nodes AS w ON w.position = o.agent_position
+    JOIN internal.runs AS u ON u.run_id = o.run_id
+    WHERE o.position <> o.agent_position AND w.own_runs = 1 AND NOT u.is_replay
+) AS g ON g.run_id = r.run_id;
 
--- One row per agent: its columns, the numbers of its runs, and total_ with every agent below it.
+-- One row per agent: its columns, the numbers of its runs, and total_ with every agent below it. findings: those of its
+-- runs, and those of the agent as a whole, which no run is named in.
 CREATE VIEW agent_totals AS
 SELECT
     a.*,
@@ -142,7 +151,7 @@ SELECT
     n.own_blocks AS blocks,
     n.own_hit_blocks AS hit_blocks,
     n.own_hit_blocks / nullif(n.own_blocks, 0) AS reuse,
-    n.own_errors + n.own_warnings + n.own_infos AS findings,
+    n.own_errors + n.own_warnings + n.own_infos + coalesce(f.findings, 0) AS findings,
     n.total_runs,
     n.total_steps,
     n.total_replayed_steps,
@@ -162,11 +171,19 @@ SELECT
     n.total_errors + n.total_warnings + n.total_infos AS total_findings
 FROM agents AS a
 JOIN internal.nodes AS n ON n.kind = 'agent' AND n.agent_id = a.agent_id
+LEFT JOIN (
+    SELECT l.agent_position, count(*) AS findings
+    FROM internal.run_lines AS l
+    JOIN internal.placed_findings AS p ON p.position = l.position
+    WHERE l.position <> l.agent_position
+    GROUP BY l.agent_position
+) AS f ON f.agent_position = n.position
 JOIN internal.nodes AS p ON p.position = n.parent
 LEFT JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id
 ORDER BY n.position;
 
--- One row per conversation: its columns and the numbers of all its runs, each counted once.
+-- One row per conversation: its columns and the numbers of all its runs, each counted once. findings: all in it, those
+-- of its runs, of its agents and of itself. Findings of files that no conversation is in are in none.
 CREATE VIEW conversation_totals AS
 SELECT
     c.*,

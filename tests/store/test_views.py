@@ -14,6 +14,7 @@ from tests.store.world import (
     by_run,
     conversation,
     family,
+    finding,
     footprint,
     lines,
     make_database,
@@ -121,6 +122,25 @@ class TestRunTotals:
             "y/1": (0, 0),
             "z/1": (0, 0),
         }
+
+    def test_every_finding_is_counted_at_the_nearest_node_there_is_and_once_in_each_total(self) -> None:
+        rows: list[Row] = [source(), conversation(), agent("a"), agent("b", "a"), agent("d", "a")]
+        rows += [run("a1", "a"), run("a2", "a", ordinal=2), run("b1", "b", "a1"), run("d1", "d", "a1")]
+        rows += [run("d2", "d", ordinal=2, is_replay=True)]
+        rows += [finding("f1", agent_id="a"), finding("f2", agent_id="a", run_id="a2"), finding("f3", agent_id="b")]
+        rows += [finding("f4", run_id="b1"), finding("f5", conversation_id="c"), finding("f6", source_id="b.json")]
+        rows += [finding("f7", agent_id="d"), finding("f8", agent_id="d", run_id="d2")]
+        database = make_database(rows)
+        assert by_run(database, "findings", "total_findings") == {
+            "a1": (0, 4), "a2": (1, 1), "b1": (2, 2), "d1": (1, 1), "d2": (1, 1)
+        }  # fmt: skip
+        assert ask(database, "SELECT agent_id, findings, total_findings FROM agent_totals ORDER BY 1") == [
+            ("a", 2, 6), ("b", 2, 2), ("d", 2, 2)
+        ]  # fmt: skip
+        assert ask(database, "SELECT findings FROM conversation_totals") == [(7,)]
+        with database.cursor() as cursor:
+            assert [row.findings for row in summary(cursor)] == [7, 7]
+            assert counts(cursor).findings == 8
 
     def test_tool_calls_are_not_recorded_where_the_format_has_none(self) -> None:
         rows = [conversation(tool_calls_recorded=False), agent("a"), run("r", "a"), step("r")]

@@ -89,6 +89,11 @@ class Counts(NamedTuple):
     warnings: int
     infos: int
 
+    @property
+    def findings(self) -> int:
+        """Of whatever severity."""
+        return self.errors + self.warnings + self.infos
+
 
 class Fact(NamedTuple):
     """One line of the overview."""

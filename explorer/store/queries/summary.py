@@ -42,7 +42,7 @@ class SummaryRow(NamedTuple):
     perfect_parent_first: int | bool | None
     perfect_start_time: int | bool | None
     findings: int
-    """Of the kept runs, and of the conversation itself."""
+    """Of the kept runs, of its agents and of the conversation itself."""
 
 
 _ROWS = """
@@ -74,8 +74,11 @@ per_conversation AS (
     GROUP BY c.conversation_id
 ),
 found AS (
-    SELECT conversation_id, count(*) AS findings FROM findings
-    WHERE run_id IS NULL OR run_id IN (SELECT run_id FROM kept) GROUP BY conversation_id
+    SELECT n.conversation_id, count(*) AS findings
+    FROM internal.placed_findings AS f
+    JOIN internal.nodes AS n USING (position)
+    WHERE f.run_id IS NULL OR f.run_id IN (SELECT run_id FROM kept)
+    GROUP BY n.conversation_id
 )
 SELECT
     p.* EXCLUDE (whole) REPLACE (
