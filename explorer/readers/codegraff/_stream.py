@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from explorer.model import Row
 from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
-from explorer.readers._records import Buffer, Forget, Lines, loads, open_bytes, outlines
+from explorer.readers._outlines import outlines
+from explorer.readers._records import Buffer, Forget, Lines, loads, open_bytes
 from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_from
 from explorer.readers.codegraff._recording import Key, NoContexts, Place, Recording
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from explorer.readers._outlines import outlines
 from explorer.readers._prompts import Prompt, PromptParts, Stretch
-from explorer.readers._records import outlines
 from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import Where
 from explorer.readers.codex._items import Letter, fingerprint, is_known, kind_of, letter_of

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from explorer.model import Finding
 from explorer.readers._findings import Findings
-from explorer.readers._records import Lines, Outline, open_bytes, outlines
+from explorer.readers._outlines import Outline, outlines
+from explorer.readers._records import Lines, open_bytes
 from explorer.readers.maverick._evidence import Episode, Evidence, Goal, Post, Twice, post_of
 from explorer.readers.maverick._shapes import conversation_id, record_of, whole_number
 

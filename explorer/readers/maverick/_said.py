@@ -15,7 +15,8 @@ import orjson
 from explorer.model import Finding
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers._findings import Findings
-from explorer.readers._records import open_bytes, outlines
+from explorer.readers._outlines import outlines
+from explorer.readers._records import open_bytes
 from explorer.readers._sqlite import Database, Unreadable, open_database
 from explorer.readers.maverick._layout import kind_of
 from explorer.readers.maverick._logs import File, lines_of

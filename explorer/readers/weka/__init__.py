@@ -19,7 +19,8 @@ from pathlib import Path
 from explorer.model import Finding, Row
 from explorer.readers import Report, SourceFile
 from explorer.readers._findings import Findings
-from explorer.readers._records import Forget, Lines, Outline, open_bytes, outlines
+from explorer.readers._outlines import Outline, outlines
+from explorer.readers._records import Forget, Lines, open_bytes
 from explorer.readers.weka._clock import Vote, settle, votes_of
 from explorer.readers.weka._trace import Trace
 

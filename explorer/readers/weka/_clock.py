@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
-from explorer.readers._records import Buffer, Outline
+from explorer.readers._outlines import Outline
+from explorer.readers._records import Buffer
 from explorer.readers._values import Fields
 from explorer.readers.weka._request import split
 

@@ -22,7 +22,8 @@ from explorer.model import (
 )
 from explorer.readers._blocks import BlockParser, NotBlockIds, twice
 from explorer.readers._findings import Findings
-from explorer.readers._records import Buffer, Forget, Lines, Outline
+from explorer.readers._outlines import Outline
+from explorer.readers._records import Buffer, Forget, Lines
 from explorer.readers._values import Fields, as_json, key_part
 from explorer.readers.weka._request import split
 
