@@ -481,6 +481,28 @@ class PromptRecency:
 
 
 @dataclass(frozen=True, slots=True)
+class PromptOptimal:
+    """Blocks that follow each other in a step's prompt, and how large a cache must be to hit them at best.
+
+    The cache knows the future: it keeps what is needed soonest. No cache of that size hits more blocks of all the
+    prompts together, but another may hit more of one of them. Blocks that no size is enough for have no row. Where ids
+    are not chained (``namespace_audit``), it is a bound that may be out of reach.
+    """
+
+    run_id: str
+    step_ordinal: int
+    position: int
+    """0-based index in the prompt of the first of these blocks."""
+    blocks: int
+    first_distance: int
+    """Blocks that the cache must hold to hit the first of these, and so all before it."""
+    last_distance: int
+    """The same for the last: each needs one more than the one before it, or all need the same."""
+    tokens: int | None
+    """In these blocks, the same in each; None without a recorded block size."""
+
+
+@dataclass(frozen=True, slots=True)
 class StepRecency:
     """A step with blocks on the time axis of its cache: what it kept of the prompt before it, and working sets."""
 
@@ -501,12 +523,19 @@ class StepRecency:
     blocks_15_minutes: int | None
     blocks_ever: int
     """Distinct blocks in all prompts so far."""
+    live_agents: int | None
+    """Agents of the namespace that are at work when it starts: from the start of their first call to the end of their
+    last one. None, as the next two, where a step of the namespace has no time."""
+    live_blocks: int | None
+    """Distinct blocks in the latest prompts of these agents."""
+    live_apart_blocks: int | None
+    """The blocks of these prompts added up, as if nothing were shared."""
 
 
 Row: TypeAlias = (
     Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
     | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
-    | PromptRecency | StepRecency
+    | PromptRecency | PromptOptimal | StepRecency
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -535,7 +564,11 @@ DERIVED: dict[str, type[Row]] = {
 
 ALL_TABLES: dict[str, type[Row]] = TABLES | DERIVED
 
-COMPUTED: dict[str, type[Row]] = {"prompt_recency": PromptRecency, "step_recency": StepRecency}
+COMPUTED: dict[str, type[Row]] = {
+    "prompt_recency": PromptRecency,
+    "prompt_optimal": PromptOptimal,
+    "step_recency": StepRecency,
+}
 """What ``explorer.reuse`` computes when it is first asked for, from all that is open: neither stored nor exported."""
 
 SqlType: TypeAlias = Literal["VARCHAR", "BIGINT", "UBIGINT", "DOUBLE", "BOOLEAN", "TIMESTAMP"]

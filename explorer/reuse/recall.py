@@ -6,16 +6,24 @@ The rows are tuples in the order of the columns of their tables, as there are ma
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 from explorer.reuse.calls import Call, Lineage, split_prefix
-from explorer.reuse.recency import Recency, Touched
+from explorer.reuse.live import live
+from explorer.reuse.optimal import optimal
+from explorer.reuse.recency import Recency, Reused, Touched
 
 PromptRow: TypeAlias = tuple[str, int, int, int, int | None, int | None, int | None, int | None]
 """``model.PromptRecency`` as a tuple."""
 
-StepRow: TypeAlias = tuple[str, int, int | None, int, int | None, int, int | None, int | None, int | None, int]
+OptimalRow: TypeAlias = tuple[str, int, int, int, int, int, int | None]
+"""``model.PromptOptimal`` as a tuple."""
+
+StepRow: TypeAlias = tuple[
+    str, int, int | None, int, int | None, int, int | None, int | None, int | None, int, int | None, int | None,
+    int | None,
+]  # fmt: skip
 """``model.StepRecency`` as a tuple."""
 
 WINDOWS_MS = (60_000, 300_000, 900_000)
@@ -26,6 +34,7 @@ class Recalled(NamedTuple):
     """The rows of one or several caches."""
 
     prompts: list[PromptRow]
+    optimal: list[OptimalRow]
     steps: list[StepRow]
 
 
@@ -34,10 +43,14 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
     cache = Recency(len(started))
     times = [call.start_ms for call in started if call.start_ms is not None]
     timed = len(times) == len(started)  # or else it is not known how long ago anything was
+    at_work: Sequence[tuple[int | None, int | None, int | None]]
+    at_work = live(started, lineage) if timed else [(None, None, None)] * len(started)
+    reused: list[list[Reused]] = []
     latest: dict[str, Call] = {}
     short = middle = long = None
     for number, call in enumerate(started):
         found = cache.add(call.namespace, call.stretches)
+        reused.append(cache.reused)
         if timed:
             now = times[number]
             ages: Sequence[int | None] = [now - times[touched.call] for touched in found]
@@ -53,32 +66,50 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
         latest[agent] = call
         into.steps.append(
             (call.run_id, call.ordinal, call.start_ms, call.blocks, previous, repeated, short, middle, long,
-             cache.since(0))
+             cache.distinct, *at_work[number])
         )  # fmt: skip
+    into.optimal.extend(best(started, reused))
+
+
+def best(started: list[Call], reused: Sequence[Sequence[Reused]]) -> Iterator[OptimalRow]:
+    """The rows of a cache that knows the future, of which ``reused`` tells what was there before each call."""
+    for call, kept in zip(started, optimal(reused), strict=True):
+        for position, blocks, first, last in kept:
+            for at, count, low, high, tokens in _alike(call, position, blocks, first, last):
+                yield call.run_id, call.ordinal, at, count, low, high, tokens
 
 
 def _add_prompt(rows: list[PromptRow], call: Call, found: list[Touched], ages: Sequence[int | None]) -> None:
     """A row for each stretch that would be hit alike, and one for the rest, which no cache would hit."""
-    run, ordinal, _, most, size, _, _, in_all, _ = call
-    full = in_all  # as many leading blocks are full, and whatever is behind the next is empty
-    if size and most is not None:
-        full = min(full, most // size)
+    run, ordinal = call.run_id, call.ordinal
     position = 0
     for (blocks, first, last, _), age in zip(found, ages, strict=True):
-        end = position + blocks
-        if end <= full:
-            rows.append((run, ordinal, position, blocks, first, last, age, None if size is None else blocks * size))
-            position = end
-            continue
-        for stop in (full, full + 1, end):
-            if position < (stop := min(stop, end)):
-                upto = last - (end - stop) if last > first else last
-                tokens = _tokens(call, position, stop)
-                rows.append((run, ordinal, position, stop - position, first, upto, age, tokens))
-                first, position = upto + 1 if last > first else first, stop
-    if position < in_all:
-        rest = in_all - position
-        rows.append((run, ordinal, position, rest, None, None, None, _tokens(call, position, in_all)))
+        for at, count, low, high, tokens in _alike(call, position, blocks, first, last):
+            rows.append((run, ordinal, at, count, low, high, age, tokens))
+        position += blocks
+    if position < call.blocks:
+        tokens = _tokens(call, position, call.blocks)
+        rows.append((run, ordinal, position, call.blocks - position, None, None, None, tokens))
+
+
+_Alike: TypeAlias = tuple[int, int, int, int, int | None]
+"""Position, blocks, first and last distance, tokens."""
+
+
+def _alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequence[_Alike]:
+    """Some blocks of a prompt, cut so that all of a piece have as many tokens."""
+    size, most = call.block_tokens, call.input_tokens
+    end = position + blocks
+    if not size or most is None or end * size <= most:  # whatever is recorded, they are full
+        return ((position, blocks, first, last, None if size is None else blocks * size),)
+    full = most // size  # as many leading blocks are full, and whatever is behind the next is empty
+    pieces: list[_Alike] = []
+    for stop in (full, full + 1, end):
+        if position < (stop := min(stop, end)):
+            upto = last - (end - stop) if last > first else last
+            pieces.append((position, stop - position, first, upto, _tokens(call, position, stop)))
+            first, position = upto + 1 if last > first else first, stop
+    return pieces
 
 
 def _tokens(call: Call, start: int, end: int) -> int | None:

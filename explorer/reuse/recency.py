@@ -34,6 +34,11 @@ class Touched(NamedTuple):
     """0-based number of the call that had touched them, or one before them, the longest time ago."""
 
 
+Reused: TypeAlias = tuple[int, int, int]
+"""Blocks that follow each other in a prompt: the call that had touched them last, the position of the first, and how
+many. The call itself, where the prompt has them twice."""
+
+
 class Recency:
     """The stack of one cache, call by call. Block ids of different namespaces are different blocks."""
 
@@ -41,11 +46,18 @@ class Recency:
         """``calls``: how many will be added at most."""
         self.number = 0
         """Of calls so far."""
+        self.reused: list[Reused] = []
+        """The leading blocks of the last prompt that were there, by who had touched each of them last."""
         self._held: list[list[int]] = []  # by call: start, end, start, end … of the positions that it touched last
         self._sums = [0] * (calls + 1)  # Fenwick tree over all calls but the last: how many blocks each holds
         self._below = 0  # sum of these
         self._last = 0  # how many blocks the last call holds
         self._spaces: dict[str, _Space] = {}
+
+    @property
+    def distinct(self) -> int:
+        """How many blocks were touched so far."""
+        return self._last + self._below
 
     def since(self, call: int) -> int:
         """How many blocks were touched by this call or later ones: the working set of that time."""
@@ -86,6 +98,7 @@ class Recency:
         self._held.append(prompt.held)
         self._last = sum(prompt.held[1::2]) - sum(prompt.held[::2])
         self.number += 1
+        self.reused = prompt.reused
         return prompt.found
 
     def _replace(self, prompt: _Prompt, old: list[_Piece], first: int, end: int, position: int) -> list[_Piece]:
@@ -101,7 +114,7 @@ class Recency:
                     new.append((piece, at, call, position + piece - first))
                     prompt.hold(position + piece - first, position + at - first)
                 new.append((start, stop, call, place))
-                prompt.again(upto - at)
+                prompt.repeat(call, upto - at)
                 piece = stop
             else:
                 if start < at:
@@ -130,6 +143,8 @@ class Recency:
             # What this prompt touched so far lies above them too: it did so before, or they are hit no sooner than it.
             between = 0 if last else self._last + self._below - self._before(call + 1)
             prompt.find(blocks, between + rank + place - start + 1, call)
+            prompt.reused.append((call, prompt.at, blocks))
+            prompt.at += blocks
         prompt.above += blocks
         if last:
             self._last -= blocks
@@ -163,10 +178,12 @@ class Recency:
 class _Prompt:
     """What is known of a prompt while it is read from its root on."""
 
-    __slots__ = ("above", "deepest", "found", "held", "leading", "oldest")
+    __slots__ = ("above", "at", "deepest", "found", "held", "leading", "oldest", "reused")
 
     def __init__(self, call: int) -> None:
         self.found: list[Touched] = []
+        self.reused: list[Reused] = []
+        self.at = 0  # leading blocks that were there
         self.held: list[int] = []
         self.above = 0  # blocks of it that were on the stack
         self.deepest = 0
@@ -194,6 +211,13 @@ class _Prompt:
         """Blocks that are hit whenever those ahead of them are."""
         if self.leading and blocks:
             self.found.append(Touched(blocks, self.deepest, self.deepest, self.oldest))
+
+    def repeat(self, call: int, blocks: int) -> None:
+        """Blocks that this prompt has had already."""
+        if self.leading:
+            self.again(blocks)
+            self.reused.append((call, self.at, blocks))
+            self.at += blocks
 
     def hold(self, start: int, end: int) -> None:
         """Positions that this prompt is the last to touch."""

@@ -10,7 +10,7 @@ from explorer.reuse.identity import renumbered
 from explorer.reuse.recall import Recalled, recall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from explorer.store.database import Cursor
 
@@ -19,8 +19,8 @@ RELATIONS = (*COMPUTED, "reuse_distance", "reuse_age", "missed_blocks")
 
 _CALLS = """
     SELECT
-        r.conversation_id, b.namespace, s.run_id, s.ordinal, s.start_ms, s.input_tokens, b.block_tokens, b.firsts,
-        b.counts, b.blocks
+        r.conversation_id, b.namespace, s.run_id, s.ordinal, s.start_ms, s.end_ms, s.input_tokens, b.block_tokens,
+        b.blocks, b.firsts, b.counts
     FROM steps AS s
     JOIN (
         SELECT
@@ -42,13 +42,9 @@ def compute(cursor: Cursor) -> None:
     agents = cursor.execute("SELECT agent_id, parent_agent_id FROM agents").fetchall()
     lineage = hierarchy(dict(agents), [Placed(*run) for run in runs])
     caches: dict[str, dict[str, list[Call]]] = {}
-    cursor.execute(_CALLS)
-    while rows := cursor.fetchmany(10_000):
-        for conversation, namespace, run, ordinal, start, tokens, size, firsts, counts, blocks in rows:
-            stretches = list(zip(firsts, counts, strict=True))
-            call = Call(run, ordinal, start, tokens, size, namespace, stretches, blocks)
-            caches.setdefault(namespace, {}).setdefault(conversation, []).append(call)
-    recalled = Recalled([], [])
+    for conversation, call in _calls(cursor):
+        caches.setdefault(call.namespace, {}).setdefault(conversation, []).append(call)
+    recalled = Recalled([], [], [])
     hashed = cursor.execute("SELECT conversation_id FROM conversations WHERE block_scope = $1", [HASHES]).fetchall()
     for conversations in caches.values():
         if hashed and conversations.keys() <= {conversation for (conversation,) in hashed}:
@@ -56,8 +52,22 @@ def compute(cursor: Cursor) -> None:
         recall(by_start(*conversations.values()), lineage, recalled)
     cursor.execute("BEGIN TRANSACTION")  # all or nothing: it may be asked for again
     _insert(cursor, "prompt_recency", recalled.prompts)
+    _insert(cursor, "prompt_optimal", recalled.optimal)
     _insert(cursor, "step_recency", recalled.steps)
     cursor.execute("COMMIT")
+
+
+def _calls(cursor: Cursor) -> Iterator[tuple[str, Call]]:
+    """Every step with blocks, and the conversation that it is of, in the order of the record."""
+    rows = cursor.sql(_CALLS).to_arrow_table()
+    firsts, counts = (rows[name].combine_chunks() for name in ("firsts", "counts"))
+    bounds = firsts.offsets.to_pylist()
+    stretches = list(zip(firsts.flatten().to_numpy().tolist(), counts.flatten().to_numpy().tolist(), strict=True))
+    scalars = [rows[name].to_pylist() for name in rows.column_names if name not in ("firsts", "counts")]
+    for number, values in enumerate(zip(*scalars, strict=True)):
+        conversation, namespace, run, ordinal, start, end, tokens, size, blocks = values
+        prompt = stretches[bounds[number] : bounds[number + 1]]
+        yield conversation, Call(run, ordinal, start, tokens, size, namespace, prompt, blocks, end)
 
 
 def _insert(cursor: Cursor, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

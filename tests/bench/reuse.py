@@ -189,7 +189,7 @@ def _invented(references):
 
 def curve(calls):
     """Hits at every capacity of one conversation."""
-    rows = Recalled([], [])
+    rows = Recalled([], [], [])
     recall(by_start(calls), Lineage({}, {}, {}), rows)
     seen = [(row[3], row[4], row[5]) for row in rows.prompts if row[4] is not None]
     if not seen:

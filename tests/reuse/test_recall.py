@@ -22,7 +22,7 @@ timed = st.tuples(worlds(), st.lists(st.integers(0, 30 * 60_000), min_size=10, m
 
 
 def recalled(world: World) -> Recalled:
-    rows = Recalled([], [])
+    rows = Recalled([], [], [])
     recall(by_start(world.calls()), world.lineage, rows)
     return rows
 
@@ -99,12 +99,29 @@ def test_a_step_tells_what_it_repeats_and_the_working_sets_that_end_with_it(worl
         assert row[9] == len({block for p in arrived[: index + 1] for block in p.ids})
 
 
+@given(worlds())
+def test_the_rows_of_the_best_cache_are_of_the_blocks_that_were_there(world: World) -> None:
+    rows, seen = recalled(world), set[int]()
+    for prompt in in_order_of_arrival(world.prompts):
+        found = sorted(row[2:] for row in rows.optimal if row[:2] == (prompt.run, prompt.ordinal))
+        assert sum(blocks for _, blocks, *_ in found) == leading(prompt.ids, seen)
+        at = 0
+        for position, blocks, first, last, tokens in found:
+            assert position == at
+            assert blocks % (last - first + 1) == 0
+            assert tokens == (held(prompt, world.size, position, position + blocks) if world.size else None)
+            assert tokens is None or tokens % blocks == 0, "each of them holds as many"
+            at += blocks
+        seen |= set(prompt.ids)
+
+
 def test_nothing_is_said_of_time_where_a_call_has_none() -> None:
     world = World({"a": None}, {"r": "a"}, {"r": None}, [], 16)
     prompts = [Prompt("r", 1, 0, [1, 2], None), Prompt("r", 2, None, [1, 2, 3], None)]
     rows = recalled(world._replace(prompts=prompts))
     assert [row[4:7] for row in rows.prompts] == [(None, None, None), (1, 2, None), (None, None, None)]
-    assert [row[6:] for row in rows.steps] == [(None, None, None, 2), (None, None, None, 3)]
+    nothing = (None, None, None)
+    assert [row[6:] for row in rows.steps] == [(*nothing, 2, *nothing), (*nothing, 3, *nothing)]
 
 
 def test_rows_have_the_columns_of_their_tables() -> None:
@@ -119,7 +136,14 @@ def test_rows_have_the_columns_of_their_tables() -> None:
         {"run_id": "r", "step_ordinal": 2, "position": 1, "blocks": 1, "first_distance": 2, "last_distance": 2,
          "age_ms": 2, "tokens": 4},
     ]  # fmt: skip
+    assert [dict(zip(names["prompt_optimal"], row, strict=True)) for row in rows.optimal] == [
+        {"run_id": "r", "step_ordinal": 2, "position": 0, "blocks": 1, "first_distance": 1, "last_distance": 1,
+         "tokens": 16},
+        {"run_id": "r", "step_ordinal": 2, "position": 1, "blocks": 1, "first_distance": 2, "last_distance": 2,
+         "tokens": 4},
+    ]  # fmt: skip
     assert dict(zip(names["step_recency"], rows.steps[1], strict=True)) == {
         "run_id": "r", "ordinal": 2, "at_ms": 9, "blocks": 2, "previous_blocks": 2, "repeated_blocks": 2,
         "blocks_1_minute": 2, "blocks_5_minutes": 2, "blocks_15_minutes": 2, "blocks_ever": 2,
+        "live_agents": 1, "live_blocks": 2, "live_apart_blocks": 2,
     }  # fmt: skip
