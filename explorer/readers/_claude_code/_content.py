@@ -14,6 +14,9 @@ from explorer.readers._values import EPOCH, MOST_TOKENS
 FIELDS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens", "output_tokens")
 """The figures of a record's usage: of the input only what is neither read from the cache nor written to it."""
 
+CHAINED: Final = frozenset(("user", "assistant", "system", "attachment", "progress"))
+"""Records that have a place in a conversation."""
+
 INTERRUPTED: Final = "[Request interrupted by user"
 WARM_UP: Final = "Warmup"
 
@@ -111,6 +114,12 @@ def text_of(content: object) -> str | None:
     return None
 
 
+def has_results(content: object) -> bool:
+    """Whether a message gives results of tools."""
+    blocks = content if type(content) is list else ()
+    return any(type(block) is dict and block.get("type") == "tool_result" for block in blocks)
+
+
 def is_injected(text: str | None) -> bool:
     """Whether the recorder wrote this in the user's name."""
     return text is not None and text.lstrip().startswith(_INJECTED)
@@ -119,6 +128,16 @@ def is_injected(text: str | None) -> bool:
 def is_command(text: str | None) -> bool:
     """Whether it is a command, which the model may never hear of."""
     return text is not None and text.lstrip().startswith(_COMMAND)
+
+
+def asks(record: dict[str, object], content: object, is_main: bool) -> bool:
+    """Whether somebody asks the agent for something in a user's record, which has no result of a tool."""
+    if record.get("isCompactSummary") is True or record.get("isMeta") is True:
+        return False
+    text = text_of(content)
+    if text is None:
+        return True
+    return not text.startswith(INTERRUPTED) and not (is_main and (is_injected(text) or is_command(text)))
 
 
 def letter(text: str) -> str | None:

@@ -11,11 +11,11 @@ from explorer.readers._claude_code._content import (
     AGENT_ID,
     INTERRUPTED,
     WARM_UP,
+    asks,
     count,
     dumped,
     figures,
     is_command,
-    is_injected,
     notice,
     parts,
     text_of,
@@ -26,6 +26,7 @@ from explorer.readers._claude_code._lines import Where
 from explorer.readers._claude_code._prompt import Turn
 
 SYNTHETIC = "<synthetic>"
+REWIND = "rewind"
 MOST_DETAIL = 1_000
 """Characters of a remark that are kept; the rest stays in the source."""
 
@@ -67,33 +68,48 @@ def _hang(agent: Agent, record: dict[str, object], uuid: str | None, is_prompt: 
         return None
     turn = agent.conversing.move(uuid, parent, is_prompt, where.line)
     if turn == "again":
-        message = "a branch that had been left goes on: two processes, or two windows, write this transcript"
-        run = agent.runs[-1] if agent.runs else None
-        remark = Remark("concurrent-writers", "warning", message, where.source_id, where.line, agent, run)
-        agent.session.remarks.append(remark)
+        _beside(agent, where)
     return turn
+
+
+def _beside(agent: Agent, where: Where) -> None:
+    """A branch that had been left goes on: what was taken for a user who went back was somebody else."""
+    message = "a branch that had been left goes on: two processes, or two windows, write this transcript"
+    remark = Remark("concurrent-writers", "warning", message, where.source_id, where.line, agent, _going(agent))
+    agent.session.remarks.append(remark)
+    left_by = agent.conversing.active.left_by
+    for event in (event for run in agent.runs for event in run.events):
+        if event.trigger == REWIND and event.uuid == left_by:
+            event.trigger, event.detail = "another writer", "said by another process, or window, beside what went on"
 
 
 def _run(agent: Agent, at: int | None, where: Where | None) -> Run:
     """Begin a run."""
     run = Run(agent, len(agent.runs) + 1, at, at, asked=where)
     agent.runs.append(run)
+    agent.going[agent.conversing.active] = run
     agent.pending = None
     return run
+
+
+def _going(agent: Agent) -> Run | None:
+    """The run that the conversation is in, on the branch where it is."""
+    run = agent.going.get(agent.conversing.active)
+    return run or (agent.runs[-1] if agent.runs else None)
 
 
 def _current(agent: Agent, at: int | None, where: Where | None) -> Run:
     """The run that is going on; a command waits until the model is asked to begin one."""
     if agent.pending is not None:
         return _run(agent, *agent.pending)
-    return agent.runs[-1] if agent.runs else _run(agent, at, where)
+    return _going(agent) or _run(agent, at, where)
 
 
 def _event(
     agent: Agent, kind: EventKind, at: int | None, trigger: str | None, detail: str | None, uuid: str | None
 ) -> Event:
     event = Event(kind, at, trigger, detail[:MOST_DETAIL] if detail else None, uuid)
-    (agent.runs[-1] if agent.runs else _run(agent, at, None)).events.append(event)
+    (_going(agent) or _run(agent, at, None)).events.append(event)
     return event
 
 
@@ -107,25 +123,21 @@ def _user(
     blocks = content if type(content) is list else ()
     results = [block for block in blocks if type(block) is dict and block.get("type") == "tool_result"]
     text = None if results else text_of(content)
-    interrupted = text is not None and text.startswith(INTERRUPTED)
-    summary = record.get("isCompactSummary") is True
-    meta = record.get("isMeta") is True
-    said = not results and not interrupted and not summary and not meta
-    is_prompt = said and not (agent.is_main and (is_injected(text) or is_command(text)))
+    is_prompt = not results and asks(record, content, agent.is_main)
     turn = _hang(agent, record, uuid, is_prompt, where)
-    if summary and agent.compacted is None:  # older versions write no boundary
+    if record.get("isCompactSummary") is True and agent.compacted is None:  # older versions write no boundary
         _compaction(agent, {}, uuid, at)
     if is_prompt:
         _prompted(agent, text, at, where)
         if turn == "back":
-            _event(agent, "note", at, "rewind", "the user went back and said this instead", uuid)
-    elif said and is_command(text):
+            _event(agent, "note", at, REWIND, "the user went back and said this instead", uuid)
+    elif is_command(text) and record.get("isMeta") is not True:
         agent.pending = at, where
     for part in parts("user", content):
         agent.conversing.add(part)
     if results:
         _results(agent, record, results, at, where)
-    elif interrupted:
+    elif text is not None and text.startswith(INTERRUPTED):
         run = _current(agent, at, where)
         run.interrupted, run.end = True, at
         _event(agent, "interrupt", at, "user", text, uuid)
@@ -161,9 +173,8 @@ def _results(
         tool = agent.tools.get(call_id) if call_id else None
         if tool is None:
             message = f"a tool result for {call_id}, and no such call before it"
-            run = agent.runs[-1] if agent.runs else None
             agent.session.remarks.append(
-                Remark("unpaired-result", "warning", message, where.source_id, where.line, agent, run)
+                Remark("unpaired-result", "warning", message, where.source_id, where.line, agent, _going(agent))
             )
             continue
         tool.end = tool.run.end = at
@@ -320,8 +331,8 @@ def _system(agent: Agent, record: dict[str, object], uuid: str | None, at: int |
     if subtype == "compact_boundary":
         details = record.get("compactMetadata")
         _compaction(agent, details if type(details) is dict else {}, uuid, at)
-    elif subtype == "turn_duration" and agent.runs:
-        agent.runs[-1].duration_ms = count(record.get("durationMs"))
+    elif subtype == "turn_duration" and (run := _going(agent)) is not None:
+        run.duration_ms = count(record.get("durationMs"))
     elif subtype == "api_error":
         _event(agent, "error", at, "api", dumped(record.get("error")).decode(), uuid)
 
@@ -335,8 +346,10 @@ def _compaction(agent: Agent, details: dict[str, object], uuid: str | None, at: 
         known = [figure for figure in last.usage[:4] if figure is not None] if last else []
         event.before = sum(known) if known else None
     event.after = count(details.get("postTokens"))
-    agent.compacted = event
+    agent.compacted, run = event, _going(agent)
     agent.conversing.begin()
+    if run is not None:
+        agent.going[agent.conversing.active] = run
 
 
 def _attachment(agent: Agent, record: dict[str, object], at: int | None, where: Where) -> None:

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.model import EventKind, Grade, RunStatus, Severity
 from explorer.readers._claude_code._lines import Where
-from explorer.readers._claude_code._prompt import Conversing
+from explorer.readers._claude_code._prompt import Branch, Conversing
 from explorer.readers._prompts import PromptParts, Stretch
 
 Helper: TypeAlias = Literal["warm-up", "compaction"]
@@ -16,6 +16,11 @@ Key: TypeAlias = tuple[str, ...]
 
 Sums: TypeAlias = list[int]
 """Records with usage, then the four figures of ``FIELDS`` over them."""
+
+
+def sidechain(uuid: str | None, where: Where) -> str:
+    """The name of an agent within its session's file, by its first record."""
+    return f"sidechain-{uuid or f'{where.source_id}:{where.line}'}"
 
 
 class Remark(NamedTuple):
@@ -123,6 +128,8 @@ class Agent:
     source_id: str
     conversing: Conversing
     runs: list[Run] = field(default_factory=list)
+    going: dict[Branch, Run] = field(default_factory=dict)
+    """The latest run on each branch of its conversation."""
     steps: dict[Key, Step] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
     uuids: set[str] = field(default_factory=set)

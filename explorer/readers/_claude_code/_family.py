@@ -6,18 +6,15 @@ from pathlib import Path
 
 import orjson
 
-from explorer.readers._claude_code._content import FIELDS, figures, milliseconds, notice, word
+from explorer.readers._claude_code._content import CHAINED, FIELDS, figures, milliseconds, notice, word
 from explorer.readers._claude_code._conversation import record_of
-from explorer.readers._claude_code._draft import Agent, Remark, Session
+from explorer.readers._claude_code._draft import Agent, Remark, Session, sidechain
 from explorer.readers._claude_code._layout import Name, name_of
 from explorer.readers._claude_code._lines import Damage, Where, lines
 from explorer.readers._claude_code._prompt import Conversing
 from explorer.readers._prompts import PromptParts
 
 LONGEST_META = 1 << 20
-
-_CHAINED = frozenset(("user", "assistant", "system", "attachment", "progress"))
-"""Records that have a place in a conversation."""
 
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "agentName"}
 
@@ -92,7 +89,7 @@ class _File:
     def take(self, where: Where, record: dict[str, object]) -> None:
         """One record."""
         kind = record.get("type")
-        if kind not in _CHAINED:
+        if kind not in CHAINED:
             self._aside(kind, self._session_of(where, record), where, record)
             return
         self.told = True
@@ -156,7 +153,7 @@ class _File:
             latest = next((each for each in reversed(session.agents.values()) if not each.is_main), None)
             if latest is not None:
                 return latest
-        return self._named(session, f"sidechain-{uuid or f'{self.source_id}:{where.line}'}", None)
+        return self._named(session, sidechain(uuid, where), None)
 
     def _named(self, session: Session, name: str, native_id: str | None) -> Agent:
         agent = session.agents.get(name)

@@ -34,7 +34,7 @@ class Orphan(NamedTuple):
 class Branch:
     """One line of a conversation."""
 
-    __slots__ = ("last", "left", "parts", "said", "stretches")
+    __slots__ = ("last", "left", "left_by", "parts", "said", "stretches")
 
     def __init__(self, stretches: Iterable[Stretch] = (), said: int = 0) -> None:
         self.stretches = list(stretches)
@@ -46,6 +46,8 @@ class Branch:
         """Prompts and answers on it."""
         self.left = False
         """Whether the user went back behind its end, and it has not gone on since."""
+        self.left_by: str | None = None
+        """The record that was said instead, when it was left last."""
 
     def add(self, block: int) -> None:
         """A part at the end."""
@@ -94,13 +96,13 @@ class Conversing:
                 self.orphans.append(Orphan(uuid, parent, line))
             return None
         branch, parts, said, _ = place
+        if is_prompt and said < branch.said:
+            self.active.left, self.active.left_by = True, uuid
+            self.active = branch.up_to(parts, said)
+            return "back"
         if branch is not self.active:
             again, branch.left, self.active = branch.left, False, branch
             return "again" if again else None
-        if is_prompt and said < branch.said:
-            branch.left = True
-            self.active = branch.up_to(parts, said)
-            return "back"
         return None
 
     def add(self, part: Part) -> None:

@@ -1,19 +1,33 @@
 """What was said in a run: the records of its agent, in the order of the file, from the last compaction before it on.
 
-Where the user went back, what was said on the branch that was left is not in the prompt, and not told.
+Of a conversation with branches, the one that the run's last step stands on is told: what was said on others, where the
+user went back or somebody else writes, is not in the prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
 from explorer.readers import Message, MessageKind, MessageRole, Place, StepPlace
-from explorer.readers._claude_code._content import INTERRUPTED, dumped, is_injected, text_of, word
+from explorer.readers._claude_code._content import (
+    CHAINED,
+    INTERRUPTED,
+    asks,
+    dumped,
+    has_results,
+    is_injected,
+    text_of,
+    word,
+)
+from explorer.readers._claude_code._draft import sidechain
 from explorer.readers._claude_code._lines import Damage, Where, lines, parse
+from explorer.readers._claude_code._prompt import Branch, Conversing
+from explorer.readers._prompts import PromptParts
+from explorer.readers._values import key_part
 
 _COMPACTED = "a compaction: what was said before is replaced by a summary"
 
@@ -39,15 +53,14 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     if source_id not in files:
         raise OSError(f"{source_id} is not among the sources any more")
     path = files[source_id]
-    last = max((step.offset or 0) for step in place.steps) if place.until is None else steps[-1].offset or 0
-    found = _Prompt(steps, of_agent(place.agent_id), whole=place.until is None, last=last)
+    found = _Telling(steps, place.agent_id, whole=place.until is None)
     for line in lines(path, source_id):
         if not isinstance(line, Damage) and not found.take(*line):
             break
-    yield from _told(path, found.records)
+    yield from _told(path, found.records())
 
 
-def _told(path: Path, records: list[_Record]) -> Iterator[Message]:
+def _told(path: Path, records: Iterator[_Record]) -> Iterator[Message]:
     """The messages of records of a file."""
     names: dict[str, str | None] = {}
     with path.open("rb") as file:
@@ -58,66 +71,85 @@ def _told(path: Path, records: list[_Record]) -> Iterator[Message]:
                 yield from _messages(record, step, names)
 
 
-def of_agent(agent_id: str) -> Callable[[dict[str, object]], bool]:
-    """Whether a record of the right file may be of this agent; only of sidechains among others it is not sure."""
-    name = agent_id.rpartition("/")[2]
-    if name.startswith("sidechain-"):
-        return lambda record: record.get("isSidechain") is True
-    if name == "main":
-        return lambda record: record.get("isSidechain") is not True and not record.get("agentId")
-    return lambda record: record.get("agentId") in (None, name.removeprefix("agent-"))
+class _Whose:
+    """Tells the records of an agent from those of others in the file, taken one by one."""
+
+    def __init__(self, agent_id: str) -> None:
+        self.name = agent_id.rpartition("/")[2]
+        self._inside = self.name.startswith("sidechain-")
+        self._of: dict[str, bool] = {}  # of the records of sidechains, whether they are its own
+        self._latest: bool | None = None
+
+    def is_own(self, record: dict[str, object], where: Where) -> bool:
+        """Whether a record is the agent's: by its own word; of a sidechain, by what it hangs on."""
+        if self._inside:
+            return record.get("isSidechain") is True and not record.get("agentId") and self._of_sidechain(record, where)
+        if self.name == "main":
+            return record.get("isSidechain") is not True and not record.get("agentId")
+        return record.get("agentId") in (None, self.name.removeprefix("agent-"))
+
+    def _of_sidechain(self, record: dict[str, object], where: Where) -> bool:
+        uuid, parent = word(record.get("uuid")), record.get("parentUuid")
+        found = self._of.get(parent, self._latest) if type(parent) is str else None
+        if found is None:
+            found = self._latest = self.name == key_part(sidechain(uuid, where))
+        if uuid is not None:
+            self._of.setdefault(uuid, found)
+        return found
 
 
-class _Prompt:
-    """The records that make the prompt of a run's last step, with what came of it."""
+class _Telling:
+    """Finds the records that make the prompt of a run's last step, with what came of it."""
 
-    def __init__(
-        self, steps: list[StepPlace], is_own: Callable[[dict[str, object]], bool], whole: bool, last: int
-    ) -> None:
-        self.records: list[_Record] = []
-        self._is_own = is_own
-        self._whole, self._last = whole, last
+    def __init__(self, steps: list[StepPlace], agent_id: str, whole: bool) -> None:
+        self._whose, self._whole = _Whose(agent_id), whole
         self._at = {step.offset: step.ordinal for step in steps}
-        self._first = steps[0].offset or 0
+        self._first, self._last = steps[0].offset or 0, steps[-1].offset or 0
         self._calls: dict[object, int] = {}
-        self._behind: dict[str, int] = {}  # records up to this one, by its id
-        self._over = False
+        self._records: list[_Record] = []
+        self._conversing = Conversing(PromptParts())  # whose parts are the numbers of the records
+        self._branch: Branch | None = None
+        """Where the last of the steps is."""
+        self._boundary: str | None = None
+
+    def records(self) -> Iterator[_Record]:
+        """What was found, in order."""
+        branch = self._branch or self._conversing.active
+        return (self._records[number] for first, count in branch.stretches for number in range(first, first + count))
 
     def take(self, where: Where, record: dict[str, object]) -> bool:
         """Look at the next record of the file; whether any more is wanted."""
         kind = record.get("type")
-        if kind not in ("user", "assistant", "system", "attachment") or not self._is_own(record):
+        if kind not in CHAINED or not self._whose.is_own(record, where):
             return True
+        conversing, uuid, parent = self._conversing, word(record.get("uuid")), record.get("parentUuid")
+        content = _content(record)
+        results = kind == "user" and has_results(content)
+        prompt = kind == "user" and not results and asks(record, content, self._whose.name == "main")
+        if type(parent) is str and parent != conversing.tip:
+            conversing.move(uuid, parent, prompt, where.line)
+        compaction = self._is_compaction(record, kind, uuid, parent)
+        if compaction and where.offset <= self._first:
+            conversing.begin()
         ordinal = self._step(record, where)
-        if where.offset > self._last and ordinal is None:
-            results = kind == "user" and text_of(_content(record)) is None
-            if kind == "assistant" or not (self._whole and results):
-                return False
-        if kind == "system" and record.get("subtype") != "compact_boundary":
-            self._note(record)
-            return True
-        if where.offset <= self._first:
-            self._branch(record, kind)
-        self.records.append(_Record(where.offset, where.length, ordinal))
-        self._note(record)
+        if self._branch is None or ordinal is not None or (self._whole and results):
+            if kind not in ("system", "progress") or compaction:
+                conversing.active.add(len(self._records))
+                self._records.append(_Record(where.offset, where.length, ordinal))
+        elif conversing.active is self._branch and (prompt or kind == "assistant"):
+            return False
+        if where.offset == self._last:
+            self._branch = conversing.active
+        if uuid is not None:
+            conversing.note(uuid, parent, prompt or kind == "assistant")
         return True
 
-    def _note(self, record: dict[str, object]) -> None:
-        uuid = word(record.get("uuid"))
-        if uuid is not None:
-            self._behind[uuid] = len(self.records)
-
-    def _branch(self, record: dict[str, object], kind: object) -> None:
-        """Forget what is not in the prompt of what comes: what was compacted, and what the user went back behind."""
-        parent = record.get("parentUuid")
-        if kind == "system" or (
-            parent is None and (record.get("isSidechain") is True or record.get("isCompactSummary"))
-        ):
-            self.records.clear()
-        elif kind == "user" and type(parent) is str and text_of(_content(record)) is not None:
-            behind = self._behind.get(parent)
-            if behind is not None:
-                del self.records[behind:]
+    def _is_compaction(self, record: dict[str, object], kind: object, uuid: str | None, parent: object) -> bool:
+        """Whether a summary begins here: older versions write no boundary before it."""
+        if kind == "system" and record.get("subtype") == "compact_boundary":
+            self._boundary = uuid
+            return True
+        return record.get("isCompactSummary") is True and (parent is None or parent != self._boundary)
 
     def _step(self, record: dict[str, object], where: Where) -> int | None:
         """The step of the run that a record is of."""

@@ -20,7 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 NAME = "claude-code"
-VERSION = 1
+VERSION = 2
 SELF_CONTAINED = True
 
 

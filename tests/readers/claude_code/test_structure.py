@@ -201,3 +201,46 @@ def test_an_agent_in_the_background_ends_where_the_notification_says(tmp_path, w
     assert run.status == status
     assert [edge.at_ms for edge in reading.edges if edge.kind == "result"] == [60_000]
     assert len(reading.runs) == 2  # the notification begins no turn
+
+
+def test_what_two_processes_write_on_one_transcript_stays_apart(tmp_path):
+    """Both resumed it after its first answer; their records stand as they came."""
+    reading = main(
+        tmp_path, said("u1", None, 0, "Go"), answered("a1", "u1", 1, text("x")),
+        said("u2", "a1", 10, "Left"), said("v2", "a1", 11, "Right"),
+        answered("a2", "u2", 12, call("t1"), id="m2", stop=None), answered("b2", "v2", 13, call("t2"), id="n2"),
+        said("u3", "a2", 14, result("t1", "l")), said("v3", "b2", 15, result("t2", "r")),
+        answered("b3", "v3", 16, text("right"), id="n3"), answered("a3", "u3", 17, text("left"), id="m3"),
+    )  # fmt: skip
+    assert [(step.run_id[-1], step.end_ms) for step in reading.steps] == [
+        ("1", 1000), ("2", 12_000), ("2", 17_000), ("3", 13_000), ("3", 16_000),
+    ]  # fmt: skip
+    assert [len(reading.ids(step)) for step in reading.steps] == [1, 3, 5, 3, 5]
+    assert [(run.start_ms, run.end_ms, run.status) for run in reading.runs] == [
+        (0, 1000, "completed"), (10_000, 17_000, "completed"), (11_000, 16_000, "completed"),
+    ]  # fmt: skip
+    assert [f.line for f in reading.findings if f.code == "concurrent-writers"] == [5]
+    assert [(event.trigger, event.run_id[-1]) for event in reading.events] == [("another writer", "3")]
+    assert [text for _, _, text, _ in told(tmp_path, reading, 1)] == ["Go", "x", "Left", "{}", "l", "left"]
+    assert [text for _, _, text, _ in told(tmp_path, reading, 2)] == ["Go", "x", "Right", "{}", "r", "right"]
+
+
+def test_sidechains_that_ran_at_once_stay_apart(tmp_path):
+    """Version 1.0: all in one file, in the order in which they were written."""
+    inside = {"isSidechain": True}
+    reading = main(
+        tmp_path, said("u1", None, 0, "Go"),
+        answered("a1", "u1", 1, call("t1", "Task", prompt="One"), call("t2", "Task", prompt="Two"), stop="tool_use"),
+        said("p1", None, 2, "One", **inside), said("q1", None, 3, "Two", **inside),
+        answered("p2", "p1", 4, call("s1"), id="m2", stop="tool_use", **inside),
+        answered("q2", "q1", 5, call("s2"), id="m3", stop="tool_use", **inside),
+        said("q3", "q2", 6, result("s2", "two"), **inside), said("p3", "p2", 7, result("s1", "one"), **inside),
+        answered("q4", "q3", 8, text("2"), id="m4", **inside), answered("p4", "p3", 9, text("1"), id="m5", **inside),
+        said("u2", "a1", 10, result("t1", "1")), said("u3", "a1", 11, result("t2", "2")),
+    )  # fmt: skip
+    first, second = (number for number, run in enumerate(reading.runs) if run.parent_run_id)
+    assert [text for _, _, text, _ in told(tmp_path, reading, first)] == ["One", "{}", "one", "1"]
+    assert [text for _, _, text, _ in told(tmp_path, reading, second)] == ["Two", "{}", "two", "2"]
+    assert [run.start_ms for run in reading.runs[1:]] == [2000, 3000]
+    main_ = next(number for number, run in enumerate(reading.runs) if not run.parent_run_id)
+    assert [text for _, kind, text, _ in told(tmp_path, reading, main_) if kind == "tool_result"] == ["1", "2"]
