@@ -67,6 +67,11 @@ def _shown(value: object) -> str:
     return "an object" if isinstance(value, dict) else repr(value)
 
 
+def many(number: int, noun: str) -> str:
+    """``1 turn``, ``2 turns``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def key_part(name: str) -> str:
     """A recorded name as a part of a key, with the division slash for a slash: it must not look like a path of ours."""
     return name.replace("/", "∕")

@@ -13,6 +13,7 @@ import orjson
 
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers._records import loads
+from explorer.readers._values import many
 from explorer.readers.codex._bundle import LOG
 from explorer.readers.codex._items import fingerprint, kind_of, shown
 from explorer.readers.codex._json import Record, inner, text
@@ -150,7 +151,7 @@ def _head(request: Record) -> Iterator[Message]:
         yield Message.of("system", "text", instructions, note="instructions")
     tools = request.get("tools")
     if isinstance(tools, list) and tools:
-        yield Message.of("system", "other", shown(tools), name="tools", note=f"{len(tools):,} tools")
+        yield Message.of("system", "other", shown(tools), name="tools", note=many(len(tools), "tool"))
 
 
 def _identity(item: object) -> bytes:

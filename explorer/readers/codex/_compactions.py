@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from explorer.readers._values import many
 from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import EventDraft, TurnDraft
 from explorer.readers.codex._json import text
@@ -62,7 +63,7 @@ class Compactions:
         checkpoint = self._ledger.payload(entry, "checkpoint_payload") or {}
         before, after = (checkpoint.get(name) for name in ("input_history", "replacement_history"))
         if isinstance(before, list) and isinstance(after, list):
-            found.told.append(f"{len(before):,} items became {len(after):,}")
+            found.told.append(f"{many(len(before), 'item')} became {len(after):,}")
 
     def finish(self) -> None:
         """Say of each what became of it."""

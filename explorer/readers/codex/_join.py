@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from explorer.readers._values import many
 from explorer.readers.codex._draft import EventDraft, HandOff, Remark, StepDraft, ThreadDraft, TurnDraft
 
 _LATE = 1 << 62
@@ -104,18 +105,14 @@ class Joined:
                 if not of.turns_elsewhere:
                     continue
                 others = ", ".join(other for other in told if other != source_id)
-                message = f"{_turns(of.turns_elsewhere)} shown from {others}, which tells of the same"
+                message = f"{many(of.turns_elsewhere, 'turn')} shown from {others}, which tells of the same"
                 if of.steps_added:
-                    many = "answers that are" if of.steps_added > 1 else "answer that is"
-                    message += f", with {of.steps_added:,} {many} here alone"
+                    are = "are" if of.steps_added > 1 else "is"
+                    message += f", with {many(of.steps_added, 'answer')} that {are} here alone"
                 if of.turns:
-                    message += f"; {_turns(of.turns)} shown from here"
+                    message += f"; {many(of.turns, 'turn')} shown from here"
                 found.append(Remark("recorded-twice", "info", message, source_id, None, thread.thread_id))
         return found
-
-
-def _turns(number: int) -> str:
-    return f"{number:,} turn{'s' * (number != 1)}"
 
 
 def _complete(turn: TurnDraft, other: TurnDraft, answered: set[str | None]) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from explorer.readers._prompts import PromptParts
+from explorer.readers._values import many
 from explorer.readers.codex._draft import HandOff, Remark, ThreadDraft, TurnDraft
 from explorer.readers.codex._history import History
 from explorer.readers.codex._inherited import WHOLE, Prefix, own_lines
@@ -205,8 +206,8 @@ def _revert(older: RolloutThread, newer: RolloutThread, later: set[str]) -> Iter
             turn.status, turn.status_detail = "unknown", UNENDED
     if repeated or taken_back:
         message = (
-            f"{newer.draft.source_id} goes on from here: {taken_back:,} turns in it were taken back, whose tokens were "
-            f"spent all the same, and {repeated:,} are repeated there and counted there"
+            f"{newer.draft.source_id} goes on from here: of this one, {many(taken_back, 'turn')} taken back, whose "
+            f"tokens were spent all the same, and {many(repeated, 'turn')} repeated there and counted there"
         )
         yield Remark("reverted-history", "info", message, older.draft.source_id, None, older.head.thread_id)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from explorer.model import RunStatus
+from explorer.readers._values import many
 from explorer.readers.codex._draft import EventDraft
 from explorer.readers.codex._json import text as text_in
 from explorer.readers.codex._rollout_lines import Record
@@ -77,7 +78,9 @@ class Events:
         count = record.payload.get("num_turns")
         count = count if type(count) is int and count > 0 else 0
         self._state.history.roll_back(count)
-        self._state.turns.event(EventDraft("note", record.at, "thread_rolled_back", f"{count:,} turns taken back"))
+        self._state.turns.event(
+            EventDraft("note", record.at, "thread_rolled_back", f"{many(count, 'turn')} taken back")
+        )
 
     def _goal(self, record: Record) -> None:
         goal = record.payload.get("goal")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from explorer.readers._prompts import PromptParts
+from explorer.readers._values import many
 from explorer.readers.codex._counters import Counter, Pair
 from explorer.readers.codex._draft import EventDraft, Usage
 from explorer.readers.codex._history import History
@@ -167,7 +168,7 @@ class RolloutThread:
         if prefix.own_from > 1:
             steps = sum(len(turn.steps) for turn in self.draft.turns if turn.is_replay)
             whose = self.head.forked_from_id or "another thread"
-            message = f"{prefix.own_from - 1:,} lines, {steps:,} steps in them, are the history of {whose}"
+            message = f"{many(prefix.own_from - 1, 'line')}, with {many(steps, 'step')}, copied from {whose}"
             notes.remark("replayed-history", "info", message, prefix.own_from)
         if prefix.rule == "unknown":
             message = "where copied history ends cannot be told: from here on, tokens by the counter are nobody's"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from explorer.readers._values import many
 from explorer.readers.codex._counters import Counter, Pair, is_real, usage_of
 from explorer.readers.codex._draft import EventDraft, StepDraft, Usage
 from explorer.readers.codex._json import text as text_in
@@ -90,7 +91,7 @@ class Tokens:
         steps = (step for turn in self._turns.thread.turns for step in turn.steps)
         unsure = [step for step in steps if step.usage_grade == "ambiguous" and not step.is_replay]
         if unsure:
-            message = f"{len(unsure):,} steps whose tokens the counter leaves open; this is the first"
+            message = f"{many(len(unsure), 'step')} whose tokens the counter leaves open, from here on"
             self._notes.remark("unclear-counter", "warning", message, unsure[0].where.line)
 
     def _doubt_growth(self) -> None:
