@@ -58,7 +58,7 @@ def counts_in_words(counts: Counts | None, complete: bool) -> Iterator[str]:
         return
     so_far = "" if complete else "so far: "
     unread = counts.sources_skipped + counts.sources_failed
-    found = counts.errors + counts.warnings
+    found = counts.findings
     mark = " ✖" if counts.errors else " ▲" if counts.warnings else ""
     main = [
         plural(counts.conversations, "conversation"),
@@ -68,8 +68,7 @@ def counts_in_words(counts: Counts | None, complete: bool) -> Iterator[str]:
     rest = [f"{number(counts.replayed_steps)} replayed, not counted"] if counts.replayed_steps else []
     rest += [f"{plural(counts.sources_partial, 'file')} read in part"] if counts.sources_partial else []
     rest += [f"{plural(unread, 'file')} skipped"] if unread else []
-    infos = f" + {plural(counts.infos, 'note')}" if counts.infos else ""
-    rest += [f"{plural(found, 'finding')}{mark}{infos}"] if found or infos else []
+    rest += [f"{plural(found, 'finding')}{mark}"] if found else []
     yield so_far + " · ".join(main + rest)
     main = [
         f"{number(counts.conversations)} conv",
