@@ -25,6 +25,9 @@ TABS: dict[Tab, tuple[str, str]] = {
 }
 """Each tab with its key."""
 
+SHORT_TABS: dict[Tab, str] = {"messages": "Msgs", "timeline": "Time", "overview": "Sums"}
+"""What tabs are called where there is no room for their names, those that are cut first in front."""
+
 SORTS: dict[SortKey, tuple[str, bool]] = {
     "order": ("recorded order", False),
     "name": ("name", False),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
@@ -9,11 +11,11 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from explorer.tui.state import TABS, Tab
+from explorer.tui.state import SHORT_TABS, TABS, Tab
 
 
 class TabBar(Widget):
-    """``1 Overview  2 Steps  3 Timeline  …  6 Findings``; closer, then cut short, where it does not fit."""
+    """``1 Overview  2 Steps  3 Timeline  …  6 Findings``; closer, then shorter, where it does not fit."""
 
     tab: reactive[Tab] = reactive("overview")
     marks: reactive[str] = reactive("")
@@ -40,30 +42,40 @@ class TabBar(Widget):
             self._spans.append((start, text.cell_len, tab))
         return text
 
-    def _labels(self, letters: int, gap: str, signs: bool) -> list[tuple[Tab, str]]:
-        """Every tab with at most so many letters, but for the chosen one, which keeps its name.
-
-        With ``signs`` findings are called by what is found, or as in the head of the tree.
-        """
+    def _labels(self, names: Mapping[Tab, str], gap: str = "", marked: bool = True) -> list[tuple[Tab, str]]:
+        """Every tab with its key and name; findings with their mark, if ``marked``."""
         labels = []
-        for tab, (key, name) in TABS.items():
-            words = name if tab == self.tab else name[:letters]
-            if tab == "findings" and signs and tab != self.tab:
-                words = self.marks or "!"
-            elif tab == "findings" and self.marks:
-                words += f" {self.marks}"
-            labels.append((tab, f" {key} {words}{gap}"))
+        for tab, (key, _) in TABS.items():
+            mark = f" {self.marks}" if tab == "findings" and marked and self.marks else ""
+            labels.append((tab, f" {key} {names[tab]}{mark}{gap}"))
         return labels
 
+    def _ways(self) -> Iterator[list[tuple[Tab, str]]]:
+        """The labels from long to short: gaps go first, then the word for findings or their mark, then names.
+
+        The chosen tab keeps its name until there is no room for names at all.
+        """
+        names = {tab: name for tab, (_, name) in TABS.items()}
+        yield self._labels(names, " ")
+        yield self._labels(names)
+        if self.tab != "findings":
+            names["findings"] = self.marks or "!"
+        yield self._labels(names, marked=False)
+        for tab, short in SHORT_TABS.items():
+            if tab != self.tab:
+                names[tab] = short
+                yield self._labels(names, marked=False)
+        for letters in (3, 2, 1):
+            yield self._labels(
+                {tab: name if tab == self.tab else name[:letters] for tab, name in names.items()}, marked=False
+            )
+
     def _fitting(self) -> list[tuple[Tab, str]]:
-        """The longest labels that there is room for: gaps go first, then the word for findings, then letters."""
-        longest = max(len(label) for _, label in TABS.values())
-        ways = [(longest, " ", False), (longest, "", False), *((n, "", True) for n in range(longest, 0, -1))]
-        for way in ways:
-            labels = self._labels(*way)
+        """The longest labels that there is room for."""
+        for labels in self._ways():
             if sum(cell_len(label) for _, label in labels) <= self.size.width:
                 return labels
-        return self._labels(0, "", True)
+        return self._labels(dict.fromkeys(TABS, ""), marked=False)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the tab that was clicked."""
