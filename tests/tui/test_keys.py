@@ -15,7 +15,8 @@ from explorer.tui.screens.help import HelpScreen
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
-from tests.store.world import agent, conversation, family, footprint, reuse, run, step
+from explorer.tui.widgets.findings_list import FindingsList
+from tests.store.world import agent, conversation, family, finding, footprint, reuse, run, step
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
 
 
@@ -343,3 +344,50 @@ def test_siblings_without_blocks_are_compared_with_nobody(opener: Opener) -> Non
         rows += [agent(name, "m"), run(f"{name}/1", name, "m/1"), step(f"{name}/1", input_tokens=7)]
     rows += [reuse("p/1", 1, 4, fresh=4), footprint("p/1", 4), reuse("q/1", 1, 5, fresh=5), footprint("q/1", 5)]
     drive(opener(rows), script)
+
+
+def test_e_brings_each_finding_of_a_node_on_the_screen(opener: Opener) -> None:
+    rows: list[Row] = [conversation(), agent("a"), run("a1", "a"), agent("b", "a"), run("b1", "b", "a1")]
+    rows += [finding(f"a{n}", "bad-record", run_id="a1", message=f"first {n}", severity="info") for n in range(2)]
+    rows += [finding(f"b{n}", "bad-record", run_id="b1", message=f"below {n}", severity="error") for n in range(20)]
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "e")  # the agent's own ones are below those of its sub-agent, which are worse
+        assert (at(pilot), "first 0" in screen_text(pilot)) == ("a", True)
+        listed = main_screen(pilot).query_one(FindingsList)
+        assert listed.finding is not None
+        assert listed.finding.message == "first 0"
+        await press(pilot, "e")
+        assert (at(pilot), listed.finding.message) == ("a", "first 1")
+        await press(pilot, "e")
+        assert (at(pilot), listed.finding.message) == ("b", "below 0")
+        await press(pilot, "E")
+        assert (at(pilot), listed.finding.message) == ("a", "first 1")
+
+    drive(opener(rows), script, NARROW)
+
+
+def test_keys_show_the_side_that_they_act_on_where_only_one_is_shown(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        screen = main_screen(pilot)
+        await press(pilot, "z")
+        for key in ("2", "t", "r", "b", "6", "e", "escape"):
+            await press(pilot, key)
+            assert screen.detail_pane.region.width == 120, key
+            assert screen.tree_pane.region.width == 0, key
+            await press(pilot, "tab")
+            assert screen.tree_pane.region.width == 120, key
+        await press(pilot, "slash")
+        assert screen.tree_pane.region.width == 120
+
+    drive(opener(family()), script)
+
+
+def test_tabs_keep_readable_names(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "e")
+        assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Msgs 6 Findings" in screen_text(pilot)
+        await press(pilot, "5")
+        assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Messages 6 •I" in screen_text(pilot)
+
+    drive(opener(family()), script)

@@ -194,7 +194,7 @@ class MainScreen(Verbs):
         self.questions.ask("jump", opened.database, find, found)
 
     def _show_step(self, step: int) -> None:
-        self.call_later(self.detail_pane.aim, self.node.run_id if self.node else None, step)
+        self.call_later(self.show_step, self.node.run_id if self.node else None, step)
 
     # What is shown
 
@@ -228,6 +228,7 @@ class MainScreen(Verbs):
     def _crumb_chosen(self, event: Crumbs.Chosen) -> None:
         if event.node_id == self.state.root:
             self.detail_pane.look_at(self.node if event.node_id else None)
+            self.show_details()
         else:
             self.tree_pane.up_to(event.node_id)
 
@@ -247,6 +248,11 @@ class MainScreen(Verbs):
     def _focus(self, widget: Widget, in_details: bool) -> None:
         self.set_class(in_details, "-detail")
         widget.focus()
+
+    def show_details(self) -> None:
+        """Where one side is shown at a time, show the details: a key must not act on what is hidden."""
+        if not self._in_details() and (self.has_class("-single") or self.has_class("-zoomed")):
+            self._focus(self.detail_pane.focus_target(), True)
 
     @on(TreePane.LeafEntered)
     def _leaf_entered(self) -> None:
@@ -288,17 +294,18 @@ class MainScreen(Verbs):
     def action_everything(self) -> None:
         """Show the details of everything that is open."""
         self.detail_pane.look_at(None)
+        self.show_details()
 
     async def action_tab(self, tab: Tab) -> None:
         """Bring a tab forward; where only one side fits, show it."""
-        in_details = self._in_details() or self.has_class("-single")
         step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
         if tab == "timeline" and self.state.tab == "steps" and step is not None:
             await self.detail_pane.aim_in_time(*step)
         else:
             await self.detail_pane.choose(tab)
-        if in_details:
+        if self._in_details():
             self._focus(self.detail_pane.focus_target(), True)
+        self.show_details()
 
     async def action_messages(self) -> None:
         """Show the messages, from what the step under the cursor wrote on."""
@@ -331,6 +338,7 @@ class MainScreen(Verbs):
         self.state.unit = "tokens" if self.state.unit == "blocks" else "blocks"
         await self.detail_pane.choose("reuse")
         self.query_one(ReuseTab).show_unit()
+        self.show_details()
 
     def action_zoom(self) -> None:
         """Give the whole screen to the side that has the keys."""
@@ -339,11 +347,6 @@ class MainScreen(Verbs):
     def action_sibling(self, by: int) -> None:
         """Go to the next or previous sibling."""
         self.tree_pane.go_sibling(by)
-
-    async def action_finding(self, forward: bool) -> None:
-        """Go to the next or previous finding, and show it."""
-        self.tree_pane.go_finding(forward)
-        await self.detail_pane.choose("findings")
 
     async def action_search(self) -> None:
         """Search the tree."""

@@ -47,6 +47,10 @@ class Verbs(Following):
         """Show the messages from what a step wrote on."""
         raise NotImplementedError
 
+    def show_details(self) -> None:
+        """Where one side is shown at a time, show the details."""
+        raise NotImplementedError
+
     def sort_by(self, key: SortKey) -> None:
         """Sort the tree."""
         raise NotImplementedError
@@ -233,10 +237,27 @@ class Verbs(Following):
             if not found:
                 self.notify("The filter hides the node of this finding.", severity="warning")
             elif step is not None:
-                self.call_later(self.detail_pane.aim, finding.run_id, step)
+                self.call_later(self.show_step, finding.run_id, step)
 
         self.tree_pane.go_to(finding.node_id, arrived)
         self.tree_pane.agents.focus()
+
+    async def show_step(self, run_id: str | None, ordinal: int) -> None:
+        """Show a step in the grid."""
+        await self.detail_pane.aim(run_id, ordinal)
+        self.show_details()
+
+    async def action_finding(self, forward: bool) -> None:
+        """Show the next or previous finding: of the node, else of the next node with one."""
+        node = self.node
+        if node is not None and self.detail_pane.step_findings(node.node_id, forward):
+            self.show_details()
+        else:
+            self.tree_pane.go_finding(forward, lambda node_id: self.call_later(self._show_findings, node_id, forward))
+
+    async def _show_findings(self, node_id: str, forward: bool) -> None:
+        await self.detail_pane.aim_at_findings(node_id, forward)
+        self.show_details()
 
     # Help
 

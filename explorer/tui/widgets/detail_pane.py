@@ -95,6 +95,21 @@ class DetailPane(Vertical):
         await self.choose("steps")
         self.query_one(StepsTab).aim(run_id, ordinal)
 
+    async def aim_at_findings(self, node_id: str, first: bool) -> None:
+        """Show the findings with the cursor on the first or the last one of a node itself."""
+        from explorer.tui.widgets.findings_list import FindingsList
+
+        await self.choose("findings")
+        self.query_one(FindingsList).aim(node_id, first)
+
+    def step_findings(self, node_id: str, forward: bool) -> bool:
+        """Go to the next finding of the same node; False where there is none, or findings are not on the screen."""
+        if self.state.tab != "findings" or self._tab("findings") is None:
+            return False
+        from explorer.tui.widgets.findings_list import FindingsList
+
+        return self.query_one(FindingsList).step(node_id, forward)
+
     async def aim_at_messages(self, run_id: str, ordinal: int) -> None:
         """Show the messages from what a step wrote on."""
         from explorer.tui.widgets.messages_tab import MessagesTab

@@ -63,6 +63,8 @@ class FindingsList(ScrollView, can_focus=True):
         self._findings: Sequence[FindingRow] = ()
         self._total = 0
         self._empty = ""
+        self._node_id: str | None = None
+        self._aim: tuple[str, bool] | None = None
 
     @property
     def finding(self) -> FindingRow | None:
@@ -91,6 +93,32 @@ class FindingsList(ScrollView, can_focus=True):
         if not keep:
             self.scroll_to(y=0, animate=False, immediate=True)
         self.refresh()
+        self._node_id = view.node_id
+        if self._aim is not None and self._aim[0] == view.node_id:
+            self.aim(*self._aim)
+
+    def aim(self, node_id: str, first: bool) -> None:
+        """Put the cursor on the first or the last finding of a node itself, once its findings are here."""
+        if self._node_id != node_id:
+            self._aim = node_id, first
+            return
+        self._aim = None
+        if own := self._own(node_id):
+            self.cursor = own[0 if first else -1]
+            self._see(self.cursor)
+
+    def step(self, node_id: str, forward: bool) -> bool:
+        """Go from one finding of the node itself to the next; False behind the last, or where others are shown."""
+        own = self._own(node_id) if self._node_id == node_id else []
+        if self.cursor not in own:
+            return False
+        ahead = [index for index in own if (index > self.cursor if forward else index < self.cursor)]
+        if ahead:
+            self.cursor = ahead[0 if forward else -1]
+        return bool(ahead)
+
+    def _own(self, node_id: str) -> list[int]:
+        return [index for index, finding in enumerate(self._findings) if finding.node_id == node_id]
 
     def on_resize(self) -> None:
         """Follow the width."""
@@ -117,7 +145,10 @@ class FindingsList(ScrollView, can_focus=True):
         """Repaint what changed and keep it in view."""
         self.refresh_lines(old * self.lines_each, self.lines_each)
         self.refresh_lines(new * self.lines_each, self.lines_each)
-        region = Region(0, new * self.lines_each, 1, self.lines_each)
+        self._see(new)
+
+    def _see(self, index: int) -> None:
+        region = Region(0, index * self.lines_each, 1, self.lines_each)
         self.scroll_to_region(region, animate=False, force=True, immediate=True)
 
     def action_move(self, by: int) -> None:

@@ -159,7 +159,7 @@ class TreePane(Vertical):
 
     # Going to a node
 
-    def go_to(self, node_id: str, then: Callable[[bool], None] | None = None) -> None:
+    def go_to(self, node_id: str, then: Callable[[bool], object] | None = None) -> None:
         """Put the cursor on a node, opening whatever hides it."""
         if self.agents.go_to(node_id):
             if then is not None:
@@ -201,8 +201,8 @@ class TreePane(Vertical):
 
         self._ask("jump", find, found)
 
-    def go_finding(self, forward: bool) -> None:
-        """Go to the next or previous node with a finding or a failure, round the end."""
+    def go_finding(self, forward: bool, arrived: Callable[[str], object]) -> None:
+        """Go to the next or previous node with a finding or a failure, round the end; ``arrived`` gets its id."""
         node = self.agents.node
 
         def find(reader: Reader) -> Node | None:
@@ -216,7 +216,7 @@ class TreePane(Vertical):
                     "No node shown here has a finding. Findings of whole files: key 6, on the top line.", timeout=4
                 )
             else:
-                self.go_to(target.node_id)
+                self.go_to(target.node_id, lambda there: arrived(target.node_id) if there else None)
 
         self._ask("jump", find, found)
 
