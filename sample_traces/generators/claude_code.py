@@ -325,20 +325,37 @@ def workflow() -> Iterator[tuple[str, bytes]]:
 
 
 def team() -> Iterator[tuple[str, bytes]]:
-    """A teammate that is told something, ends, and is told more."""
-    session = uuid("c6", 1)
+    """A lead and a teammate, who write to each other; the teammate ends, and is asked for more."""
+    session, sent = uuid("c6", 1), {"success": True}
     main = Transcript(session, "2.1.150", "c6")
+    bob = Transcript(session, "2.1.150", "c6b", "a6000000000000001", 4.4)
+
+    def ask(writer: Transcript, call: str, to: str, text: str) -> None:
+        writer.answer((4, 60, 2000, 14), use(call, "SendMessage", to=to, message=text, summary=text), stop="tool_use")
+        writer.result(call, json.dumps(sent), toolUseResult=sent)
+
+    def get(reader: Transcript, sender: str, *texts: str, root: bool = False) -> None:
+        mark = '<teammate-message teammate_id="{}" summary="News">\n{}\n</teammate-message>'
+        reader.user("\n\n".join(mark.format(sender, text) for text in texts), root=root)
+
     main.user("Let bob count the files")
     call = spawn("toolu_c6a", "Count files", "Count the files", kind="general-purpose", name="bob", team_name="shop")
     main.answer((4, 7000, 0, 40), call, stop="tool_use")
     main.result("toolu_c6a", "spawned", toolUseResult={"status": "teammate_spawned", "color": "blue"})
     main.answer((4, 80, 7000, 10), say("Bob is at it."))
-    bob = Transcript(session, "2.1.150", "c6b", "a6000000000000001", main.at)
-    letter = '<teammate-message teammate_id="lead" summary="Count files">\n{}\n</teammate-message>'
-    bob.user(letter.format("Count the files"), root=True)
-    bob.answer((3, 2000, 0, 9), say("Four."))
-    bob.user(letter.format("And the folders?"), 90)
-    bob.answer((3, 60, 2000, 9), say("One."))
+    get(bob, "team-lead", "Count the files", root=True)
+    ask(bob, "toolu_c6b1", "team-lead", "Four.")
+    bob.answer((3, 60, 2000, 5), say("I told the lead."))
+    main.at = bob.at
+    get(main, "bob", "Four.", '{"type":"idle_notification","from":"bob","idleReason":"available"}')
+    ask(main, "toolu_c6b", "bob", "And the folders?")
+    bob.at = main.at
+    get(bob, "team-lead", "And the folders?")
+    ask(bob, "toolu_c6b2", "team-lead", "One.")
+    bob.answer((3, 60, 2000, 5), say("I told the lead again."))
+    main.at = bob.at
+    ask(main, "toolu_c6c", "carol", "Bob is done.")
+    main.answer((4, 90, 7200, 10), say("Four files."))
     yield f"team/-srv-shop/{session}.jsonl", main.content()
     yield f"team/-srv-shop/{session}/subagents/agent-a6000000000000001.jsonl", bob.content()
 

@@ -20,9 +20,10 @@ CHAINED: Final = frozenset(("user", "assistant", "system", "attachment", "progre
 INTERRUPTED: Final = "[Request interrupted by user"
 WARM_UP: Final = "Warmup"
 
+_ENVELOPE: Final = "<teammate-message"
 _INJECTED = (
     "<local-command-", "<bash-", "<system-reminder>", "<task-notification>", "<user-memory-input>",
-    "Caveat: The messages below", "<teammate-message", "<user-prompt-submit-hook>",
+    "Caveat: The messages below", _ENVELOPE, "Another Claude session sent a message:", "<user-prompt-submit-hook>",
 )  # fmt: skip
 """How text begins that the recorder writes into a user's record, and the user did not."""
 
@@ -32,7 +33,8 @@ AGENT_ID: Final = re.compile(r"agentId: ([0-9A-Za-z@_.-]+)")
 NOTICE: Final = re.compile(r"<task-id>([^<]+)</task-id>")
 _NOTICE_CALL = re.compile(r"<tool-use-id>([^<]+)</tool-use-id>")
 _NOTICE_STATUS = re.compile(r"<status>([^<]+)</status>")
-_LETTER = re.compile(r"<teammate-message[^>]*>\n?(.*?)\n?</teammate-message>", re.DOTALL)
+_LETTER = re.compile(rf"{_ENVELOPE}((?:\s+[\w-]+=\"[^\"]*\")*\s*|[^>]*)>\n?(.*?)\n?</teammate-message>", re.DOTALL)
+_SENDER = re.compile(r'teammate_id="([^"]*)"')
 _MILLISECOND = timedelta(milliseconds=1)
 _minutes: dict[str, int] = {}
 _MOST_MINUTES = 10_000
@@ -140,10 +142,12 @@ def asks(record: dict[str, object], content: object, is_main: bool) -> bool:
     return not text.startswith(INTERRUPTED) and not (is_main and (is_injected(text) or is_command(text)))
 
 
-def letter(text: str) -> str | None:
-    """What a teammate was told, without the envelope."""
-    found = _LETTER.search(text)
-    return found[1] if found else None
+def envelopes(text: str) -> list[tuple[str, str]]:
+    """Who wrote the letters of teammates that a text brings, and what; nothing for text without an envelope."""
+    if _ENVELOPE not in text:
+        return []
+    found = ((_SENDER.search(each[1]), each[2]) for each in _LETTER.finditer(text))
+    return [(sender[1] if sender else "", body) for sender, body in found]
 
 
 def notice(text: str) -> tuple[str, str | None, str | None] | None:

@@ -7,8 +7,8 @@ asked again after it had ended.
 from __future__ import annotations
 
 from explorer.model import EventKind
+from explorer.readers._claude_code._calls import call_of, results_of
 from explorer.readers._claude_code._content import (
-    AGENT_ID,
     INTERRUPTED,
     WARM_UP,
     asks,
@@ -21,7 +21,8 @@ from explorer.readers._claude_code._content import (
     text_of,
     word,
 )
-from explorer.readers._claude_code._draft import Agent, Event, Key, Remark, Run, Spawn, Step, Tool
+from explorer.readers._claude_code._draft import Agent, Event, Key, Received, Remark, Run, Step
+from explorer.readers._claude_code._letters import received
 from explorer.readers._claude_code._lines import Where
 from explorer.readers._claude_code._prompt import Turn
 
@@ -30,7 +31,6 @@ REWIND = "rewind"
 MOST_DETAIL = 1_000
 """Characters of a remark that are kept; the rest stays in the source."""
 
-_SPAWNS = frozenset(("Task", "Agent", "Workflow"))
 _CALLS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
 
 
@@ -54,7 +54,7 @@ def record_of(
         if kind == "system":
             _system(agent, record, uuid, at)
         elif kind == "attachment":
-            _attachment(agent, record, at, where)
+            _attachment(agent, record, uuid, at, where)
     if uuid is not None:
         agent.conversing.note(uuid, record.get("parentUuid"), says)
     if at is not None:
@@ -75,7 +75,7 @@ def _hang(agent: Agent, record: dict[str, object], uuid: str | None, is_prompt: 
 def _beside(agent: Agent, where: Where) -> None:
     """A branch that had been left goes on: what was taken for a user who went back was somebody else."""
     message = "a branch that had been left goes on: two processes, or two windows, write this transcript"
-    remark = Remark("concurrent-writers", "warning", message, where.source_id, where.line, agent, _going(agent))
+    remark = Remark("concurrent-writers", "warning", message, where.source_id, where.line, agent, agent.going())
     agent.session.remarks.append(remark)
     left_by = agent.conversing.active.left_by
     for event in (event for run in agent.runs for event in run.events):
@@ -87,29 +87,23 @@ def _run(agent: Agent, at: int | None, where: Where | None) -> Run:
     """Begin a run."""
     run = Run(agent, len(agent.runs) + 1, at, at, asked=where)
     agent.runs.append(run)
-    agent.going[agent.conversing.active] = run
+    agent.run_on[agent.conversing.active] = run
     agent.pending = None
     return run
-
-
-def _going(agent: Agent) -> Run | None:
-    """The run that the conversation is in, on the branch where it is."""
-    run = agent.going.get(agent.conversing.active)
-    return run or (agent.runs[-1] if agent.runs else None)
 
 
 def _current(agent: Agent, at: int | None, where: Where | None) -> Run:
     """The run that is going on; a command waits until the model is asked to begin one."""
     if agent.pending is not None:
         return _run(agent, *agent.pending)
-    return _going(agent) or _run(agent, at, where)
+    return agent.going() or _run(agent, at, where)
 
 
 def _event(
     agent: Agent, kind: EventKind, at: int | None, trigger: str | None, detail: str | None, uuid: str | None
 ) -> Event:
     event = Event(kind, at, trigger, detail[:MOST_DETAIL] if detail else None, uuid)
-    (_going(agent) or _run(agent, at, None)).events.append(event)
+    (agent.going() or _run(agent, at, None)).events.append(event)
     return event
 
 
@@ -136,14 +130,27 @@ def _user(
     for part in parts("user", content):
         agent.conversing.add(part)
     if results:
-        _results(agent, record, results, at, where)
-    elif text is not None and text.startswith(INTERRUPTED):
+        results_of(agent, record, results, at, where)
+    elif text is not None:
+        _texted(agent, text, uuid, at, where)
+    return is_prompt
+
+
+def _texted(agent: Agent, text: str, uuid: str | None, at: int | None, where: Where) -> None:
+    """What a text in the user's name may tell: that the user stopped the agent, or what others did or wrote."""
+    if text.startswith(INTERRUPTED):
         run = _current(agent, at, where)
         run.interrupted, run.end = True, at
         _event(agent, "interrupt", at, "user", text, uuid)
-    elif text is not None and (found := notice(text)):
+        return
+    _received(agent, text, uuid, at, where)
+    if found := notice(text):
         _noticed(agent, *found, at, where)
-    return is_prompt
+
+
+def _received(agent: Agent, text: str, uuid: str | None, at: int | None, where: Where) -> None:
+    for sender, gist in received(text, agent.is_main):
+        agent.session.received.append(Received(agent.going(), where, at, sender, gist, uuid))
 
 
 def _prompted(agent: Agent, text: str | None, at: int | None, where: Where) -> None:
@@ -162,50 +169,6 @@ def _prompted(agent: Agent, text: str | None, at: int | None, where: Where) -> N
         _run(agent, at, where)
         if len(agent.runs) > 1:
             _event(agent, "resume", at, None, "asked again after it had ended", None)
-
-
-def _results(
-    agent: Agent, record: dict[str, object], results: list[dict[str, object]], at: int | None, where: Where
-) -> None:
-    outcome = record.get("toolUseResult")
-    for block in results:
-        call_id = word(block.get("tool_use_id"))
-        tool = agent.tools.get(call_id) if call_id else None
-        if tool is None:
-            message = f"a tool result for {call_id}, and no such call before it"
-            agent.session.remarks.append(
-                Remark("unpaired-result", "warning", message, where.source_id, where.line, agent, _going(agent))
-            )
-            continue
-        tool.end = tool.run.end = at
-        tool.answered = True
-        tool.is_error = block.get("is_error") is True
-        spawn = agent.session.spawns.get(call_id) if call_id else None
-        if spawn is not None:
-            _spawned(spawn, outcome if len(results) == 1 else None, block, at, where)
-
-
-def _spawned(spawn: Spawn, outcome: object, block: dict[str, object], at: int | None, where: Where) -> None:
-    """What the result of a call says of the agent that it started."""
-    spawn.answered_at, spawn.answer = at, where
-    if type(outcome) is not dict:
-        found = AGENT_ID.search(_text(block.get("content")))
-        spawn.agent_id = found[1] if found else None
-        return
-    spawn.agent_id = word(outcome.get("agentId")) or word(outcome.get("agent_id"))
-    spawn.workflow = word(outcome.get("runId"))
-    spawn.status = word(outcome.get("status"))
-    spawn.final_context = count(outcome.get("totalTokens"))
-    spawn.duration_ms = count(outcome.get("totalDurationMs"))
-    spawn.tool_calls = count(outcome.get("totalToolUseCount"))
-
-
-def _text(content: object) -> str:
-    """The texts of a tool's result."""
-    if type(content) is str:
-        return content
-    texts = [block.get("text") for block in content if type(block) is dict] if type(content) is list else []
-    return "\n".join(text for text in texts if type(text) is str)
 
 
 def _noticed(agent: Agent, task: str, call: str | None, status: str | None, at: int | None, where: Where) -> None:
@@ -243,7 +206,7 @@ def _assistant(
     if type(content) is list:
         for block in content:
             if type(block) is dict and block.get("type") in _CALLS:
-                _call(agent, run, step, block, at, where)
+                call_of(agent, run, step, block, at, where)
     for part in parts("assistant", content):
         agent.conversing.add(part)
 
@@ -306,23 +269,6 @@ def _count(agent: Agent, step: Step, usage: dict[str, object]) -> None:
         step.tier = tier
 
 
-def _call(agent: Agent, run: Run, step: Step, block: dict[str, object], at: int | None, where: Where) -> None:
-    call_id, name = word(block.get("id")), word(block.get("name"))
-    if call_id is not None and call_id in agent.tools:
-        return  # the record of a call that was written again
-    tool = Tool(call_id, name, where, run, step, at, by_server=block.get("type") == "server_tool_use")
-    run.tools.append(tool)
-    if call_id is None:
-        return
-    agent.tools[call_id] = tool
-    if name in _SPAWNS:
-        asked = block.get("input")
-        asked = asked if type(asked) is dict else {}
-        agent.session.spawns[call_id] = Spawn(
-            tool, word(asked.get("prompt")), word(asked.get("subagent_type")), word(asked.get("description"))
-        )
-
-
 # --- what the recorder notes -----------------------------------------------------------------------------------------
 
 
@@ -331,7 +277,7 @@ def _system(agent: Agent, record: dict[str, object], uuid: str | None, at: int |
     if subtype == "compact_boundary":
         details = record.get("compactMetadata")
         _compaction(agent, details if type(details) is dict else {}, uuid, at)
-    elif subtype == "turn_duration" and (run := _going(agent)) is not None:
+    elif subtype == "turn_duration" and (run := agent.going()) is not None:
         run.duration_ms = count(record.get("durationMs"))
     elif subtype == "api_error":
         _event(agent, "error", at, "api", dumped(record.get("error")).decode(), uuid)
@@ -346,13 +292,13 @@ def _compaction(agent: Agent, details: dict[str, object], uuid: str | None, at: 
         known = [figure for figure in last.usage[:4] if figure is not None] if last else []
         event.before = sum(known) if known else None
     event.after = count(details.get("postTokens"))
-    agent.compacted, run = event, _going(agent)
+    agent.compacted, run = event, agent.going()
     agent.conversing.begin()
     if run is not None:
-        agent.going[agent.conversing.active] = run
+        agent.run_on[agent.conversing.active] = run
 
 
-def _attachment(agent: Agent, record: dict[str, object], at: int | None, where: Where) -> None:
+def _attachment(agent: Agent, record: dict[str, object], uuid: str | None, at: int | None, where: Where) -> None:
     """What goes to the model with the next prompt."""
     attachment = record.get("attachment")
     if type(attachment) is not dict:
@@ -361,6 +307,8 @@ def _attachment(agent: Agent, record: dict[str, object], at: int | None, where: 
     if attachment.get("type") == "queued_command":
         text = text_of(attachment.get("prompt"))
         found = notice(text) if text else None
+        if text:
+            _received(agent, text, uuid, at, where)
         if found:
             _noticed(agent, *found, at, where)
         elif agent.runs:

@@ -128,7 +128,7 @@ class Agent:
     source_id: str
     conversing: Conversing
     runs: list[Run] = field(default_factory=list)
-    going: dict[Branch, Run] = field(default_factory=dict)
+    run_on: dict[Branch, Run] = field(default_factory=dict)
     """The latest run on each branch of its conversation."""
     steps: dict[Key, Step] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
@@ -155,6 +155,10 @@ class Agent:
     copies: dict[str, Sums] = field(default_factory=dict)
     """Usage that is recorded and not to be counted, by the reason."""
 
+    def going(self) -> Run | None:
+        """The run that the conversation is in, on the branch where it is."""
+        return self.run_on.get(self.conversing.active) or (self.runs[-1] if self.runs else None)
+
 
 @dataclass(slots=True, eq=False)
 class Spawn:
@@ -164,6 +168,8 @@ class Spawn:
     prompt: str | None
     agent_type: str | None
     description: str | None
+    name: str | None = None
+    """Under which it can be written to."""
     agent_id: str | None = None
     """Which the result names."""
     workflow: str | None = None
@@ -174,6 +180,29 @@ class Spawn:
     """What the recorder calls the agent's total: the context of its last call."""
     duration_ms: int | None = None
     tool_calls: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Sent:
+    """A call that brings another agent a letter."""
+
+    tool: Tool
+    to: str | None
+    gist: tuple[str, str]
+    """What it is, where it is no text, and the text."""
+    refused: bool = False
+
+
+class Received(NamedTuple):
+    """What may be a letter, where it arrived."""
+
+    run: Run | None
+    where: Where
+    at: int | None
+    sender: str | None
+    """By the envelope; None without one."""
+    gist: tuple[str, str]
+    uuid: str | None
 
 
 @dataclass(slots=True, eq=False)
@@ -192,6 +221,8 @@ class Session:
     """Agent -> the tool call that started it, by progress and notifications."""
     ends: dict[str, tuple[str, int | None, Where]] = field(default_factory=dict)
     """Agent -> how a notification says that it ended."""
+    sent: list[Sent] = field(default_factory=list)
+    received: list[Received] = field(default_factory=list)
     forked_from: str | None = None
     continued_in: str | None = None
     background: bool = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.model import Grade
-from explorer.readers._claude_code._content import letter, word
+from explorer.readers._claude_code._content import envelopes, word
 from explorer.readers._claude_code._draft import Agent, Remark, Session, Spawn
 
 
@@ -41,7 +41,8 @@ def _by_prompts(agents: list[Agent], spawns: list[Spawn]) -> None:
     told: dict[str, list[Agent]] = {}
     for agent in agents:
         if agent.parent is None and agent.helper is None and agent.first_text is not None:
-            told.setdefault(letter(agent.first_text) or agent.first_text, []).append(agent)
+            letters = envelopes(agent.first_text)
+            told.setdefault(letters[0][1] if letters else agent.first_text, []).append(agent)
     for text, listeners in told.items():
         _by_prompt(listeners, asked.get(text, []))
 

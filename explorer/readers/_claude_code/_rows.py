@@ -13,10 +13,14 @@ from explorer.model import ToolCall as ToolRow
 from explorer.readers import Rows
 from explorer.readers._claude_code._draft import Agent, Run, Session, Step
 from explorer.readers._claude_code._ending import ended
+from explorer.readers._claude_code._letters import deliveries
 from explorer.readers._claude_code._lines import Where
 from explorer.readers._values import as_json, key_part, moment
 
 LONGEST_TITLE = 120
+
+_STARTED = ("async_launched", "teammate_spawned")
+"""What the result of a call says that has started an agent, and does not wait for it."""
 
 _TOOL = (
     "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
@@ -73,6 +77,7 @@ class Writing:
             if agent.runs:
                 yield from self._hand_offs(agent)
             yield from self._uncounted(agent)
+        yield from self._letters()
 
     def conversation(self) -> Conversation:
         """The conversation, after everything else of it."""
@@ -210,7 +215,7 @@ class Writing:
             *_place(sent), *_place(received),
         )  # fmt: skip
         at, answer = (spawn.answered_at, spawn.answer) if spawn else (None, None)
-        if spawn is not None and spawn.status == "async_launched":
+        if spawn is not None and spawn.status in _STARTED:
             at, answer = None, None
         told = agent.session.ends.get(agent.native_id or "")
         if answer is None and told is not None:
@@ -222,6 +227,24 @@ class Writing:
             True, agent.parent_grade, "item",
             *_place(last.last), *_place(answer),
         )  # fmt: skip
+
+    def _letters(self) -> Iterator[Row]:
+        """What agents wrote to each other; what a fork has of that is a copy."""
+        for number, letter in enumerate(deliveries(self.session), 1):
+            sent, received = letter.sent, letter.received
+            if sent is not None and sent.tool.step is not None and sent.tool.step.owner is not None:
+                continue
+            if sent is None and received is not None and received.uuid in (self._not_own or ()):
+                continue
+            at = sent.tool.start if sent is not None else received.at if received is not None else None
+            yield Edge(
+                f"letter:{self._root}:{number}", letter.kind,
+                self.run_id(letter.from_run) if letter.from_run else None,
+                self.run_id(letter.to_run) if letter.to_run else None,
+                sent.tool.call_id if sent else None, self.ms(at), letter.delivered, letter.grade,
+                "item" if received else "pending",
+                *_place(sent.tool.where if sent else None), *_place(received.where if received else None),
+            )  # fmt: skip
 
     def _uncounted(self, agent: Agent) -> Iterator[Row]:
         agent_id = self.agent_id(agent)

@@ -18,6 +18,7 @@ from explorer.readers._claude_code._content import (
     INTERRUPTED,
     asks,
     dumped,
+    envelopes,
     has_results,
     is_injected,
     text_of,
@@ -198,6 +199,10 @@ def _block(
     if kind == "text":
         text = block.get("text")
         text = text if type(text) is str else ""
+        letters = envelopes(text) if role == "user" else []
+        if letters:
+            between = ", ".join(dict.fromkeys(f"from {sender or 'somebody'}" for sender, _ in letters))
+            return Message.of("agent", "text", "\n\n".join(body for _, body in letters), between)
         return Message.of(role, "text", text, step_ordinal=step, note=_note(record, text))
     if kind in ("thinking", "redacted_thinking"):
         text = word(block.get("thinking")) or ""
