@@ -532,10 +532,28 @@ class StepRecency:
     """The blocks of these prompts added up, as if nothing were shared."""
 
 
+@dataclass(frozen=True, slots=True)
+class SharedRecency:
+    """Blocks of all conversations together on one cache, and how large it must be to hit them."""
+
+    arrival: str
+    """When conversations begin: ``at_once``; ``in_turn``, each when the one before it has ended; or ``poisson``, at
+    random, one in 5 minutes in the mean."""
+    cache: str
+    """``lru`` evicts what was used least recently, ``optimal`` keeps what is needed soonest."""
+    first_distance: int
+    """Blocks that the cache must hold to hit some of these."""
+    last_distance: int
+    """Blocks that it must hold to hit all of them; each size in between hits as many more."""
+    blocks: int
+    tokens: int | None
+    """In these blocks; None where the size of some is not recorded."""
+
+
 Row: TypeAlias = (
     Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
     | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
-    | PromptRecency | PromptOptimal | StepRecency
+    | PromptRecency | PromptOptimal | StepRecency | SharedRecency
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -568,6 +586,7 @@ COMPUTED: dict[str, type[Row]] = {
     "prompt_recency": PromptRecency,
     "prompt_optimal": PromptOptimal,
     "step_recency": StepRecency,
+    "shared_recency": SharedRecency,
 }
 """What ``explorer.reuse`` computes when it is first asked for, from all that is open: neither stored nor exported."""
 

@@ -75,7 +75,7 @@ def best(started: list[Call], reused: Sequence[Sequence[Reused]]) -> Iterator[Op
     """The rows of a cache that knows the future, of which ``reused`` tells what was there before each call."""
     for call, kept in zip(started, optimal(reused), strict=True):
         for position, blocks, first, last in kept:
-            for at, count, low, high, tokens in _alike(call, position, blocks, first, last):
+            for at, count, low, high, tokens in alike(call, position, blocks, first, last):
                 yield call.run_id, call.ordinal, at, count, low, high, tokens
 
 
@@ -84,7 +84,7 @@ def _add_prompt(rows: list[PromptRow], call: Call, found: list[Touched], ages: S
     run, ordinal = call.run_id, call.ordinal
     position = 0
     for (blocks, first, last, _), age in zip(found, ages, strict=True):
-        for at, count, low, high, tokens in _alike(call, position, blocks, first, last):
+        for at, count, low, high, tokens in alike(call, position, blocks, first, last):
             rows.append((run, ordinal, at, count, low, high, age, tokens))
         position += blocks
     if position < call.blocks:
@@ -92,18 +92,18 @@ def _add_prompt(rows: list[PromptRow], call: Call, found: list[Touched], ages: S
         rows.append((run, ordinal, position, call.blocks - position, None, None, None, tokens))
 
 
-_Alike: TypeAlias = tuple[int, int, int, int, int | None]
-"""Position, blocks, first and last distance, tokens."""
+Alike: TypeAlias = tuple[int, int, int, int, int | None]
+"""Position, blocks, first and last distance, tokens of blocks that are alike."""
 
 
-def _alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequence[_Alike]:
+def alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequence[Alike]:
     """Some blocks of a prompt, cut so that all of a piece have as many tokens."""
     size, most = call.block_tokens, call.input_tokens
     end = position + blocks
     if not size or most is None or end * size <= most:  # whatever is recorded, they are full
         return ((position, blocks, first, last, None if size is None else blocks * size),)
     full = most // size  # as many leading blocks are full, and whatever is behind the next is empty
-    pieces: list[_Alike] = []
+    pieces: list[Alike] = []
     for stop in (full, full + 1, end):
         if position < (stop := min(stop, end)):
             upto = last - (end - stop) if last > first else last

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -17,7 +17,7 @@ import duckdb
 from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
 from explorer.store.prepare import prepare
 from explorer.store.readonly import Result, ask
-from explorer.store.recency import RELATIONS, compute
+from explorer.store.recency import ALONE, SHARED, compute, compute_shared
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
@@ -118,7 +118,7 @@ class Database:
         """Bytes of the parts of each table."""
         self.lock = Lock()
         """Held while tables are made, which DuckDB refuses to two at once."""
-        self._computed = False
+        self._computed: set[str] = set()
         self._connection = duckdb.connect(":memory:", config=_settings())
         try:
             check_parts(self._connection, opening.batches)
@@ -152,16 +152,22 @@ class Database:
         Raises:
             QueryError: it is not one, or it fails.
         """
-        if any(name in query.lower() for name in RELATIONS):
+        named = query.lower()
+        if any(name in named for name in ALONE):  # shared_cache_curve is over what these hold in all
             self.compute()
+        if any(name in named for name in SHARED):
+            self._compute("shared", compute_shared)
         return ask(self._connection.cursor(), query)
 
     def compute(self) -> None:
-        """Fill the tables of ``model.COMPUTED``, if that was not done before."""
+        """Fill the tables of caches that each namespace has for itself (``model.COMPUTED``), if that was not done."""
+        self._compute("alone", compute)
+
+    def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:
         with self.lock, self.cursor() as cursor:
-            if not self._computed:
-                compute(cursor)
-                self._computed = True
+            if what not in self._computed:
+                fill(cursor)
+                self._computed.add(what)
 
     def close(self) -> None:
         """Free the memory and any temporary files."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -72,11 +73,25 @@ def prepare(connection: DuckDBPyConnection) -> None:
         connection.unregister("numbers")
     run_script(connection, "views.sql")
     run_script(connection, "reuse.sql")
+    run_script(connection, "curves.sql")
+    _note_models(connection)
 
 
 def run_script(connection: DuckDBPyConnection, name: str) -> None:
     """Run the statements of a file beside this one."""
     connection.execute(Path(__file__).with_name(name).read_text("utf-8"))
+
+
+def _note_models(connection: DuckDBPyConnection) -> None:
+    """Fill the table of models from the file of their published numbers."""
+    with Path(__file__).with_name("kv_models.csv").open(encoding="utf-8", newline="") as file:
+        rows = [[value or None for value in row] for row in csv.reader(file)][1:]
+    connection.executemany(
+        "INSERT INTO kv_models SELECT *, 2 * layers * coalesce(latent_dim, 2 * kv_heads * head_dim) FROM "
+        "(SELECT $1 AS name, $2::BIGINT AS layers, $3::BIGINT AS kv_heads, $4::BIGINT AS head_dim,"
+        " $5::BIGINT AS latent_dim, $6 AS source)",
+        rows,
+    )
 
 
 def _lay_out_items(connection: DuckDBPyConnection) -> None:

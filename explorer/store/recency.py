@@ -1,21 +1,29 @@
-"""What takes a pass over the blocks of everything open, in order of time: computed when it is first asked for."""
+"""What takes passes over the blocks of everything open, in order of time: computed when it is first asked for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from explorer.model import COMPUTED, HASHES, columns
-from explorer.reuse.calls import Call, Placed, by_start, hierarchy
+from explorer.reuse.arrivals import Arrivals, Order, arrive
+from explorer.reuse.calls import Call, Lineage, Placed, by_start, hierarchy
 from explorer.reuse.identity import renumbered
 from explorer.reuse.recall import Recalled, recall
+from explorer.reuse.together import Piece, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from explorer.store.database import Cursor
 
-RELATIONS = (*COMPUTED, "reuse_distance", "reuse_age", "missed_blocks")
-"""What a query must name to need it."""
+ALONE = (
+    "prompt_recency", "prompt_optimal", "step_recency", "reuse_distance", "reuse_age", "missed_", "cache_curve",
+    "time_to_live_curve", "working_set",
+)  # fmt: skip
+"""What a query must name to need the tables of caches that each namespace has for itself."""
+
+SHARED = ("shared_recency", "shared_cache_curve")
+"""What it must name to need the table of one cache for all."""
 
 _CALLS = """
     SELECT
@@ -37,18 +45,10 @@ _TYPES = {"VARCHAR": "string", "BIGINT": "int64"}
 
 
 def compute(cursor: Cursor) -> None:
-    """Fill the tables of ``model.COMPUTED``."""
-    runs = cursor.execute("SELECT run_id, agent_id, parent_run_id, spawn_tool_call_id FROM runs").fetchall()
-    agents = cursor.execute("SELECT agent_id, parent_agent_id FROM agents").fetchall()
-    lineage = hierarchy(dict(agents), [Placed(*run) for run in runs])
-    caches: dict[str, dict[str, list[Call]]] = {}
-    for conversation, call in _calls(cursor):
-        caches.setdefault(call.namespace, {}).setdefault(conversation, []).append(call)
+    """Fill the tables of caches that each namespace has for itself."""
+    lineage = _lineage(cursor)
     recalled = Recalled([], [], [])
-    hashed = cursor.execute("SELECT conversation_id FROM conversations WHERE block_scope = $1", [HASHES]).fetchall()
-    for conversations in caches.values():
-        if hashed and conversations.keys() <= {conversation for (conversation,) in hashed}:
-            conversations = renumbered(conversations)  # hashes do not follow each other: one stretch each is slow
+    for conversations in _namespaces(cursor).values():
         recall(by_start(*conversations.values()), lineage, recalled)
     cursor.execute("BEGIN TRANSACTION")  # all or nothing: it may be asked for again
     _insert(cursor, "prompt_recency", recalled.prompts)
@@ -57,8 +57,48 @@ def compute(cursor: Cursor) -> None:
     cursor.execute("COMMIT")
 
 
+def compute_shared(cursor: Cursor) -> None:
+    """Fill the table of one cache for all."""
+    orders: tuple[Order, ...] = get_args(Order)
+    rows = [(order, *piece) for order in orders for piece in shared(cursor, Arrivals(order))]
+    _insert(cursor, "shared_recency", rows)
+
+
+def shared(cursor: Cursor, arrivals: Arrivals, stop: Callable[[], bool] = lambda: False) -> list[Piece]:
+    """What all conversations hit together on one cache.
+
+    Raises:
+        Stopped: ``stop``, which is asked again and again, said so.
+    """
+    parts: dict[str, list[Call]] = {}
+    for conversations in _namespaces(cursor).values():
+        for conversation, calls in conversations.items():
+            parts.setdefault(conversation, []).extend(calls)
+    places = cursor.execute("SELECT conversation_id FROM internal.conversations ORDER BY place").fetchall()
+    return together(by_start(*arrive([parts[c] for (c,) in places if c in parts], arrivals)), stop)
+
+
+def _lineage(cursor: Cursor) -> Lineage:
+    runs = cursor.execute("SELECT run_id, agent_id, parent_run_id, spawn_tool_call_id FROM runs").fetchall()
+    agents = cursor.execute("SELECT agent_id, parent_agent_id FROM agents").fetchall()
+    return hierarchy(dict(agents), [Placed(*run) for run in runs])
+
+
+def _namespaces(cursor: Cursor) -> dict[str, dict[str, list[Call]]]:
+    """The steps with blocks by namespace and conversation, in the order of the record."""
+    found: dict[str, dict[str, list[Call]]] = {}
+    for conversation, call in _calls(cursor):
+        found.setdefault(call.namespace, {}).setdefault(conversation, []).append(call)
+    hashed = cursor.execute("SELECT conversation_id FROM conversations WHERE block_scope = $1", [HASHES]).fetchall()
+    for namespace, conversations in found.items() if hashed else ():
+        if conversations.keys() <= {conversation for (conversation,) in hashed}:
+            # Hashes do not follow each other: one stretch each is slow.
+            found[namespace] = renumbered(conversations)
+    return found
+
+
 def _calls(cursor: Cursor) -> Iterator[tuple[str, Call]]:
-    """Every step with blocks, and the conversation that it is of, in the order of the record."""
+    """Every step with blocks, and the conversation that it is of."""
     rows = cursor.sql(_CALLS).to_arrow_table()
     firsts, counts = (rows[name].combine_chunks() for name in ("firsts", "counts"))
     bounds = firsts.offsets.to_pylist()

@@ -296,7 +296,8 @@ ORDER BY ALL;
 -- add up to its blocks. Of the leading blocks that a cache without end would have hit, those kept too short are expired,
 -- the others that do not fit are evicted. Behind them, what is longer than the last prompt of the same agent is cold, as
 -- is all of an agent's first; where that prompt had other blocks, this one diverged from it, or, if its last block alone
--- was another, that one was filled up: tail. Where a step of the namespace has no time, what expires is not known.
+-- was another, that one was filled up: tail. diverged_at: the 0-based place of the first block that differs. Where a
+-- step of the namespace has no time, what expires is not known.
 CREATE MACRO missed_blocks(capacity, keep_ms) AS TABLE
 WITH seen AS (
     SELECT
@@ -346,5 +347,6 @@ SELECT
     CASE WHEN is_known THEN seen - hit - expired END AS evicted,
     CASE WHEN previous_blocks - repeated_blocks = 1 THEN 0 ELSE replaced END AS diverged,
     replaced - diverged AS tail,
-    blocks - seen - replaced AS cold
+    blocks - seen - replaced AS cold,
+    CASE WHEN diverged > 0 THEN repeated_blocks END AS diverged_at
 FROM parts;

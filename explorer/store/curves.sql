@@ -1,0 +1,277 @@
+-- Curves of caches that forget: what each size, and each time that blocks are kept, would hit. They stand on the tables
+-- that are computed when a query first needs them.
+
+-- What a token takes in a KV cache: keys and values of every layer, 2 bytes each (half of it where they are kept in 8
+-- bits). One row per model, the numbers from its published config.json; source says which of its fields. latent_dim:
+-- values that stand in place of the keys and values of all heads.
+CREATE TABLE kv_models (
+    name VARCHAR,
+    layers BIGINT,
+    kv_heads BIGINT,
+    head_dim BIGINT,
+    latent_dim BIGINT,
+    source VARCHAR,
+    bytes_per_token BIGINT
+);
+
+-- Tokens as GiB of the KV cache of a model in kv_models: kv_gib(capacity_tokens, 'llama-3.1-70b').
+CREATE MACRO kv_gib(tokens, model) AS
+    tokens * (SELECT m.bytes_per_token FROM kv_models AS m WHERE m.name = model) / 1073741824.0;
+
+-- Blocks and the capacities that hit them, of every cache that is played: least recently used first (lru), or the best
+-- that knows the future (optimal). arrival is 'alone' where each conversation has a cache of its own.
+CREATE VIEW internal.curve_pieces AS
+SELECT 'alone' AS arrival, r.conversation_id, 'lru' AS cache, p.first_distance, p.last_distance, p.blocks, p.tokens
+FROM prompt_recency AS p
+JOIN internal.runs AS r USING (run_id)
+UNION ALL
+SELECT 'alone', r.conversation_id, 'optimal', p.first_distance, p.last_distance, p.blocks, p.tokens
+FROM prompt_optimal AS p
+JOIN internal.runs AS r USING (run_id)
+UNION ALL
+SELECT arrival, NULL, cache, first_distance, last_distance, blocks, tokens
+FROM shared_recency;
+
+-- From which capacity on how many blocks are added by each further one; of a conversation, and of all (NULL).
+CREATE VIEW internal.curve_slopes AS
+SELECT
+    arrival,
+    conversation_id,
+    cache,
+    distance,
+    sum(sum(rate)) OVER so_far AS rate,
+    sum(sum(token_rate)) OVER so_far AS token_rate,
+    lead(distance) OVER so_far AS next_distance
+FROM (
+    SELECT arrival, conversation_id, cache, unnest([
+        {'distance': first_distance, 'rate': blocks // width, 'token_rate': tokens // width},
+        {'distance': last_distance + 1, 'rate': -blocks // width, 'token_rate': -tokens // width}
+    ], recursive := true)
+    FROM (
+        SELECT *, last_distance - first_distance + 1 AS width
+        FROM internal.curve_pieces
+        WHERE first_distance IS NOT NULL
+    )
+)
+GROUP BY GROUPING SETS ((arrival, cache, distance, conversation_id), (arrival, cache, distance))
+HAVING arrival = 'alone' OR grouping(conversation_id) = 1
+WINDOW so_far AS (PARTITION BY arrival, conversation_id, cache ORDER BY distance);
+
+-- The same with what is hit below each of these capacities. scope is the conversation, '' for all of them.
+CREATE VIEW internal.curve_parts AS
+SELECT
+    arrival,
+    coalesce(conversation_id, '') AS scope,
+    cache,
+    distance,
+    rate,
+    token_rate,
+    coalesce(sum(rate * (next_distance - distance)) OVER before, 0) AS blocks_below,
+    coalesce(sum(token_rate * (next_distance - distance)) OVER before, 0) AS tokens_below
+FROM internal.curve_slopes
+WINDOW before AS (
+    PARTITION BY arrival, conversation_id, cache ORDER BY distance ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+);
+
+-- What the prompts hold in all. input_tokens are NULL where those of some step, or the size of some block, are not
+-- recorded; block_tokens where blocks differ in size, or it is not recorded of some.
+CREATE VIEW internal.curve_wholes AS
+SELECT
+    coalesce(conversation_id, '') AS scope,
+    sum(steps)::BIGINT AS steps,
+    sum(blocks)::BIGINT AS blocks,
+    CASE WHEN bool_and(sized AND counted) THEN internal.whole(sum(input_tokens)) END AS input_tokens,
+    CASE WHEN bool_and(sized) AND min(smallest) = max(largest) THEN min(smallest) END AS block_tokens
+FROM (
+    SELECT
+        r.conversation_id,
+        count(*) AS steps,
+        sum(s.blocks) AS blocks,
+        sum(t.input_tokens::HUGEINT) AS input_tokens,
+        count(t.input_tokens) = count(*) AS counted
+    FROM step_recency AS s
+    JOIN internal.runs AS r USING (run_id)
+    JOIN steps AS t ON t.run_id = s.run_id AND t.ordinal = s.ordinal
+    GROUP BY r.conversation_id
+)
+JOIN (
+    SELECT
+        r.conversation_id,
+        min(b.block_tokens) AS smallest,
+        max(b.block_tokens) AS largest,
+        count(b.block_tokens) = count(*) AS sized
+    FROM block_runs AS b
+    JOIN internal.runs AS r USING (run_id)
+    GROUP BY r.conversation_id
+) USING (conversation_id)
+GROUP BY GROUPING SETS ((conversation_id), ())
+HAVING count(*) > 0;
+
+-- Capacities to tell the hits of: four for each doubling, up to the one that hits all that can be hit.
+CREATE VIEW internal.curve_points AS
+SELECT
+    arrival,
+    scope,
+    unnest(list_distinct(list_append(
+        list_filter(list_transform(range(81), lambda k: round(2 ** (k / 4.0))::BIGINT), lambda c: c < most), most
+    ))) AS capacity
+FROM (
+    SELECT arrival, scope, greatest(max(distance) - 1, 1) AS most
+    FROM internal.curve_parts
+    GROUP BY arrival, scope
+);
+
+CREATE VIEW internal.curves AS
+SELECT
+    p.arrival,
+    p.scope,
+    p.capacity,
+    (u.blocks_below + u.rate * (p.capacity - u.distance + 1))::BIGINT AS hit_lru,
+    (o.blocks_below + o.rate * (p.capacity - o.distance + 1))::BIGINT AS hit_optimal,
+    internal.whole(u.tokens_below + u.token_rate * (p.capacity - u.distance + 1)) AS hit_lru_tokens,
+    internal.whole(o.tokens_below + o.token_rate * (p.capacity - o.distance + 1)) AS hit_optimal_tokens
+FROM internal.curve_points AS p
+ASOF LEFT JOIN (FROM internal.curve_parts WHERE cache = 'lru') AS u
+    ON u.arrival = p.arrival AND u.scope = p.scope AND u.distance <= p.capacity
+ASOF LEFT JOIN (FROM internal.curve_parts WHERE cache = 'optimal') AS o
+    ON o.arrival = p.arrival AND o.scope = p.scope AND o.distance <= p.capacity;
+
+-- What caches of how many blocks hit. One row per conversation and capacity, four for each doubling up to the one that
+-- hits all that can be hit, each conversation on a cache of its own (unless the recording says global); and as many over
+-- all of them, each with such a cache, in which conversation_id is NULL. hit_lru: leading blocks that are hit where the
+-- least recently used block is evicted first, of a prompt the one nearest to its end. hit_optimal: where what is needed
+-- soonest is kept, which no cache of that size exceeds. share_*: of blocks, all blocks of all prompts; token_share_*: of
+-- input_tokens. Tokens are NULL where the size of some blocks, or the tokens of some step, are not recorded, and
+-- capacity_tokens where blocks differ in size. kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB.
+CREATE VIEW cache_curve AS
+SELECT
+    nullif(scope, '') AS conversation_id,
+    capacity AS capacity_blocks,
+    capacity * block_tokens AS capacity_tokens,
+    blocks,
+    coalesce(hit_lru, 0) AS hit_lru,
+    coalesce(hit_optimal, 0) AS hit_optimal,
+    coalesce(hit_lru, 0) / nullif(blocks, 0) AS share_lru,
+    coalesce(hit_optimal, 0) / nullif(blocks, 0) AS share_optimal,
+    input_tokens,
+    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_lru_tokens, 0) END AS hit_lru_tokens,
+    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_optimal_tokens, 0) END AS hit_optimal_tokens,
+    coalesce(hit_lru_tokens, 0) / nullif(input_tokens, 0) AS token_share_lru,
+    coalesce(hit_optimal_tokens, 0) / nullif(input_tokens, 0) AS token_share_optimal
+FROM (FROM internal.curves WHERE arrival = 'alone')
+JOIN internal.curve_wholes USING (scope)
+ORDER BY conversation_id NULLS LAST, capacity_blocks;
+
+-- The same of all conversations together on one cache. arrival: 'at_once' where all of them begin at the same time,
+-- 'in_turn' where each begins when the one before it has ended, 'poisson' where they begin at random, one in 5 minutes in
+-- the mean (the same each time). Times within a conversation are those recorded.
+CREATE VIEW shared_cache_curve AS
+SELECT
+    arrival,
+    capacity AS capacity_blocks,
+    capacity * block_tokens AS capacity_tokens,
+    blocks,
+    coalesce(hit_lru, 0) AS hit_lru,
+    coalesce(hit_optimal, 0) AS hit_optimal,
+    coalesce(hit_lru, 0) / nullif(blocks, 0) AS share_lru,
+    coalesce(hit_optimal, 0) / nullif(blocks, 0) AS share_optimal,
+    input_tokens,
+    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_lru_tokens, 0) END AS hit_lru_tokens,
+    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_optimal_tokens, 0) END AS hit_optimal_tokens
+FROM (FROM internal.curves WHERE arrival <> 'alone')
+JOIN internal.curve_wholes USING (scope)
+ORDER BY arrival, capacity_blocks;
+
+-- What caches hit that keep blocks for so long after their last use, however many. One row per conversation and time,
+-- and per time over all of them (conversation_id is NULL); without keep_ms it is for ever. Prompts count at their start.
+-- Conversations of which some step has no time are left out.
+CREATE VIEW time_to_live_curve AS
+SELECT
+    h.conversation_id,
+    k.keep_ms,
+    sum(h.blocks)::BIGINT AS blocks,
+    coalesce(sum(h.blocks) FILTER (h.age_ms <= coalesce(k.keep_ms, h.age_ms)), 0)::BIGINT AS hit,
+    hit / nullif(sum(h.blocks), 0) AS share,
+    CASE
+        WHEN count(h.tokens) = count(*)
+            THEN coalesce(sum(h.tokens) FILTER (h.age_ms <= coalesce(k.keep_ms, h.age_ms)), 0)::BIGINT
+    END AS hit_tokens
+FROM reuse_age AS h
+CROSS JOIN (
+    SELECT unnest([1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 86400, NULL]) * 1000 AS keep_ms
+) AS k
+GROUP BY GROUPING SETS ((h.conversation_id, k.keep_ms), (k.keep_ms))
+ORDER BY h.conversation_id NULLS LAST, k.keep_ms NULLS LAST;
+
+-- What is in use around each step: distinct blocks of all prompts that started within so many minutes before it, its own
+-- included, and the live footprint. live_blocks: distinct blocks in the latest prompts of the agents that are at work.
+-- live_apart_blocks: the blocks of these prompts added up. sharing_gain: how many times larger that is. One row per step
+-- with blocks whose namespace has times throughout. *_tokens: blocks times their size, NULL where they differ in size.
+CREATE VIEW working_set AS
+SELECT
+    r.conversation_id,
+    r.agent_id,
+    s.run_id,
+    s.ordinal,
+    s.at_ms,
+    s.blocks_1_minute,
+    s.blocks_5_minutes,
+    s.blocks_15_minutes,
+    s.live_agents,
+    s.live_blocks,
+    s.live_apart_blocks,
+    s.live_apart_blocks / nullif(s.live_blocks, 0) AS sharing_gain,
+    s.blocks_1_minute * w.block_tokens AS tokens_1_minute,
+    s.blocks_5_minutes * w.block_tokens AS tokens_5_minutes,
+    s.blocks_15_minutes * w.block_tokens AS tokens_15_minutes,
+    s.live_blocks * w.block_tokens AS live_tokens,
+    s.live_apart_blocks * w.block_tokens AS live_apart_tokens
+FROM step_recency AS s
+JOIN internal.runs AS r USING (run_id)
+JOIN internal.curve_wholes AS w ON w.scope = r.conversation_id
+WHERE s.blocks_1_minute IS NOT NULL
+ORDER BY r.conversation_id, s.at_ms, s.run_id, s.ordinal;
+
+-- Why blocks miss in such a cache, summed: FROM missed_by_agent(4000, 300000). One row per agent with blocks, one per
+-- conversation (agent_id is NULL), and one over everything open. hit to cold are those of missed_blocks and add up to
+-- blocks. share: hit / blocks. mean_step_share: mean over steps of the same, each counting alike.
+CREATE MACRO missed_by_agent(capacity, keep_ms) AS TABLE
+SELECT
+    r.conversation_id,
+    r.agent_id,
+    any_value(a.name) FILTER (r.agent_id IS NOT NULL) AS agent_name,
+    count(*) AS steps,
+    sum(m.blocks)::BIGINT AS blocks,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.hit)::BIGINT END AS hit,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.expired)::BIGINT END AS expired,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.evicted)::BIGINT END AS evicted,
+    sum(m.diverged)::BIGINT AS diverged,
+    sum(m.tail)::BIGINT AS tail,
+    sum(m.cold)::BIGINT AS cold,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.hit) / nullif(sum(m.blocks), 0) END AS share,
+    CASE WHEN count(m.hit) = count(*) THEN avg(m.hit / m.blocks) END AS mean_step_share
+FROM missed_blocks(capacity, keep_ms) AS m
+JOIN internal.runs AS r USING (run_id)
+JOIN internal.agents AS a USING (agent_id)
+GROUP BY GROUPING SETS ((r.conversation_id, r.agent_id), (r.conversation_id), ())
+HAVING count(*) > 0
+ORDER BY r.conversation_id NULLS LAST, r.agent_id NULLS LAST;
+
+-- The same over time: FROM missed_over_time(4000, 300000, 600000) has a row per conversation and 10 minutes of its own
+-- clock in which a step with blocks started. Steps without a time are in a row without one.
+CREATE MACRO missed_over_time(capacity, keep_ms, slot_ms) AS TABLE
+SELECT
+    r.conversation_id,
+    m.at_ms // slot_ms * slot_ms AS from_ms,
+    count(*) AS steps,
+    sum(m.blocks)::BIGINT AS blocks,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.hit)::BIGINT END AS hit,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.expired)::BIGINT END AS expired,
+    CASE WHEN count(m.hit) = count(*) THEN sum(m.evicted)::BIGINT END AS evicted,
+    sum(m.diverged)::BIGINT AS diverged,
+    sum(m.tail)::BIGINT AS tail,
+    sum(m.cold)::BIGINT AS cold
+FROM missed_blocks(capacity, keep_ms) AS m
+JOIN internal.runs AS r USING (run_id)
+GROUP BY r.conversation_id, from_ms
+ORDER BY r.conversation_id, from_ms NULLS LAST;
