@@ -251,7 +251,8 @@ class Edge:
     sent_source_id: str | None = None
     """Where the sender's side of it is recorded, what was asked or what came back; the reader's ``record`` gives it."""
     sent_offset: int | None = None
-    """As of a step: byte position in the source, or what the reader's ``record`` takes for it."""
+    """As of a step: byte position in the source, or what the reader's ``record`` takes for it. In a bundle of Codex, of
+    which a part may stand in its log or in a payload: n * 2**40 + the byte in ``payloads/n.json``, n = 0 the log."""
     sent_length: int | None = None
     received_source_id: str | None = None
     """Where the receiver's side of it is recorded, as the receiver's model saw it."""

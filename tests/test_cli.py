@@ -211,6 +211,27 @@ def test_no_control_character_of_a_trace_is_written(run, traces):
             assert not any(character in done.stdout + done.stderr for character in "\x1b\x07\x9b\u202e")
 
 
+def test_a_table_shows_the_beginning_of_json_and_says_so(run, traces):
+    value = json.dumps({"note": "x" * 100})
+    query = f"SELECT '{value}' AS extra, 'end' AS what"
+    done = run(traces, "--sql", query, check=0)
+    assert value[:30] in done.stdout and value not in done.stdout and "end" in done.stdout
+    assert "1 JSON values are cut short; --format json" in done.stderr
+    for format_ in ("csv", "json", "jsonl"):
+        done = run(traces, "--sql", query, "--format", format_, check=0)
+        assert "x" * 100 in done.stdout and "cut short" not in done.stderr
+    assert value in run(traces, "--sql", f"SELECT '{value}' AS extra", check=0).stdout
+
+
+def test_rows_of_many_lines_of_a_terminal_have_a_line_for_each_value(run, traces, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = run(traces, "--sql", "FROM run_totals ORDER BY steps", check=0).stdout.splitlines()
+    assert lines[0].startswith("--- row 1 ")
+    assert [line.split()[1] for line in lines if line.startswith("steps ")] == ["1", "2", "3"]
+    assert len(run(traces, "--sql", "SELECT run_id, steps FROM run_totals", check=0).stdout.splitlines()) == 5
+
+
 def test_an_export_opens_again_with_the_same_numbers(run, traces, tmp_path):
     out = tmp_path / "out"
     done = run(traces, "--export", f"{out}/", check=0)

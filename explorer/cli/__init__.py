@@ -272,9 +272,11 @@ def _sql(database: Database, query: str, format_: str, omitted: dict[str, int]) 
 
     try:
         result = database.sql(query)
-        write(Table(result.columns, result.batches), format_, omitted)
+        cut = write(Table(result.columns, result.batches), format_, omitted)
     except QueryError as error:
         raise Stop(str(error), FAILED) from None
+    if cut:
+        _narrate(f"{cut:,} JSON values are cut short; --format json, jsonl or csv has them whole")
 
 
 def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
