@@ -320,6 +320,16 @@ def workflow() -> Iterator[tuple[str, bytes]]:
             {"type": "started", "key": f"k{number}", "agentId": agent_id},
             {"type": "result", "key": f"k{number}", "agentId": agent_id, "result": "It is fine."},
         ]
+    note = {
+        "runId": run, "taskId": "t1", "status": "completed", "workflowName": "review", "durationMs": 4000,
+        "agentCount": 2, "phases": [{"title": "Read", "detail": "one file each"}, {"title": "Sum up"}],
+        "workflowProgress": [{"type": "workflow_phase", "index": 0, "title": "Read"}] + [
+            {"type": "workflow_agent", "index": number, "label": f"review:{number}", "phaseIndex": 1,
+             "phaseTitle": "Read", "agentId": f"a500000000000000{number}", "state": "done", "tokens": 1523}
+            for number in (1, 2)
+        ],
+    }  # fmt: skip
+    yield f"workflow/-srv-shop/{session}/workflows/{run}.json", json.dumps(note, indent=2).encode()
     yield f"{below}/journal.jsonl", b"".join(json.dumps(line).encode() + b"\n" for line in journal)
     yield f"workflow/-srv-shop/{session}.jsonl", main.content()
 

@@ -149,6 +149,8 @@ class Agent:
     tool_use_id: str | None = None
     """By its description."""
     workflow: str | None = None
+    phase: str | None = None
+    """Of the workflow."""
     parent: Agent | None = None
     parent_grade: Grade = "not_recorded"
     spawn: Spawn | None = None

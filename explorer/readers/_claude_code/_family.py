@@ -12,9 +12,10 @@ from explorer.readers._claude_code._draft import Agent, Remark, Session, sidecha
 from explorer.readers._claude_code._layout import Name, name_of
 from explorer.readers._claude_code._lines import Damage, Where, lines
 from explorer.readers._claude_code._prompt import Conversing
+from explorer.readers._claude_code._workflow import Workflow
 from explorer.readers._prompts import PromptParts
 
-LONGEST_META = 1 << 20
+LONGEST_META, LONGEST_NOTE = 1 << 20, 64 << 20
 
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "agentName"}
 
@@ -27,6 +28,8 @@ class Family:
         self.sessions: dict[str, Session] = {}
         self.metas: dict[tuple[str | None, str], dict[str, object]] = {}
         """By session, if the directory tells it, and agent."""
+        self.workflows: dict[tuple[str | None, str], Workflow] = {}
+        """By session, if the directory tells it, and run."""
         self.summaries: list[tuple[str, str]] = []
         """The record at the end of what is summed up, and how."""
         self.silent: list[str] = []
@@ -42,29 +45,46 @@ class Family:
             OSError: it cannot be read.
         """
         name = name_of(source_id)
-        if name.kind == "meta":
-            self._meta(path, source_id, name)
+        if name.kind in ("meta", "workflow"):
+            self._note(path, source_id, name)
             return
         file = _File(self, source_id, name)
         take = file.take
         for line in lines(path, source_id):
             if type(line) is Damage:
                 self.damage.append((source_id, line))
-            elif name.kind != "journal":  # which names the agents of a workflow, as their own files do
+            elif name.kind == "journal":
+                self._journal(name, *line)
+            else:
                 take(*line)
         if not file.told and name.kind in ("session", "agent"):
             self.silent.append(source_id)
 
-    def _meta(self, path: Path, source_id: str, name: Name) -> None:
+    def _note(self, path: Path, source_id: str, name: Name) -> None:
+        """The description of an agent, or how a workflow ended."""
         with path.open("rb") as opened:
-            content = opened.read(LONGEST_META)
+            content = opened.read(LONGEST_META if name.kind == "meta" else LONGEST_NOTE)
         try:
             fields = orjson.loads(content.removeprefix(b"\xef\xbb\xbf"))
         except ValueError as error:
             self.damage.append((source_id, Damage(1, "bad-record", f"not a JSON object: {error}")))
             return
-        if isinstance(fields, dict) and name.agent_id:
+        if not isinstance(fields, dict):
+            return
+        if name.agent_id:
             self.metas[name.session_id, name.agent_id] = fields
+        elif name.workflow:
+            self._workflow(name).take(fields, Where(source_id, 0, len(content), 1))
+
+    def _journal(self, name: Name, where: Where, record: dict[str, object]) -> None:
+        """An agent of a workflow was started, or came to a result."""
+        agent_id = word(record.get("agentId"))
+        if agent_id is not None and name.workflow is not None:
+            self._workflow(name).started.setdefault(agent_id, where)
+
+    def _workflow(self, name: Name) -> Workflow:
+        key = name.session_id, name.workflow or ""
+        return self.workflows.setdefault(key, Workflow(key[1]))
 
     def session(self, session_id: str, source_id: str) -> Session:
         """The session of this id."""

@@ -13,9 +13,10 @@ from explorer.readers._claude_code._layout import name_of
 from explorer.readers._claude_code._linking import link
 from explorer.readers._claude_code._ownership import ranked, settle
 from explorer.readers._claude_code._rows import Writing
+from explorer.readers._claude_code._workflow import tell
 from explorer.readers._findings import Findings
 
-_ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3}
+_ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3, "workflow": 4}
 
 
 def gather(
@@ -43,6 +44,7 @@ def gather(
     sessions = ranked(family.sessions.values())
     for session in sessions:
         link(session, family.metas)
+        tell(session, family.workflows)
         for leaf, text in family.summaries:
             if leaf in session.of_record:
                 session.title = session.title or text

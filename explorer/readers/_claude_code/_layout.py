@@ -2,14 +2,15 @@
 
 Format: observed, versions 1.0 to 2.1. ``<project>/<session>.jsonl`` is a session's transcript; its sub-agents are lines
 within it (1.0), ``agent-<id>.jsonl`` beside it (2.0), or ``<session>/subagents/agent-<id>.jsonl`` with a
-``.meta.json`` (2.1), those of a workflow in ``subagents/workflows/<run>/`` with a ``journal.jsonl``.
+``.meta.json`` (2.1), those of a workflow in ``subagents/workflows/<run>/`` with a ``journal.jsonl``; how that ended is
+in ``<session>/workflows/<run>.json``.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal, NamedTuple, TypeAlias
 
 import orjson
@@ -17,7 +18,7 @@ import orjson
 from explorer.readers import HEAD_BYTES
 from explorer.readers._values import key_part
 
-Kind: TypeAlias = Literal["session", "agent", "meta", "journal"]
+Kind: TypeAlias = Literal["session", "agent", "meta", "journal", "workflow"]
 
 LONGEST_FIRST = 8 << 20
 """Bytes of the longest line in which the first record of a conversation is looked for."""
@@ -59,13 +60,22 @@ def name_of(source_id: str) -> Name:
         return Name("meta" if agent[2] == ".meta.json" else "agent", agent[1], session, workflow)
     if path.name == "journal.jsonl" and workflow:
         return Name("journal", None, session, workflow)
+    if _is_note(path):
+        return Name("workflow", None, above[-2] if len(above) > 1 else None, path.stem)
     return Name("session", None, session or (path.stem if _SESSION.fullmatch(path.stem) else None))
 
 
+def _is_note(path: PurePath) -> bool:
+    """Whether a path is that of the note how a workflow ended."""
+    return path.suffix == ".json" and path.parts[-2:-1] == ("workflows",) and path.parts[-3:-2] != ("subagents",)
+
+
 def claims(path: Path, head: bytes | None) -> bool:
-    """Whether a file is a transcript, the description of an agent or the journal of a workflow."""
+    """Whether a file is a transcript, the description of an agent, the journal of a workflow or the note of its end."""
     if head is None:
         return False
+    if _is_note(path):
+        return b'"runId"' in head and b'"workflowName"' in head
     if path.name.endswith(".meta.json"):
         return _AGENT.fullmatch(path.name) is not None and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     if path.suffix != ".jsonl":
@@ -102,7 +112,8 @@ def conversation_id(session_id: str, files: Sequence[tuple[Path, str]]) -> str |
                 head = file.read(HEAD_BYTES)
         if session_id in _beginning(name, head, path)[0]:
             parts = PurePosixPath(source_id).parts
-            depth = parts.index("subagents") - 1 if "subagents" in parts[1:-1] else -1
+            aside = next((part for part in ("subagents", "workflows") if part in parts[1:-1]), None)
+            depth = parts.index(aside) - 1 if aside else -1
             return PurePosixPath(*parts[:depth], f"{key_part(session_id)}.jsonl").as_posix()
     return None
 
@@ -110,7 +121,7 @@ def conversation_id(session_id: str, files: Sequence[tuple[Path, str]]) -> str |
 def _beginning(name: Name, head: bytes, path: Path) -> tuple[set[str], str | None]:
     """The sessions that a file is of, by its path and its first records, and the first that somebody said."""
     sessions = {name.session_id} if name.session_id else set()
-    if name.kind in ("meta", "journal"):
+    if name.kind in ("meta", "journal", "workflow"):
         return sessions, None
     for record in _records(head, path):
         session, uuid = record.get("sessionId"), record.get("uuid")
@@ -124,6 +135,8 @@ def _beginning(name: Name, head: bytes, path: Path) -> tuple[set[str], str | Non
 def part_of(path: Path) -> Path | None:
     """The transcript of the session in whose directory a tool's output, or the script of a workflow, is kept."""
     parts = path.parts
+    if _is_note(path):
+        return None
     for depth in (-2, -3):
         if len(parts) > -depth + 1 and parts[depth] in _ASIDE and parts[depth - 1] != "subagents":
             whole = Path(*parts[: depth - 1], f"{parts[depth - 1]}.jsonl")

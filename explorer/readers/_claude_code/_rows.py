@@ -141,7 +141,13 @@ class Writing:
             reported_tool_calls=only.tool_calls if only else None,
             reported_duration_ms=run.duration_ms if agent.is_main else only.duration_ms if only else None,
             grade="exact",
-            extra=as_json({"reported_final_context": only.final_context}) if only and only.final_context else None,
+            extra=as_json(
+                {
+                    "reported_final_context": only.final_context if only else None,
+                    "workflow": agent.workflow,
+                    "phase": agent.phase,
+                }
+            ),
         )
 
     def _step(self, step: Step) -> Iterator[Row]:
