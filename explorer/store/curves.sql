@@ -1,77 +1,9 @@
 -- Curves of caches that forget: what each size, and each time that blocks are kept, would hit. They stand on the tables
 -- that are computed when a query first needs them.
 
--- What a token takes in a KV cache: keys and values of every layer, 2 bytes each (half of it where they are kept in 8
--- bits). One row per model, the numbers from its published config.json; source says which of its fields. latent_dim:
--- values that stand in place of the keys and values of all heads.
-CREATE TABLE kv_models (
-    name VARCHAR,
-    layers BIGINT,
-    kv_heads BIGINT,
-    head_dim BIGINT,
-    latent_dim BIGINT,
-    source VARCHAR,
-    bytes_per_token BIGINT
-);
-
 -- Tokens as GiB of the KV cache of a model in kv_models: kv_gib(capacity_tokens, 'llama-3.1-70b').
 CREATE MACRO kv_gib(tokens, model) AS
     tokens * (SELECT m.bytes_per_token FROM kv_models AS m WHERE m.name = model) / 1073741824.0;
-
--- Blocks and the capacities that hit them, of every cache that is played: least recently used first (lru), or the best
--- that knows the future (optimal). arrival is 'alone' where each conversation has a cache of its own.
-CREATE VIEW internal.curve_pieces AS
-SELECT 'alone' AS arrival, r.conversation_id, 'lru' AS cache, p.first_distance, p.last_distance, p.blocks, p.tokens
-FROM prompt_recency AS p
-JOIN internal.runs AS r USING (run_id)
-UNION ALL
-SELECT 'alone', r.conversation_id, 'optimal', p.first_distance, p.last_distance, p.blocks, p.tokens
-FROM prompt_optimal AS p
-JOIN internal.runs AS r USING (run_id)
-UNION ALL
-SELECT arrival, NULL, cache, first_distance, last_distance, blocks, tokens
-FROM shared_recency;
-
--- From which capacity on how many blocks are added by each further one; of a conversation, and of all (NULL).
-CREATE VIEW internal.curve_slopes AS
-SELECT
-    arrival,
-    conversation_id,
-    cache,
-    distance,
-    sum(sum(rate)) OVER so_far AS rate,
-    sum(sum(token_rate)) OVER so_far AS token_rate,
-    lead(distance) OVER so_far AS next_distance
-FROM (
-    SELECT arrival, conversation_id, cache, unnest([
-        {'distance': first_distance, 'rate': blocks // width, 'token_rate': tokens // width},
-        {'distance': last_distance + 1, 'rate': -blocks // width, 'token_rate': -tokens // width}
-    ], recursive := true)
-    FROM (
-        SELECT *, last_distance - first_distance + 1 AS width
-        FROM internal.curve_pieces
-        WHERE first_distance IS NOT NULL
-    )
-)
-GROUP BY GROUPING SETS ((arrival, cache, distance, conversation_id), (arrival, cache, distance))
-HAVING arrival = 'alone' OR grouping(conversation_id) = 1
-WINDOW so_far AS (PARTITION BY arrival, conversation_id, cache ORDER BY distance);
-
--- The same with what is hit below each of these capacities. scope is the conversation, '' for all of them.
-CREATE VIEW internal.curve_parts AS
-SELECT
-    arrival,
-    coalesce(conversation_id, '') AS scope,
-    cache,
-    distance,
-    rate,
-    token_rate,
-    coalesce(sum(rate * (next_distance - distance)) OVER before, 0) AS blocks_below,
-    coalesce(sum(token_rate * (next_distance - distance)) OVER before, 0) AS tokens_below
-FROM internal.curve_slopes
-WINDOW before AS (
-    PARTITION BY arrival, conversation_id, cache ORDER BY distance ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-);
 
 -- What the prompts hold in all. input_tokens are NULL where those of some step, or the size of some block, are not
 -- recorded; block_tokens where blocks differ in size, or it is not recorded of some.
@@ -107,84 +39,120 @@ JOIN (
 GROUP BY GROUPING SETS ((conversation_id), ())
 HAVING count(*) > 0;
 
--- Capacities to tell the hits of: four for each doubling, up to the one that hits all that can be hit.
-CREATE VIEW internal.curve_points AS
+-- What is hit at which capacity: four for each doubling, up to the one that hits all that can be hit. scope is the
+-- conversation, '' for all of them; arrival is 'alone' where each conversation has a cache of its own. Blocks with
+-- distances from a to b, r of each, add r hits for each further place from a on, and no more from b + 1 on: the sum
+-- over such changes at distances d up to a capacity c, of r * (c + 1 - d), is what c hits.
+CREATE VIEW internal.curves AS
+WITH pieces AS (
+    SELECT 'alone' AS arrival, r.conversation_id, 1 AS lru, p.first_distance, p.last_distance, p.blocks, p.tokens
+    FROM prompt_recency AS p
+    JOIN internal.runs AS r USING (run_id)
+    WHERE p.first_distance IS NOT NULL
+    UNION ALL
+    SELECT 'alone', r.conversation_id, 0, p.first_distance, p.last_distance, p.blocks, p.tokens
+    FROM prompt_optimal AS p
+    JOIN internal.runs AS r USING (run_id)
+    UNION ALL
+    SELECT arrival, NULL, (cache = 'lru')::INTEGER, first_distance, last_distance, blocks, tokens
+    FROM shared_recency
+),
+
+changes AS (
+    SELECT
+        arrival,
+        coalesce(conversation_id, '') AS scope,
+        distance,
+        sum(rate * lru) AS lru,
+        sum(rate * (1 - lru)) AS optimal,
+        coalesce(sum(token_rate * lru), 0) AS lru_tokens,
+        coalesce(sum(token_rate * (1 - lru)), 0) AS optimal_tokens
+    FROM (
+        SELECT arrival, conversation_id, lru, unnest([
+            {'distance': first_distance, 'rate': blocks // width, 'token_rate': tokens // width},
+            {'distance': last_distance + 1, 'rate': -blocks // width, 'token_rate': -tokens // width}
+        ], recursive := true)
+        FROM (SELECT *, last_distance - first_distance + 1 AS width FROM pieces)
+    )
+    GROUP BY GROUPING SETS ((arrival, distance, conversation_id), (arrival, distance))
+    HAVING arrival = 'alone' OR grouping(conversation_id) = 1
+),
+
+points AS (
+    SELECT
+        arrival,
+        scope,
+        unnest(list_distinct([
+            least(round(2 ** (k / 4.0))::BIGINT, most) FOR k IN range(0, ceil(4 * log2(most))::BIGINT + 1)
+        ])) AS distance,
+        true AS is_point
+    FROM (SELECT arrival, scope, max(distance) - 1 AS most FROM changes GROUP BY arrival, scope)
+)
+
 SELECT
     arrival,
     scope,
-    unnest(list_distinct(list_append(
-        list_filter(list_transform(range(81), lambda k: round(2 ** (k / 4.0))::BIGINT), lambda c: c < most), most
-    ))) AS capacity
-FROM (
-    SELECT arrival, scope, greatest(max(distance) - 1, 1) AS most
-    FROM internal.curve_parts
-    GROUP BY arrival, scope
-);
-
-CREATE VIEW internal.curves AS
-SELECT
-    p.arrival,
-    p.scope,
-    p.capacity,
-    (u.blocks_below + u.rate * (p.capacity - u.distance + 1))::BIGINT AS hit_lru,
-    (o.blocks_below + o.rate * (p.capacity - o.distance + 1))::BIGINT AS hit_optimal,
-    internal.whole(u.tokens_below + u.token_rate * (p.capacity - u.distance + 1)) AS hit_lru_tokens,
-    internal.whole(o.tokens_below + o.token_rate * (p.capacity - o.distance + 1)) AS hit_optimal_tokens
-FROM internal.curve_points AS p
-ASOF LEFT JOIN (FROM internal.curve_parts WHERE cache = 'lru') AS u
-    ON u.arrival = p.arrival AND u.scope = p.scope AND u.distance <= p.capacity
-ASOF LEFT JOIN (FROM internal.curve_parts WHERE cache = 'optimal') AS o
-    ON o.arrival = p.arrival AND o.scope = p.scope AND o.distance <= p.capacity;
+    distance AS capacity,
+    ((distance + 1) * sum(lru) OVER so_far - sum(lru * distance) OVER so_far)::BIGINT AS hit_lru,
+    ((distance + 1) * sum(optimal) OVER so_far - sum(optimal * distance) OVER so_far)::BIGINT AS hit_optimal,
+    internal.whole((distance + 1) * sum(lru_tokens) OVER so_far - sum(lru_tokens * distance) OVER so_far)
+        AS hit_lru_tokens,
+    internal.whole((distance + 1) * sum(optimal_tokens) OVER so_far - sum(optimal_tokens * distance) OVER so_far)
+        AS hit_optimal_tokens
+FROM (SELECT * FROM changes UNION ALL BY NAME SELECT * FROM points)
+WINDOW so_far AS (PARTITION BY arrival, scope ORDER BY distance)
+QUALIFY is_point;
 
 -- What caches of how many blocks hit. One row per conversation and capacity, four for each doubling up to the one that
--- hits all that can be hit, each conversation on a cache of its own (unless the recording says global); and as many over
--- all of them, each with such a cache, in which conversation_id is NULL. hit_lru: leading blocks that are hit where the
--- least recently used block is evicted first, of a prompt the one nearest to its end. hit_optimal: where what is needed
--- soonest is kept, which no cache of that size exceeds. share_*: of blocks, all blocks of all prompts; token_share_*: of
--- input_tokens. Tokens are NULL where the size of some blocks, or the tokens of some step, are not recorded, and
--- capacity_tokens where blocks differ in size. kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB.
+-- hits all that can be hit, each conversation on a cache of its own (unless the recording says global); and as many
+-- over all of them, each with such a cache, in which conversation_id is NULL. hit_lru: leading blocks that are hit
+-- where the least recently used block is evicted first, of a prompt the one nearest to its end. hit_optimal: where what
+-- is needed soonest is kept, which no cache of that size exceeds. share_*: of blocks, all blocks of all prompts;
+-- token_share_*: of input_tokens. Tokens are NULL where the size of some blocks, or the tokens of some step, are not
+-- recorded, and capacity_tokens where blocks differ in size. A conversation in which nothing is used again has no rows.
+-- kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB.
 CREATE VIEW cache_curve AS
 SELECT
     nullif(scope, '') AS conversation_id,
     capacity AS capacity_blocks,
     capacity * block_tokens AS capacity_tokens,
     blocks,
-    coalesce(hit_lru, 0) AS hit_lru,
-    coalesce(hit_optimal, 0) AS hit_optimal,
-    coalesce(hit_lru, 0) / nullif(blocks, 0) AS share_lru,
-    coalesce(hit_optimal, 0) / nullif(blocks, 0) AS share_optimal,
+    hit_lru,
+    hit_optimal,
+    hit_lru / nullif(blocks, 0) AS share_lru,
+    hit_optimal / nullif(blocks, 0) AS share_optimal,
     input_tokens,
-    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_lru_tokens, 0) END AS hit_lru_tokens,
-    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_optimal_tokens, 0) END AS hit_optimal_tokens,
-    coalesce(hit_lru_tokens, 0) / nullif(input_tokens, 0) AS token_share_lru,
-    coalesce(hit_optimal_tokens, 0) / nullif(input_tokens, 0) AS token_share_optimal
+    CASE WHEN input_tokens IS NOT NULL THEN hit_lru_tokens END AS hit_lru_tokens,
+    CASE WHEN input_tokens IS NOT NULL THEN hit_optimal_tokens END AS hit_optimal_tokens,
+    hit_lru_tokens / nullif(input_tokens, 0) AS token_share_lru,
+    hit_optimal_tokens / nullif(input_tokens, 0) AS token_share_optimal
 FROM (FROM internal.curves WHERE arrival = 'alone')
 JOIN internal.curve_wholes USING (scope)
 ORDER BY conversation_id NULLS LAST, capacity_blocks;
 
 -- The same of all conversations together on one cache. arrival: 'at_once' where all of them begin at the same time,
--- 'in_turn' where each begins when the one before it has ended, 'poisson' where they begin at random, one in 5 minutes in
--- the mean (the same each time). Times within a conversation are those recorded.
+-- 'in_turn' where each begins when the one before it has ended, 'poisson' where they begin at random, one in 5 minutes
+-- in the mean (the same each time). Times within a conversation are those recorded.
 CREATE VIEW shared_cache_curve AS
 SELECT
     arrival,
     capacity AS capacity_blocks,
     capacity * block_tokens AS capacity_tokens,
     blocks,
-    coalesce(hit_lru, 0) AS hit_lru,
-    coalesce(hit_optimal, 0) AS hit_optimal,
-    coalesce(hit_lru, 0) / nullif(blocks, 0) AS share_lru,
-    coalesce(hit_optimal, 0) / nullif(blocks, 0) AS share_optimal,
+    hit_lru,
+    hit_optimal,
+    hit_lru / nullif(blocks, 0) AS share_lru,
+    hit_optimal / nullif(blocks, 0) AS share_optimal,
     input_tokens,
-    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_lru_tokens, 0) END AS hit_lru_tokens,
-    CASE WHEN input_tokens IS NOT NULL THEN coalesce(hit_optimal_tokens, 0) END AS hit_optimal_tokens
+    CASE WHEN input_tokens IS NOT NULL THEN hit_lru_tokens END AS hit_lru_tokens,
+    CASE WHEN input_tokens IS NOT NULL THEN hit_optimal_tokens END AS hit_optimal_tokens
 FROM (FROM internal.curves WHERE arrival <> 'alone')
 JOIN internal.curve_wholes USING (scope)
 ORDER BY arrival, capacity_blocks;
 
 -- What caches hit that keep blocks for so long after their last use, however many. One row per conversation and time,
--- and per time over all of them (conversation_id is NULL); without keep_ms it is for ever. Prompts count at their start.
--- Conversations of which some step has no time are left out.
+-- and per time over all of them (conversation_id is NULL); without keep_ms it is for ever. Prompts count at their
+-- start. Conversations of which some step has no time are left out.
 CREATE VIEW time_to_live_curve AS
 SELECT
     h.conversation_id,
@@ -203,10 +171,11 @@ CROSS JOIN (
 GROUP BY GROUPING SETS ((h.conversation_id, k.keep_ms), (k.keep_ms))
 ORDER BY h.conversation_id NULLS LAST, k.keep_ms NULLS LAST;
 
--- What is in use around each step: distinct blocks of all prompts that started within so many minutes before it, its own
--- included, and the live footprint. live_blocks: distinct blocks in the latest prompts of the agents that are at work.
--- live_apart_blocks: the blocks of these prompts added up. sharing_gain: how many times larger that is. One row per step
--- with blocks whose namespace has times throughout. *_tokens: blocks times their size, NULL where they differ in size.
+-- What is in use around each step: distinct blocks of all prompts that started within so many minutes before it, its
+-- own included, and the live footprint. live_blocks: distinct blocks in the latest prompts of the agents that are at
+-- work. live_apart_blocks: the blocks of these prompts added up. sharing_gain: how many times larger that is. One row
+-- per step with blocks whose namespace has times throughout. *_tokens: blocks times their size, NULL where they differ
+-- in size.
 CREATE VIEW working_set AS
 SELECT
     r.conversation_id,

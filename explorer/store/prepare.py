@@ -73,8 +73,8 @@ def prepare(connection: DuckDBPyConnection) -> None:
         connection.unregister("numbers")
     run_script(connection, "views.sql")
     run_script(connection, "reuse.sql")
-    run_script(connection, "curves.sql")
     _note_models(connection)
+    run_script(connection, "curves.sql")
 
 
 def run_script(connection: DuckDBPyConnection, name: str) -> None:
@@ -83,15 +83,25 @@ def run_script(connection: DuckDBPyConnection, name: str) -> None:
 
 
 def _note_models(connection: DuckDBPyConnection) -> None:
-    """Fill the table of models from the file of their published numbers."""
+    """What a token takes in the KV cache of models, from the file of their published numbers.
+
+    One row per model, with 2 bytes for each value (where they are kept in 8 bits it is half). ``source`` says from
+    which fields of its ``config.json`` the numbers are. ``latent_dim``: what stands for all its heads.
+    """
     with Path(__file__).with_name("kv_models.csv").open(encoding="utf-8", newline="") as file:
-        rows = [[value or None for value in row] for row in csv.reader(file)][1:]
-    connection.executemany(
-        "INSERT INTO kv_models SELECT *, 2 * layers * coalesce(latent_dim, 2 * kv_heads * head_dim) FROM "
-        "(SELECT $1 AS name, $2::BIGINT AS layers, $3::BIGINT AS kv_heads, $4::BIGINT AS head_dim,"
-        " $5::BIGINT AS latent_dim, $6 AS source)",
-        rows,
+        names, *rows = csv.reader(file)
+    values = ", ".join(f"({', '.join(_literal(value) for value in row)})" for row in rows)
+    connection.execute(
+        "CREATE TABLE kv_models AS "
+        "SELECT *, 2 * layers * coalesce(latent_dim, 2 * kv_heads * head_dim) AS bytes_per_token "
+        f"FROM (VALUES {values}) AS models({', '.join(names)})"
     )
+
+
+def _literal(value: str) -> str:
+    if not value:
+        return "NULL::BIGINT"
+    return f"{value}::BIGINT" if value.isdecimal() else "'" + value.replace("'", "''") + "'"
 
 
 def _lay_out_items(connection: DuckDBPyConnection) -> None:

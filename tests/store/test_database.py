@@ -26,6 +26,10 @@ VIEWS = {
     "scope_report",
     "reuse_distance",
     "reuse_age",
+    "cache_curve",
+    "shared_cache_curve",
+    "time_to_live_curve",
+    "working_set",
 }
 
 
@@ -36,7 +40,8 @@ def database() -> Database:
 
 def test_every_table_and_view_is_there_and_empty_when_nothing_was_read() -> None:
     database = make_database([])
-    assert {row[0] for row in ask(database, "SHOW TABLES")} == ALL_TABLES.keys() | COMPUTED.keys() | VIEWS
+    named = {row[0] for row in ask(database, "SHOW TABLES")}
+    assert named - {"kv_models"} == ALL_TABLES.keys() | COMPUTED.keys() | VIEWS
     for relation in ALL_TABLES.keys() | COMPUTED.keys() | VIEWS:
         assert ask(database, f"FROM {relation}") == []
 
