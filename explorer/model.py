@@ -551,10 +551,46 @@ class SharedRecency:
     """In these blocks; None where the size of some is not recorded."""
 
 
+@dataclass(frozen=True, slots=True)
+class PrefixBranch:
+    """A branch of the prefix tree of a conversation: blocks that follow each other in the prompts of the same runs.
+
+    Branches are numbered depth first, what was there first before the rest. What a run has for itself is one leaf,
+    however often its own prompts part there. A place in the tree is an id behind all the ids before it.
+    """
+
+    conversation_id: str
+    branch: int
+    """0, 1, … in its conversation."""
+    above: int | None
+    """The branch that it goes on from; None at the start of prompts."""
+    depth: int
+    """How many branches are above it."""
+    position: int
+    """Blocks between the start of the prompt and it."""
+    blocks: int
+    """How many are on it; 0 on the leaf of a run that has nothing for itself."""
+    tokens: int | None
+    """In these blocks, all counted as full; None without a recorded block size."""
+    first_block: Unsigned | None
+    """The id of the first of them; None without blocks."""
+    runs: int
+    """How many runs hold it."""
+    run_id: str | None
+    """Of a leaf, the run; None of a branch that several hold."""
+    ends: int | None
+    """Of a leaf, at how many places prompts of the run come to an end without going on elsewhere, one at least."""
+    first_run_id: str
+    """Whose prompt held its first block before all others."""
+    first_step_ordinal: int
+    first_at_ms: int | None
+    """When that step started."""
+
+
 Row: TypeAlias = (
     Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
     | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
-    | PromptRecency | PromptOptimal | StepRecency | SharedRecency
+    | PromptRecency | PromptOptimal | StepRecency | SharedRecency | PrefixBranch
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -588,6 +624,7 @@ COMPUTED: dict[str, type[Row]] = {
     "prompt_optimal": PromptOptimal,
     "step_recency": StepRecency,
     "shared_recency": SharedRecency,
+    "prefix_tree": PrefixBranch,
 }
 """What ``explorer.reuse`` computes when it is first asked for, from all that is open: neither stored nor exported."""
 

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeAlias
 import duckdb
 
 from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
+from explorer.store import prefixes
 from explorer.store.prepare import prepare
 from explorer.store.readonly import Result, ask
 from explorer.store.recency import ALONE, SHARED, compute, compute_shared
@@ -157,6 +158,8 @@ class Database:
             self.compute()
         if any(name in named for name in SHARED):
             self._compute("shared", compute_shared)
+        if "prefix_tree" in named:
+            self._compute("prefixes", prefixes.compute)
         return ask(self._connection.cursor(), query)
 
     def compute(self) -> None:

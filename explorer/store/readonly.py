@@ -23,6 +23,7 @@ _FUNCTIONS = frozenset((
     "range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree", "summary",
     "duckdb_columns", "duckdb_functions", "duckdb_keywords", "duckdb_tables", "duckdb_types", "duckdb_views",
     "pragma_show", "pragma_table_info", "missed_blocks", "missed_by_agent", "missed_over_time",
+    "block_passport",
 ))  # fmt: skip
 """Table functions that touch neither files nor settings. DuckDB itself has some that are refused by nothing else."""
 

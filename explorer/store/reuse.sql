@@ -350,3 +350,54 @@ SELECT
     blocks - seen - replaced AS cold,
     CASE WHEN diverged > 0 THEN repeated_blocks END AS diverged_at
 FROM parts;
+
+-- Who wrote a block and who read it: FROM block_passport('trace_0254.json', 1234) gives a row per step whose prompt holds
+-- this id of this namespace (that of block_runs), in order of arrival. wrote: it is the first of all. ended_before: the
+-- step that wrote it had ended when this one started, so that a cache could have had it; NULL where that has no time.
+-- position: where the block stands in the prompt. gap_ms: since the block was last used; the life span of a block is
+-- from the first at_ms to the last.
+CREATE MACRO block_passport(space, id) AS TABLE
+WITH held AS (
+    SELECT run_id, step_ordinal, min(position + (id::HUGEINT - first_block))::BIGINT AS position
+    FROM block_runs
+    WHERE namespace = space AND first_block <= id AND first_block::HUGEINT + block_count > id
+    GROUP BY run_id, step_ordinal
+),
+
+touches AS (
+    SELECT
+        r.conversation_id,
+        h.run_id,
+        h.step_ordinal,
+        s.start_ms AS at_ms,
+        s.end_ms,
+        h.position,
+        s.source_id,
+        s.offset,
+        -- Without a time, a step stands behind the one before it of the same run.
+        coalesce(
+            s.start_ms,
+            last_value(s.start_ms IGNORE NULLS) OVER (PARTITION BY h.run_id ORDER BY h.step_ordinal),
+            0
+        ) AS stands_at
+    FROM held AS h
+    JOIN steps AS s ON s.run_id = h.run_id AND s.ordinal = h.step_ordinal
+    JOIN internal.runs AS r ON r.run_id = h.run_id
+    WHERE NOT s.is_replay
+)
+
+SELECT
+    conversation_id,
+    run_id,
+    step_ordinal,
+    at_ms,
+    end_ms,
+    position,
+    row_number() OVER in_turn = 1 AS wrote,
+    at_ms - lag(at_ms) OVER in_turn AS gap_ms,
+    CASE
+        WHEN row_number() OVER in_turn > 1 THEN at_ms >= first_value(coalesce(end_ms, at_ms)) OVER in_turn
+    END AS ended_before
+FROM touches
+WINDOW in_turn AS (ORDER BY stands_at, source_id, "offset" NULLS LAST, run_id, step_ordinal)
+ORDER BY stands_at, source_id, "offset" NULLS LAST, run_id, step_ordinal;

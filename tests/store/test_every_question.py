@@ -47,6 +47,12 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "steps": lambda cursor, tree, at: [queries.steps(cursor, tree, at, own) for own in (True, False)],
     "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, tree, at, own) for own in (True, False)],
     "sibling_matrix": lambda cursor, tree, at: queries.sibling_matrix(cursor, tree, at or "x"),
+    "sibling_prefixes": lambda cursor, tree, at: [
+        queries.sibling_prefixes(cursor, at or "x", prompts) for prompts in ("first", "all")
+    ],
+    "conversation_prefixes": lambda cursor, tree, at: queries.conversation_prefixes(cursor, at or "x"),
+    "pair_prefixes": lambda cursor, tree, at: queries.pair_prefixes(cursor, at or "x", "y/1"),
+    "passport": lambda cursor, tree, at: queries.passport(cursor, at or "c", 7),
     "findings": lambda cursor, tree, at: queries.findings(cursor, tree, at),
     "timeline": lambda cursor, tree, at: [queries.timeline(cursor, tree, at, own) for own in (True, False)],
     "timeline_ticks": lambda cursor, tree, at: [

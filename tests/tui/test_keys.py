@@ -229,8 +229,43 @@ def test_the_matrix_goes_to_a_sibling(opener: Opener) -> None:
         assert "1 Explore agent_001 shares 3 of 5 blocks (60 %)" in " ".join(screen_text(pilot).split())
         await press(pilot, "c")
         assert "Jaccard" in screen_text(pilot)
-        await press(pilot, "enter")
+        await press(pilot, "j", "enter")
         assert at(pilot) == "y"
+
+    drive(opener(family()), script)
+
+
+def test_the_ladder_leads_to_a_block_and_to_whoever_read_it(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "w")
+        text = screen_text(pilot)
+        assert "First prompts of the children of main: 2 runs" in text
+        assert "2 together: agent_001, agent_002" in text
+        assert "First written by main in step 1 at 0 (1 block)" in text
+        await press(pilot, "3")
+        assert "3 together: main, agent_001, agent_002" in screen_text(pilot)
+        await press(pilot, "1", "enter")
+        assert "Written by main in step 1 at 0, as block 0 of the prompt" in screen_text(pilot)
+        await press(pilot, "]")
+        assert "Block 1 of c" in screen_text(pilot)
+        await press(pilot, "[", "j", "enter")
+        assert isinstance(pilot.app.screen, MainScreen)
+        assert at(pilot) == "x"
+        await press(pilot, "w", "G", "w")
+        assert at(pilot) == "y"
+
+    drive(opener(family()), script)
+
+
+def test_a_cell_of_the_matrix_shows_two_runs_along_their_blocks(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "r", "tab", "enter")
+        text = screen_text(pilot)
+        assert "A  Explore agent_001: 3 of its 5 blocks (60 %)" in text
+        assert "B  Explore agent_002: 3 of its 4 blocks (75 %)" in text
+        assert "6 to 7" in text
+        await press(pilot, "j", "enter")
+        assert "Block 6 of c" in screen_text(pilot)
 
     drive(opener(family()), script)
 

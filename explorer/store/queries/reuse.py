@@ -8,6 +8,8 @@ from explorer.store.queries.scope import Scope, one, scope_of
 from explorer.store.queries.shapes import ColdStart, ReuseTotals, SiblingMatrix
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from explorer.store.database import Cursor
     from explorer.store.queries.shapes import TreeView
 
@@ -95,7 +97,7 @@ def sibling_matrix(cursor: Cursor, tree: TreeView, node_id: str, limit: int = 60
     counts all. None without siblings.
     """
     scope = scope_of(cursor, node_id)
-    parent = _parent_of_group(cursor, scope) if scope else None
+    parent = next(parents_of_groups(cursor, scope), None) if scope else None
     if parent is None:
         return None
     parent_id, total = parent
@@ -125,8 +127,8 @@ def _nothing_shared(own: list[int | None]) -> list[list[int | None]]:
     ]
 
 
-def _parent_of_group(cursor: Cursor, scope: Scope) -> tuple[str, int] | None:
-    """The run whose children are the group, and how many they are."""
+def parents_of_groups(cursor: Cursor, scope: Scope) -> Iterator[tuple[str, int]]:
+    """The run whose children are the group, and how many they are: those of the node, then those of its parent."""
     own = f"SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=True)}"
     children = """
         SELECT t.parent_run_id, count(*) AS siblings, min(l.position) AS first
@@ -138,11 +140,12 @@ def _parent_of_group(cursor: Cursor, scope: Scope) -> tuple[str, int] | None:
         ORDER BY siblings DESC, first
         LIMIT 1
     """
-    row = one(cursor, children.format(parents=own, least=1))
-    if row is None and scope.kind != "conversation":
+    if row := one(cursor, children.format(parents=own, least=1)):
+        yield row[0], row[1]
+    if scope.kind != "conversation":
         parents = f"SELECT parent_run_id FROM internal.runs WHERE run_id IN ({own})"
-        row = one(cursor, children.format(parents=parents, least=2))
-    return (row[0], row[1]) if row else None
+        if row := one(cursor, children.format(parents=parents, least=2)):
+            yield row[0], row[1]
 
 
 def _cold_starts(

@@ -74,7 +74,7 @@ class Following(Screen[None]):
 
             found, whose = answer
             screen = HandOffsScreen(whose, found, self._reader(opened.database), at(found))
-            self.app.push_screen(screen, self._go_to_end)
+            self.app.push_screen(screen, self.go_to_run)
 
         self.questions.ask("dialog", opened.database, ask, show)
 
@@ -91,7 +91,8 @@ class Following(Screen[None]):
 
         return read
 
-    def _go_to_end(self, node_id: str | None) -> None:
+    def go_to_run(self, node_id: str | None) -> None:
+        """Go to the node that a dialog answered with, if any."""
         if node_id is None:
             return
 

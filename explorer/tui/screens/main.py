@@ -76,6 +76,8 @@ class MainScreen(Verbs):
         Binding("o", "own", "own/total", id="view.own", tooltip="Numbers of a node alone, or with all below"),
         Binding("d", "handoffs", "hand-offs", id="go.handoffs",
                 tooltip="Hand-offs: what runs asked of each other and what came back, as both ends have it"),
+        Binding("w", "sharing", "who shares", id="go.sharing",
+                tooltip="Who wrote the blocks of prompts and who read them: prefix ladder and prefix tree"),
         Binding("b", "unit", "blocks/tokens", show=False, id="view.unit", tooltip="Reuse in blocks or in tokens"),
         Binding("z", "zoom", "zoom", show=False, id="view.zoom", tooltip="Whole screen for one side"),
         Binding("f", "filter", "filter", id="data.filter", tooltip="Keep the runs for which a condition holds"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.dom import DOMNode
 
-from explorer.tui.screens.following import Following
+from explorer.tui.screens.sharers import Sharers
 from explorer.tui.state import SORTS, State
 from explorer.tui.widgets.loading_line import LoadingLine
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from explorer.tui.widgets.steps_grid import StepsGrid
 
 
-class Verbs(Following):
+class Verbs(Sharers):
     """The dialogs of the main screen. They are imported when they are first opened, to keep the first frame quick."""
 
     paths: Sequence[Path]

@@ -16,6 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.tui import humanize
+from explorer.tui.similarity import by_similarity
 from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.sheet import wrapped
 
@@ -50,7 +51,8 @@ class SiblingGrid(ScrollView, can_focus=True):
         Binding("end,G", "move(1000,1000)", "Last cell", show=False, id="matrix.last"),
         Binding("pageup,ctrl+u", "move(0,-10)", "Up by ten", show=False, id="matrix.page_up"),
         Binding("pagedown,ctrl+d", "move(0,10)", "Down by ten", show=False, id="matrix.page_down"),
-        Binding("enter", "choose", "go to sibling", id="matrix.choose"),
+        Binding("enter", "choose", "side by side", id="matrix.choose", tooltip="Two siblings aligned; =: to the run"),
+        Binding("s", "sort", "sort", id="matrix.sort", tooltip="By similarity, or in order of start"),
     ]  # fmt: skip
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -64,8 +66,16 @@ class SiblingGrid(ScrollView, can_focus=True):
     """Column and row under the cursor."""
     measure: reactive[Measure] = reactive("containment")
 
+    class PairChosen(Message):
+        """Enter was pressed on a cell of two runs: these are wanted side by side."""
+
+        def __init__(self, run_a: str, run_b: str) -> None:
+            super().__init__()
+            self.run_a = run_a
+            self.run_b = run_b
+
     class SiblingChosen(Message):
-        """Enter was pressed on a cell: the run of its column is wanted."""
+        """Enter was pressed on the diagonal: the run is wanted."""
 
         def __init__(self, node_id: str) -> None:
             super().__init__()
@@ -78,6 +88,9 @@ class SiblingGrid(ScrollView, can_focus=True):
         self._total = 0
         self._names: list[str] = []
         self._left = 0
+        self._order: list[int] = []
+        """Which run of the matrix stands at each place."""
+        self._sorted = False
 
     @property
     def count(self) -> int:
@@ -99,7 +112,8 @@ class SiblingGrid(ScrollView, can_focus=True):
         self._matrix, self._total = group if group else (None, 0)
         runs = self._matrix.runs if self._matrix else []
         self._names = [_name(run.name, run.label) for run in runs]
-        row = next((index for index, run in enumerate(runs) if run.node_id == node_id), 0)
+        self._arrange()
+        row = next((index for index, run in enumerate(self._order) if runs[run].node_id == node_id), 0)
         self.cell = Offset(1 if row == 0 and len(runs) > 1 else 0, row)
         self._measure_size()
         self.scroll_to(0, 0, animate=False, immediate=True)
@@ -118,9 +132,25 @@ class SiblingGrid(ScrollView, can_focus=True):
         self.virtual_size = Size(self._left + self.count * self.cell_width + slack, _TOP + self.count + _BOTTOM)
 
     def watch_measure(self) -> None:
-        """Cells of other measures have other widths."""
+        """Cells of other measures have other widths, and another similarity."""
+        self._arrange()
         self._measure_size()
         self._scroll_to_cell()
+
+    def _arrange(self) -> None:
+        self._order = list(range(self.count))
+        if self._sorted:
+            self._order = by_similarity([[self.value(i, j)[1] for j in self._order] for i in self._order])
+
+    def action_sort(self) -> None:
+        """Put what is similar together, or everything in order of start; the cursor stays on its two runs."""
+        if self._matrix is None or self.count < 2:
+            return
+        column, row = (self._order[index] for index in self.cell)
+        self._sorted = not self._sorted
+        self._arrange()
+        self.cell = Offset(self._order.index(column), self._order.index(row))
+        self.refresh()
 
     def validate_cell(self, cell: Offset) -> Offset:
         """Keep the cursor on a cell."""
@@ -146,12 +176,17 @@ class SiblingGrid(ScrollView, can_focus=True):
         self.cell = self.cell + Offset(x, y)
 
     def action_choose(self) -> None:
-        """Go to the sibling of the column."""
-        if self._matrix is not None and self.cell.x < self.count:
-            self.post_message(self.SiblingChosen(self._matrix.runs[self.cell.x].node_id))
+        """Show the two runs of the cell side by side; on the diagonal, go to the run."""
+        if self._matrix is None or self.cell.x >= self.count:
+            return
+        column, row = (self._matrix.runs[self._order[index]] for index in self.cell)
+        if column is row:
+            self.post_message(self.SiblingChosen(row.node_id))
+        else:
+            self.post_message(self.PairChosen(row.run_id, column.run_id))
 
     def on_click(self, event: events.Click) -> None:
-        """Select a cell; a double click goes to its sibling."""
+        """Select a cell; a double click opens it."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y < _TOP or offset.x < self._left:
             return
@@ -199,18 +234,20 @@ class SiblingGrid(ScrollView, can_focus=True):
         assert self._matrix is not None
         title, meaning = MEASURES[self.measure]
         left_out = f", the first {self.count} of {self._total:,}" if self._total > self.count else ""
-        return f"Siblings under {clean(self._matrix.group)}{left_out}: {title}", meaning
+        order = ", the most similar together" if self._sorted else ""
+        return f"Siblings under {clean(self._matrix.group)}{left_out}: {title}{order}", meaning
 
     def _row(self, row: int) -> tuple[str, Iterator[tuple[str, Style]]]:
         number = len(str(self.count))
         if row < 0:
             return "", (
-                (fit(str(column + 1), self.cell_width, "right"), self._header_style(column))
+                (fit(str(self._order[column] + 1), self.cell_width, "right"), self._header_style(column))
                 for column in range(self.count)
             )
         if row >= self.count:
             return "", iter(())
-        return f"{row + 1:>{number}} {crop(self._names[row], self._left - number - 2)}", self._cells(row)
+        run = self._order[row]
+        return f"{run + 1:>{number}} {crop(self._names[run], self._left - number - 2)}", self._cells(row)
 
     def _header_style(self, column: int) -> Style:
         role = "title" if column == self.cell.x else "note"
@@ -218,7 +255,7 @@ class SiblingGrid(ScrollView, can_focus=True):
 
     def _cells(self, row: int) -> Iterator[tuple[str, Style]]:
         for column in range(self.count):
-            text, share = self.value(row, column)
+            text, share = self.value(self._order[row], self._order[column])
             heat = min(_HEATS - 1, int(share * _HEATS)) if share > 0 else 0
             # Not a partial style: the heats are shades over the background.
             style = self.get_component_rich_style(f"sibling-grid--heat-{heat}")
@@ -227,7 +264,7 @@ class SiblingGrid(ScrollView, can_focus=True):
             yield fit(text, self.cell_width - 1, "right") + " ", style
 
     def value(self, row: int, column: int) -> tuple[str, float]:
-        """What a cell shows, and how hot it is from 0 to 1."""
+        """What the cell of two runs of the matrix shows, and how hot it is from 0 to 1."""
         assert self._matrix is not None
         shared, unique = self._matrix.shared[row][column], self._matrix.unique_blocks
         match self.measure:
@@ -244,7 +281,7 @@ class SiblingGrid(ScrollView, can_focus=True):
 
     def _sentence(self, width: int) -> list[str]:
         assert self._matrix is not None
-        column, row = self.cell
+        column, row = (self._order[index] for index in self.cell)
         matrix, a, b = self._matrix, self._names[row], self._names[column]
         if row == column:
             first = f"{row + 1} {a}: {humanize.number(matrix.unique_blocks[row])} distinct blocks"
@@ -253,7 +290,8 @@ class SiblingGrid(ScrollView, can_focus=True):
             part = f"{humanize.number(shared)} of {humanize.number(unique)} blocks ({humanize.percent(shared, unique)})"
             first = f"{row + 1} {a} shares {part} with {column + 1} {b}"
         prefix = humanize.number(matrix.prefix[row][column])
-        sentence = f"{first}; the first prompts have {prefix} leading blocks in common. enter goes to {column + 1}."
+        then = "enter goes to it." if row == column else "enter shows both side by side."
+        sentence = f"{first}; the first prompts have {prefix} leading blocks in common. {then}"
         return [text for row in wrapped(sentence, width - 1) for text, _ in row]
 
 

@@ -1,0 +1,64 @@
+"""Model calls as reuse sees them, read back from the tables; and the tables that are computed from them, filled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from explorer.model import COMPUTED, columns
+from explorer.reuse.calls import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from explorer.store.database import Cursor
+
+_CALLS = """
+    SELECT
+        r.conversation_id, b.namespace, s.run_id, s.ordinal, s.start_ms, s.end_ms, s.input_tokens, b.block_tokens,
+        b.blocks, b.firsts, b.counts
+    FROM steps AS s
+    JOIN (
+        SELECT
+            run_id, step_ordinal, namespace, max(block_tokens) AS block_tokens, sum(block_count)::BIGINT AS blocks,
+            list(first_block ORDER BY position) AS firsts, list(block_count ORDER BY position) AS counts
+        FROM block_runs AS b
+        WHERE {blocks}
+        GROUP BY run_id, step_ordinal, namespace
+    ) AS b ON b.run_id = s.run_id AND b.step_ordinal = s.ordinal
+    JOIN internal.runs AS r ON r.run_id = s.run_id
+    WHERE NOT s.is_replay
+    ORDER BY b.namespace, r.conversation_id, s.source_id, s.offset NULLS LAST, s.run_id, s.ordinal
+"""
+_TYPES = {"VARCHAR": "string", "BIGINT": "int64", "UBIGINT": "uint64"}
+
+
+def read_calls(
+    cursor: Cursor, blocks: str = "true", parameters: Mapping[str, object] | None = None
+) -> Iterator[tuple[str, Call]]:
+    """Each step with blocks and its conversation, in the order of the record; those of one namespace together.
+
+    ``blocks`` is a condition over ``block_runs AS b``: prompts are given without those that it does not hold for.
+    """
+    rows = cursor.sql(_CALLS.format(blocks=blocks), params=parameters or None).to_arrow_table()
+    firsts, counts = (rows[name].combine_chunks() for name in ("firsts", "counts"))
+    bounds = firsts.offsets.to_pylist()
+    stretches = list(zip(firsts.flatten().to_numpy().tolist(), counts.flatten().to_numpy().tolist(), strict=True))
+    scalars = [rows[name].to_pylist() for name in rows.column_names if name not in ("firsts", "counts")]
+    for number, values in enumerate(zip(*scalars, strict=True)):
+        conversation, namespace, run, ordinal, start, end, tokens, size, count = values
+        prompt = stretches[bounds[number] : bounds[number + 1]]
+        yield conversation, Call(run, ordinal, start, tokens, size, namespace, prompt, count, end)
+
+
+def fill(cursor: Cursor, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Put rows into a table of ``model.COMPUTED``."""
+    import pyarrow as pa
+
+    schema = pa.schema([(column.name, _TYPES[column.type]) for column in columns(COMPUTED[table])])
+    values = list(zip(*rows, strict=True)) or [()] * len(schema)
+    arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
+    cursor.register("computed", pa.table(arrays, schema=schema))
+    try:
+        cursor.execute(f"INSERT INTO {table} FROM computed")
+    finally:
+        cursor.unregister("computed")

@@ -1,0 +1,46 @@
+"""What the main screen does about shared blocks: open the pages about a node, or about two runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from explorer.tui.screens.following import Following
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+    from explorer.tui.screens.sharing import Asker
+    from explorer.tui.widgets.sibling_grid import SiblingGrid
+
+
+class Sharers(Following):
+    """The dialogs about shared blocks, imported when they are first opened."""
+
+    def action_sharing(self) -> None:
+        """Show who wrote the blocks of the node's prompts, and who read them."""
+        node = self.detail_pane.node
+        if node is None:
+            self.notify("Choose a conversation or something below it first.", timeout=3)
+            return
+        from explorer.tui.screens.sharing import SharingScreen
+        from explorer.tui.sharing_pages import sharing_pages
+
+        self.app.push_screen(SharingScreen(sharing_pages(node.node_id), self._asker()), self.go_to_run)
+
+    def on_sibling_grid_pair_chosen(self, event: SiblingGrid.PairChosen) -> None:
+        """Show two runs aligned. Named, not decorated, because the matrix is imported later than this."""
+        from explorer.tui.screens.sharing import LinesScreen
+        from explorer.tui.sharing_pages import pair_page
+
+        self.app.push_screen(LinesScreen(pair_page(event.run_a, event.run_b), self._asker()), self.go_to_run)
+
+    def _asker(self) -> Asker:
+        opened = self.opened
+
+        def ask(
+            question: Callable[[Cursor], Any], answered: Callable[[Any], None], failed: Callable[[Exception], None]
+        ) -> None:
+            if opened is not None:
+                self.questions.ask("dialog", opened.database, question, answered, failed)
+
+        return ask

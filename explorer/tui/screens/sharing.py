@@ -1,0 +1,141 @@
+"""Pages of lines that lead on to each other, from who shares what down to one block and its readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+
+from explorer.tui.sharing_pages import Page, passport_page
+from explorer.tui.text import clean
+from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.picker import Aim, Picker
+from explorer.tui.widgets.sheet import Sheet, wrapped
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+
+Asker: TypeAlias = "Callable[[Callable[[Cursor], Any], Callable[[Any], None], Callable[[Exception], None]], None]"
+"""Asks in a thread, and calls back with the answer or with what went wrong. A newer question drops the one before."""
+
+
+class LinesScreen(ModalScreen["str | None"]):
+    """A page, and below it what the line under the cursor tells. Answers with the node to go to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "open", id="sharing.choose", tooltip="The block, figure or run of the line"),
+        Binding("w", "go", "to its run", id="sharing.go", tooltip="Back to the tree of agents, at the run of the line"),
+        Binding("escape,q", "close", "close", id="sharing.close"),
+    ]
+
+    def __init__(self, page: Page, ask: Asker) -> None:
+        super().__init__()
+        self._page = page
+        self._ask = ask
+        self.answer: Any = None
+        """What the page asked for; None until it is there."""
+
+    def compose(self) -> ComposeResult:
+        """The lines in a frame."""
+        with Vertical(classes="dialog whole"):
+            yield Picker(id="lines")
+            yield Sheet(id="tells")
+            yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Ask."""
+        self.query_one("#tells").can_focus = False
+        self.turn_to(self._page)
+
+    def turn_to(self, page: Page) -> None:
+        """Show another page."""
+        self._page = page
+        self.query_one(Vertical).border_title = clean(page.title)
+        self.query_one(Picker).show_lines(lambda _: [([("working …", "note")], None)])
+        self._ask(page.ask, lambda answer: self._answered(page, answer), self._failed)
+
+    def _answered(self, page: Page, answer: Any) -> None:
+        if page is not self._page:
+            return
+        self.answer = answer
+        picker = self.query_one(Picker)
+        picker.show_lines(lambda width: page.lines(answer, width))
+        picker.cursor = page.start(picker.aims)
+
+    def _failed(self, error: Exception) -> None:
+        self.query_one(Picker).show_lines(lambda _: [([(clean(f"This could not be asked: {error}"), "error")], None)])
+
+    @on(Picker.Moved)
+    def _moved(self) -> None:
+        aim = self.query_one(Picker).aim
+        self.query_one("#tells", Sheet).show(lambda width: wrapped(aim.tells, width) if aim else [])
+
+    def action_choose(self) -> None:
+        """Open what the line under the cursor stands for."""
+        aim = self.query_one(Picker).aim
+        if aim is not None:
+            self.open_aim(aim)
+
+    def open_aim(self, aim: Aim) -> None:
+        """Show the passport of a block, or go to a run."""
+        if aim.block is not None:
+            self.app.push_screen(PassportScreen(*aim.block, self._ask), self._go_on)
+        elif aim.node_id is not None:
+            self.dismiss(aim.node_id)
+
+    def _go_on(self, node_id: str | None) -> None:
+        if node_id is not None:
+            self.dismiss(node_id)
+
+    def action_go(self) -> None:
+        """Go to the run of the line under the cursor."""
+        aim = self.query_one(Picker).aim
+        self.dismiss(aim.node_id if aim is not None else None)
+
+    def action_close(self) -> None:
+        """Go nowhere."""
+        self.dismiss(None)
+
+
+class SharingScreen(LinesScreen):
+    """Several pages about one node."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "page('1')", "ladder", id="sharing.ladder", tooltip="Where siblings' first prompts part"),
+        Binding("2", "page('2')", "siblings", id="sharing.siblings", tooltip="The same of all their prompts"),
+        Binding("3", "page('3')", "conversation", id="sharing.conversation", tooltip="Prefix tree of all its runs"),
+    ]
+
+    def __init__(self, pages: Mapping[str, Page], ask: Asker) -> None:
+        super().__init__(next(iter(pages.values())), ask)
+        self._pages = pages
+
+    def action_page(self, key: str) -> None:
+        """Turn to another page."""
+        self.turn_to(self._pages[key])
+
+
+class PassportScreen(LinesScreen):
+    """One block after the other."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right_square_bracket", "beside(1)", "next history", key_display="] [", id="sharing.next_block",
+                tooltip="The next block that other prompts hold"),
+        Binding("left_square_bracket", "beside(-1)", "previous", show=False, id="sharing.previous_block"),
+    ]  # fmt: skip
+
+    def __init__(self, namespace: str, block: int, ask: Asker) -> None:
+        super().__init__(passport_page(namespace, block), ask)
+        self._namespace = namespace
+
+    def action_beside(self, by: int) -> None:
+        """Show the nearest block with another history."""
+        if self.answer is not None:
+            block = self.answer.last + 1 if by > 0 else self.answer.first - 1
+            if block >= 0:
+                self.turn_to(passport_page(self._namespace, block))
