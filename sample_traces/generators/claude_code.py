@@ -25,6 +25,8 @@ def uuid(name: str, number: int) -> str:
 class Transcript:
     """The file of a session or of a sub-agent."""
 
+    cwd = "/srv/shop"
+
     def __init__(self, session: str, version: str, name: str, agent_id: str | None = None, at: float = 0) -> None:
         self.session, self.version, self.name, self.agent_id = session, version, name, agent_id
         self.at = at
@@ -38,7 +40,7 @@ class Transcript:
         own = uuid(self.name, len(self.lines) + 1)
         stamp = (START + timedelta(seconds=self.at)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         record: Record = {
-            "parentUuid": None if root else parent or self.tip, "isSidechain": self.sidechain, "cwd": "/srv/shop",
+            "parentUuid": None if root else parent or self.tip, "isSidechain": self.sidechain, "cwd": self.cwd,
             "sessionId": self.session, "version": self.version, "gitBranch": "main",
         }  # fmt: skip
         if self.agent_id is not None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from explorer.readers import part_of
+from explorer.readers import part_of, readers
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.store.findings import EXPLANATIONS
@@ -41,9 +41,9 @@ def readme_rows():
 
 
 ROWS = list(readme_rows())
-WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE = (
+WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
     [row for row in ROWS if row[0].is_relative_to(SAMPLES / name)]
-    for name in ("weka", "graff", "maverick", "codegraff", "codex", "claude-code")
+    for name in ("weka", "graff", "maverick", "codegraff", "codex", "claude-code", "deus")
 )
 
 
@@ -257,6 +257,21 @@ def test_the_readme_gives_the_numbers_of_a_transcript(row):
     assert codes == {each.code for each in findings}
 
 
+@pytest.mark.parametrize("row", DEUS, ids=name)
+def test_the_readme_gives_the_numbers_and_findings_of_a_checkout(row):
+    path, _, text = row
+    if ".claude" in path.parts:
+        found = claude_code.counts(path)
+        some = f"{found.steps} step{'s' * (found.steps != 1)}, {found.tokens_in:,} in, {found.tokens_out:,} out."
+        assert text.startswith(some)
+    else:
+        assert text.startswith("part of its group")
+    whole = SAMPLES / "deus"
+    findings = together(whole, readers()["deus"])
+    codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
+    assert codes == {each.code for each in findings if each.source_id == path.relative_to(whole).as_posix()}
+
+
 def test_a_captured_stream_tells_what_its_database_does_not():
     of_stream, of_database = (
         read(SAMPLES / "codegraff" / path, "s", reader="codegraff")
@@ -381,7 +396,6 @@ def test_the_clock_of_each_corpus_is_settled_by_its_own_directory():
 
 
 def test_every_reader_has_samples():
-    from explorer.readers import readers
 
     assert {reader for reader, _ in claimed()} == set(readers())
 

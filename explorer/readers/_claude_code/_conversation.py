@@ -162,7 +162,9 @@ def _prompted(agent: Agent, text: str | None, at: int | None, where: Where) -> N
     if agent.is_main:
         if agent.session.first_prompt is None:
             agent.session.first_prompt = text
-        _run(agent, at, where)
+        run = _run(agent, at, where)
+        if text is not None:
+            run.prompt_chars = len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
         return
     last = agent.runs[-1].steps[-1] if agent.runs and agent.runs[-1].steps else None
     if not agent.runs or (last is not None and last.finish_reason == "end_turn"):

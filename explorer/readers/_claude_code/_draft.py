@@ -109,6 +109,8 @@ class Run:
     """Of the last thing that happened, when it was an error."""
     asked: Where | None = None
     """The record that it began with."""
+    prompt_chars: int | None = None
+    """Of a turn of the main agent: how long what it was asked is, in units of UTF-16."""
     last: Where | None = None
     """The latest record of its model."""
     duration_ms: int | None = None

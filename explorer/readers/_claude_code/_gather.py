@@ -20,18 +20,18 @@ _ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3, "workflow": 4}
 
 
 def gather(
-    family: Family, files: Sequence[tuple[Path, str]], findings: Mapping[str, Findings]
+    family: Family, files: Sequence[tuple[Path, str]], findings: Mapping[str, Findings], alone: bool
 ) -> Generator[Finding, None, list[Session]]:
     """Take in all files: findings of what cannot be read, and the sessions in the order in which they own calls.
 
     Raises:
-        OSError: there is just one file, and it cannot be read.
+        OSError: a file that is read ``alone`` cannot be.
     """
     for path, source_id in sorted(files, key=lambda file: _ORDER[name_of(file[1]).kind]):
         try:
             family.read(path, source_id)
         except OSError as error:
-            if len(files) == 1:
+            if alone:
                 raise
             message = f"what is recorded in it is missing: {error.strerror or error}"
             yield from findings[source_id].at("unreadable-source", "error", message)

@@ -88,6 +88,13 @@ def claims(path: Path, head: bytes | None) -> bool:
     return not found and b'"parentUuid"' in head and b'"isSidechain"' in head  # the first line is longer than that
 
 
+def of_orchestrator(path: Path) -> bool:
+    """Whether a file lies in a ``sessions/<folder>/.claude``, where an orchestrator has what its containers write."""
+    above = path.parts[:-1]
+    at = above.index(".claude") if ".claude" in above else 0
+    return at > 1 and above[at - 2] == "sessions"
+
+
 def links(path: Path, head: bytes | None) -> Sequence[str]:
     """The session, and of a transcript the first record of its conversation, which every copy begins with."""
     name = name_of(path.as_posix())

@@ -13,7 +13,9 @@ from pathlib import Path
 
 from explorer.model import Row
 from explorer.readers import Message, Place, Report, Rows, SourceFile
-from explorer.readers._claude_code._layout import claims, links, part_of
+from explorer.readers._claude_code._layout import claims as is_transcript
+from explorer.readers._claude_code._layout import links, of_orchestrator
+from explorer.readers._claude_code._layout import part_of as transcript_of
 
 __all__ = [
     "NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "part_of", "places", "read",
@@ -29,6 +31,16 @@ def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
     configured = environment.get("CLAUDE_CONFIG_DIR")
     homes = [Path(configured)] if configured else [home / ".claude", home / ".config" / "claude"]
     return [each / "projects" for each in homes]
+
+
+def claims(path: Path, head: bytes | None) -> bool:
+    """Whether a file is a transcript, and not one that an orchestrator's logs are read with."""
+    return not of_orchestrator(path) and is_transcript(path, head)
+
+
+def part_of(path: Path) -> Path | None:
+    """The transcript of the session in whose directory a file is kept."""
+    return None if of_orchestrator(path) else transcript_of(path)
 
 
 def read(source: SourceFile) -> Iterator[Row | Rows | Report]:

@@ -23,7 +23,7 @@ def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
     family = Family()
     files = [(source.path, source.source_id), *source.parts]
     findings = {source_id: Findings(source_id) for _, source_id in files}
-    sessions = yield from gather(family, files, findings)
+    sessions = yield from gather(family, files, findings, alone=not source.parts)
     yield from _written(family, sessions, findings, files)
     for each in findings.values():
         yield from each.rest()

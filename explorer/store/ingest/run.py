@@ -57,6 +57,8 @@ class _Begun:
     companions: State
     linked: Group | None = None
     """What else is read with it for its links."""
+    companions_of_parts: Sequence[State] = ()
+    """Of each of these."""
     position: int = 0
     """How far the reading is, in bytes."""
     records: Counter[str] = field(default_factory=Counter)
@@ -286,7 +288,8 @@ class Ingest:
         growing = self._growing(found, *(group.parts if group else ()))
         task = Task(reading, reader, str(found.path), found.source_id, facts, parts=parts, growing=growing)
         count = shares(readers()[reader], found.path)
-        self.begun[reading] = _Begun(task, found, companions_of(reader, found.path), group, open=count)
+        own, *of_parts = (companions_of(reader, each.path) for each in (found, *(group.parts if group else ())))
+        self.begun[reading] = _Begun(task, found, own, group, of_parts, open=count)
         yield from (task._replace(share=(number, count)) for number in range(count))
 
     def _growing(self, *sources: Found) -> frozenset[str]:
@@ -323,19 +326,21 @@ class Ingest:
         """A source that has been read, and what was read with it for its links."""
         found, report, failure = begun.found, begun.report, begun.failure
         reader, reading = begun.task.reader, begun.task.reading
-        for member in begun.linked.members[1:] if begun.linked else ():
+        members = begun.linked.members[1:] if begun.linked else ()
+        for member, companions in zip(members, begun.companions_of_parts, strict=True):
             records = begun.records.pop(member.found.source_id, 0)
             rows = part(
                 member.found, reader, found.source_id, records, report.bad_of_parts.get(member.found.source_id, 0)
             )
-            self.kept.note(member.found, rows, reader, whole=found.source_id, links=list(member.links))
+            links = list(member.links)
+            self.kept.note(member.found, rows, reader, whole=found.source_id, links=links, companions=companions)
         self.kept.keep(as_columns(read(found, reader, report, failure, begun.records.total())), reading)
         state = _NEVER if failure or begun.task.growing else state_of(found)
         assumed, votes = dict(report.assumed), list(report.votes)
         entry = Entry(found.source_id, *state, reader, reading, assumed, votes, begun.shared)
         if begun.linked:
-            links, parts = begun.linked.whole.links, [each.source_id for each in begun.parts]
-            entry = replace(entry, links=list(links), parts=parts)
+            links, parts = list(begun.linked.whole.links), [each.source_id for each in begun.parts]
+            entry = replace(entry, links=links, parts=parts)
         self.kept.finish(found, replace(entry, companions=begun.companions))
 
     def _opening(self, complete: bool) -> Opening:

@@ -88,6 +88,17 @@ def test_what_is_left_stands_for_itself_when_one_goes_and_comes(
     assert reading.sources == []
 
 
+def test_what_is_read_with_a_linked_source_is_watched_too(world: Path, reading: Reading) -> None:
+    log = world / "deep" / "d.scripted-log"
+    log.write_text("steps 1")
+    reading()
+    reading()
+    assert reading.sources == []
+    log.write_text("steps 10")
+    reading()
+    assert reading.sources == ["a.scripted"]
+
+
 def test_a_new_source_brings_two_that_stood_alone_together(traces: Path, reading: Reading) -> None:
     (traces / "a.scripted").write_text("link x\nsteps 1")
     (traces / "c.scripted").write_text("link y\nsteps 2")

@@ -1,0 +1,80 @@
+"""The rows of a checkout, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from explorer.model import Row
+from explorer.readers import Report, Rows, SourceFile
+from explorer.readers._claude_code._doubts import doubts
+from explorer.readers._claude_code._family import Family
+from explorer.readers._claude_code._gather import forks, gather, remarked
+from explorer.readers._claude_code._rows import Writing
+from explorer.readers._findings import Findings
+from explorer.readers._prompts import PromptParts
+from explorer.readers.deus import NAME
+from explorer.readers.deus._draft import Group
+from explorer.readers.deus._groups import Groups
+from explorer.readers.deus._overlaps import know_ipc, overlaps
+from explorer.readers.deus._residue import residue
+from explorer.readers.deus._rows import GroupRows
+from explorer.readers.deus._runs import Runs, runs_of, spoken
+
+
+def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
+    """The rows of the files of a checkout, group by group."""
+    files = [(source.path, source.source_id), *source.parts]
+    findings = {source_id: Findings(source_id) for _, source_id in files}
+    groups = Groups(files, findings)
+    yield from groups.read()
+    for group in groups.known():
+        yield from _group(group, groups)
+    for each in findings.values():
+        yield from each.rest()
+    bad = {source_id: each.bad_records for source_id, each in findings.items()}
+    own = bad.pop(source.source_id)
+    yield Report(own, bad_of_parts={source_id: number for source_id, number in bad.items() if number})
+
+
+def _group(group: Group, groups: Groups) -> Iterator[Row | Rows]:
+    """One group."""
+    findings = groups.findings
+    family = Family(PromptParts())
+    sessions = yield from gather(family, groups.transcripts(group), findings, alone=groups.is_single)
+    runs = runs_of(group, family, sessions)
+    know_ipc(group, runs.lives)
+    written = GroupRows(group, groups.conversation_id(group), runs, groups.first_source(group), NAME)
+    yield from _sessions(family, runs, written, findings)
+    for life in runs.lives:
+        if life.doubt is not None:
+            yield from findings[life.source_id].at(
+                "unplaced-usage", "warning", life.doubt, life.usage[0].where.line, written.conversation_id,
+                written.agent_id(life), written.run_id(life),
+            )  # fmt: skip
+    for code, severity, message, life in overlaps(group, runs):
+        yield from findings[life.source_id].at(
+            code, severity, message, None, written.conversation_id, written.agent_id(life), written.run_id(life)
+        )
+    for code, severity, message, source_id in residue(group, runs.lives):
+        kept = findings.setdefault(source_id, Findings(source_id))
+        yield from kept.at(code, severity, message, None, written.conversation_id)
+    for kept in findings.values():
+        yield from kept.rest(written.conversation_id)
+    yield written.conversation(spoken(runs.sessions))
+
+
+def _sessions(family: Family, runs: Runs, written: GroupRows, findings: dict[str, Findings]) -> Iterator[Row | Rows]:
+    writings: dict[str, Writing] = {}
+    seen: set[str] = set()
+    for session in runs.sessions:
+        copied = {uuid for uuid in session.of_record if uuid in seen}
+        writing = written.writing(session, copied)
+        if not writing.agents:
+            for remark in session.remarks:
+                yield from findings[remark.source_id].at(remark.code, remark.severity, remark.message, remark.line)
+            continue
+        writings[session.session_id] = writing
+        seen.update(session.of_record)
+        yield from written.rows(writing)
+        yield from forks(session, writing, writings)
+        yield from remarked(writing, doubts(session, family), findings)
