@@ -24,7 +24,7 @@ from explorer.readers.codex._rollout_head import is_rollout, rollout_links
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
 
 NAME = "codex"
-VERSION = 2
+VERSION = 3
 SELF_CONTAINED = True
 
 

@@ -130,7 +130,8 @@ class _Reading:
             source = self.by_rollout.get(base[0]) or self._newest.get(base[0])
             if source is None:
                 message = (
-                    f"it goes on from rollout {base[0]}, not of this conversation: its prompts lack what came before"
+                    f"its prompts begin with the records before ordinal {base[1]:,} of rollout {base[0]}, which is not "
+                    "among the opened files: they lack all of these"
                 )
                 self.remarks.append(
                     Remark("missing-history", "warning", message, file.source_id, 1, file.head.thread_id)

@@ -21,7 +21,8 @@ _KEPT = ("originator", "cli_version", "source", "thread_source", "multi_agent_ve
 _FIRST_LINES = 8
 """Lines among which the file's own session_meta is looked for: a torn one may stand before it."""
 
-_ID = re.compile(rb'"(session_id|id|parent_thread_id)":\s*"([0-9A-Za-z_-]{8,64})"')
+_ID = re.compile(rb'"(session_id|id|parent_thread_id|forked_from_id)":\s*"([0-9A-Za-z_-]{8,64})"')
+_BASE = re.compile(rb'"history_base":\s*\{\s*"(thread_id)":\s*"([0-9A-Za-z_-]{8,64})"')
 _SESSION_META = re.compile(rb'"type":\s*"session_meta"')
 _BARE = re.compile(rb'\s*\{\s*"id":\s*"[0-9a-f-]{36}",\s*"timestamp":\s*"[^"]{10,40}",\s*"instructions":')
 _HEAD = 1 << 16
@@ -66,13 +67,13 @@ def is_rollout(path: Path, head: bytes | None) -> bool:
 
 
 def rollout_links(path: Path, head: bytes | None) -> list[str]:
-    """The threads that a rollout hangs together with: its own, its parent and the root of its tree.
+    """The threads that a rollout hangs together with: its own, those above it, and what it was forked from.
 
-    What a user's fork was forked from is another conversation.
+    That may be another conversation: it tells what of this one is copied, and holds what it goes on from.
     """
     ids: dict[str, None] = {}
     if name := name_of(path):
-        ids[name.thread_id] = None
+        ids |= dict.fromkeys((name.thread_id, name.rollout_id))
     first = _beginning(path, head or b"").partition(b"\n")[0]
     try:
         record = loads(first)
@@ -80,11 +81,13 @@ def rollout_links(path: Path, head: bytes | None) -> list[str]:
         record = None
     if isinstance(record, dict):
         found = head_of(record)
-        named = [found.thread_id, found.session_id, found.parent_thread_id] if found else []
-        ids |= dict.fromkeys(filter(None, named))
+        if found is not None:
+            base = found.history_base[0] if found.history_base else None
+            named = found.thread_id, found.session_id, found.parent_thread_id, found.forked_from_id, base
+            ids |= dict.fromkeys(filter(None, named))
     elif _SESSION_META.search(first[:400]):  # longer than what is seen of it, or torn
         seen: dict[bytes, str] = {}
-        for key, value in _ID.findall(first):
+        for key, value in [*_ID.findall(first), *_BASE.findall(first)]:
             seen.setdefault(key, value.decode())
         ids |= dict.fromkeys(seen.values())
     return list(ids)

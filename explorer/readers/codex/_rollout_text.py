@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers.codex._history import asked
-from explorer.readers.codex._rollout_file import Line, is_compressed, lines, span
-from explorer.readers.codex._rollout_head import read_head
+from explorer.readers.codex._rollout_file import Line, is_compressed, lines, name_of, span
+from explorer.readers.codex._rollout_head import Head, read_head
 from explorer.readers.codex._rollout_items import is_said
 from explorer.readers.codex._rollout_lines import HEAD, Record, parse
 from explorer.readers.codex._said import messages_of
@@ -37,8 +38,19 @@ class _Index:
     entries: list[_Entry] = field(default_factory=list)
     begin: int = 0
     """Byte at which the run began."""
-    end: int = 0
-    """Byte behind what belongs to it."""
+    compacted: bool = False
+    """Whether nothing of what came before the file is left."""
+
+    def take(self, path: Path, line: Line, head: re.Match[bytes] | None, keep: bool = False) -> None:
+        """Follow the history by a line; with ``keep`` what a compaction did away with stays."""
+        kind = head[3] if head else b"response_item"
+        if kind == b"compacted":
+            self.compacted = self.compacted or not keep
+            self.entries = [*(self.entries if keep else ()), _Entry(line.offset, line.length, kind)]
+        elif kind in _HISTORY:
+            self.entries.append(_Entry(line.offset, line.length, kind))
+        elif head is not None and kind == b"event_msg" and head[4] == b"thread_rolled_back":
+            _roll_back(path, self, line)
 
 
 def rollout_messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
@@ -59,20 +71,49 @@ def rollout_messages(files: Mapping[str, Path], place: Place) -> Iterator[Messag
     head, _ = read_head(path)
     if head is not None and head.instructions:
         yield Message.of("system", "text", head.instructions, note="instructions")
-    if head is not None and head.history_base is not None:
-        note = f"what came before is in rollout {head.history_base[0]}"
-        yield Message.of("developer", "other", "", note=note)
     names: dict[str, str] = {}
+    if head is not None and not index.compacted:
+        yield from _inherited(files, head, names, {path})
     copied = "copied from another thread's history" if all(step.is_replay for step in here) else None
-    for entry, record in _read(path, index.entries):
+    yield from _told(path, index.entries, names, copied, lambda entry: _step_of(here, entry, index))
+
+
+def _inherited(files: Mapping[str, Path], head: Head, names: dict[str, str], seen: set[Path]) -> Iterator[Message]:
+    """What a rollout's history begins with that another one holds."""
+    if head.history_base is None:
+        return
+    rollout, end = head.history_base
+    path = next((path for path in files.values() if (name := name_of(path)) and name.rollout_id == rollout), None)
+    if path is None or path in seen:
+        note = f"what came before is in rollout {rollout}, which is not among the opened files"
+        yield Message.of("developer", "other", "", note=note)
+        return
+    base, _ = read_head(path)
+    index = _Index()
+    for line in lines(path):
+        found = HEAD.match(line.buffer, line.start, line.end) if isinstance(line, Line) else None
+        if found is not None and found[2] is not None and int(found[2]) >= end:
+            break
+        if isinstance(line, Line):
+            index.take(path, line, found)
+    if base is not None and not index.compacted:
+        yield from _inherited(files, base, names, {*seen, path})
+    yield from _told(path, index.entries, names, f"from rollout {rollout}, which this one goes on from")
+
+
+def _told(
+    path: Path, entries: list[_Entry], names: dict[str, str], note: str | None = None,
+    step_of: Callable[[_Entry], int | None] = lambda _: None,
+) -> Iterator[Message]:  # fmt: skip
+    """The messages of these lines."""
+    for entry, record in _read(path, entries):
         if record is None:
             yield Message.of("developer", "other", "", note=f"a line that could not be read, at byte {entry.offset:,}")
         elif record.kind == "compacted":
             yield from _compacted(record.payload, names)
         elif record.kind in _ITEMS and (record.kind != "bare" or record.sub is not None):
             item = _item(record)
-            ordinal = _step_of(here, entry, index) if is_said(item) else None
-            yield from messages_of(item, names, ordinal, copied)
+            yield from messages_of(item, names, step_of(entry) if is_said(item) else None, note)
 
 
 def _step_of(steps: list[StepPlace], entry: _Entry, index: _Index) -> int | None:
@@ -102,19 +143,13 @@ def _index(path: Path, steps: list[StepPlace], to_the_end: bool) -> _Index:
         if not isinstance(line, Line) or (line.offset > last and not to_the_end):
             break
         head = HEAD.match(line.buffer, line.start, line.end)
-        kind, sub = (head[3], head[4]) if head else (b"response_item", None)
-        if kind == b"event_msg":
-            if sub in _EVENTS and line.offset > last:
+        if head is not None and head[3] == b"event_msg" and head[4] in _EVENTS:
+            if line.offset > last:
                 break
-            if sub in _EVENTS and line.offset <= first:
+            if line.offset <= first:
                 index.begin = line.offset
-            elif sub == b"thread_rolled_back":
-                _roll_back(path, index, line)
-        elif kind == b"compacted":
-            is_within = to_the_end and line.offset > first  # of a whole run, what came before it is told as well
-            index.entries = [*(index.entries if is_within else ()), _Entry(line.offset, line.length, kind)]
-        elif kind in _HISTORY:
-            index.entries.append(_Entry(line.offset, line.length, kind))
+        # Of a whole run, what a compaction midway did away with is told as well.
+        index.take(path, line, head, keep=to_the_end and line.offset > first)
     return index
 
 

@@ -115,6 +115,8 @@ def test_a_file_that_goes_on_from_another_copies_nothing(tmp_path):
     alone = read(child.write(tmp_path))
     assert [step.usage_grade for turn in thread(alone, CHILD).turns for step in turn.steps] == ["ambiguous"]
     assert set(codes(alone)) == {"missing-history", "unclear-counter"}
+    (missing,) = [each.message for each in alone.remarks if each.code == "missing-history"]
+    assert f"before ordinal 6 of rollout {ROOT}, which is not among the opened files" in missing
 
 
 def test_a_child_without_history_owns_every_line(tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from explorer.readers import Place, StepPlace
 from explorer.readers.codex._rollout_file import span
 from explorer.readers.codex._rollout_text import rollout_messages
-from tests.readers.codex.rollouts import CHILD, ROOT, Rollout, child_meta, own_turns, read, thread, usage
+from tests.readers.codex.rollouts import CHILD, OTHER, ROOT, Rollout, child_meta, own_turns, read, thread, usage
 from tests.readers.codex.test_rollouts import compressed
 from tests.readers.reading import SAMPLES
 
@@ -102,6 +102,23 @@ def test_copied_history_says_that_it_is(tmp_path):
     assert notes == {"copied from another thread's history"}
     (own,) = own_turns(draft)
     assert [each[2:] for each in said(path, own)] == [("Help.", None), ("go", None), ("one", None), ("two", 1)]
+
+
+def test_what_a_fork_goes_on_from_is_told_up_to_where_it_did(tmp_path):
+    first = Rollout(ROOT, paginated=True).begins("t").user("go on").says("one").record(A, "r1", "t").ends("t")
+    end = first.ordinal
+    base = {"thread_id": ROOT, "end_ordinal_exclusive": end, "end_byte_offset": 1}
+    fork = Rollout(OTHER, paginated=True, session_id=OTHER, history_base=base).begins("own").user("rather").says("two")
+    path, before = fork.ends("own").write(tmp_path), first.begins("u").user("later").says("three").ends("u")
+    (own,) = thread(read(path, before.write(tmp_path)), OTHER).turns
+    files = {each.name: each for each in tmp_path.iterdir()}
+    told = [(each.text, each.note and each.note.partition(",")[0]) for each in rollout_messages(files, place(own))]
+    copied = f"from rollout {ROOT}"
+    assert told == [
+        ("Help.", "instructions"), ("go on", copied), ("one", copied), ("rather", None), ("two", None)
+    ]  # fmt: skip
+    (missing,) = [each for each in rollout_messages({path.name: path}, place(own)) if each.kind == "other"]
+    assert missing.note == f"what came before is in rollout {ROOT}, which is not among the opened files"
 
 
 def test_a_file_that_is_gone(tmp_path):

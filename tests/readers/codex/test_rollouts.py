@@ -211,7 +211,12 @@ def test_what_is_a_rollout_and_what_it_belongs_with(tmp_path):
     assert rollout_links(path, head) == [CHILD, ROOT]
     assert rollout_links(path, head[:700]) == [CHILD, ROOT]
     fork = Rollout(OTHER, session_id=OTHER, forked_from_id=ROOT)
-    assert rollout_links(fork.write(tmp_path), fork.bytes()) == [OTHER]
+    assert rollout_links(fork.write(tmp_path), fork.bytes()) == [OTHER, ROOT]
+    base = {"thread_id": CHILD, "end_ordinal_exclusive": 7, "end_byte_offset": 1}
+    later = Rollout(OTHER, session_id=OTHER, history_base=base)
+    path_of_later = later.write(tmp_path, rollout=ROOT)
+    for seen in (later.bytes(), later.bytes()[:-20]):
+        assert set(rollout_links(path_of_later, seen)) == {OTHER, ROOT, CHILD}
     packed = tmp_path / f"{path.name}.zst"
     packed.write_bytes(compressed(head))
     assert is_rollout(packed, packed.read_bytes())
