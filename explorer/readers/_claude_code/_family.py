@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import orjson
@@ -59,6 +60,9 @@ class Family:
                 take(*line)
         if not file.told and name.kind in ("session", "agent"):
             self.silent.append(source_id)
+        for session_id, many in file.twice.items():
+            message = f"{many:,} records had been recorded before, here or in another file: each counts once"
+            self.sessions[session_id].remarks.append(Remark("recorded-twice", "info", message, source_id, None))
 
     def _note(self, path: Path, source_id: str, name: Name) -> None:
         """The description of an agent, or how a workflow ended."""
@@ -103,6 +107,8 @@ class _File:
         """Of the latest record that names one."""
         self.told = False
         """Whether any record has a place in a conversation."""
+        self.twice: Counter[str] = Counter()
+        """Records that had been read before, by session."""
         self._latest: tuple[object, object, Agent] | None = None
         """Session and agent id of the latest record that is of no sidechain without a name, and who that is."""
 
@@ -122,6 +128,7 @@ class _File:
             self._progress(agent, record)
         if uuid is not None:
             if uuid in session.of_record:
+                self.twice[session.session_id] += 1
                 if kind == "assistant":
                     self.repeated(agent, record, "repeated record")
                 return

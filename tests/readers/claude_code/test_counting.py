@@ -126,6 +126,7 @@ def test_a_session_that_stands_in_two_directories_is_one(tmp_path):
     reading = only(tmp_path)
     assert len(reading.conversations) == len(reading.steps) == 1
     assert uncounted(reading)["repeated record"] == (1, 7)
+    assert [each.source_id for each in reading.findings if each.code == "recorded-twice"] == [f"there/{SESSION}.jsonl"]
 
 
 def test_records_of_another_session_count_with_the_session_that_they_name(tmp_path):
