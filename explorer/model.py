@@ -72,7 +72,7 @@ class Conversation:
     source_id: str
     format: str
     title: str | None = None
-    """The recorder's own name or id for it."""
+    """The recorder's own name or id for it; of those kept apart (``conversation_names``), the latest."""
     group_name: str | None = None
     """The project, group or tenant it belongs to."""
     cwd: str | None = None
@@ -90,6 +90,17 @@ class Conversation:
     """Whether the recorder writes tool calls down at all; if not, their count is NULL and not 0."""
     extra: Json | None = None
     """Recorded fields that no column names, as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationName:
+    """A name that a conversation was given apart from its recording: of its names, the latest is its title."""
+
+    conversation_id: str
+    """It may be one that is not opened."""
+    name: str
+    source_id: str
+    named_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,7 +599,7 @@ class PrefixBranch:
 
 
 Row: TypeAlias = (
-    Source | Conversation | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
+    Source | Conversation | ConversationName | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
     | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
     | PromptRecency | PromptOptimal | StepRecency | SharedRecency | PrefixBranch
 )  # fmt: skip
@@ -596,6 +607,7 @@ Row: TypeAlias = (
 TABLES: dict[str, type[Row]] = {
     "sources": Source,
     "conversations": Conversation,
+    "conversation_names": ConversationName,
     "agents": Agent,
     "runs": Run,
     "steps": Step,

@@ -233,15 +233,30 @@ def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
     if ancestors:
         connection.execute("INSERT INTO internal.ancestors SELECT unnest($1::VARCHAR[])", [ancestors])
     for table in ALL_TABLES:
-        # The findings of rules join these under the public name.
-        name = "internal.stored_findings" if table == "findings" else f'"{table}"'
+        name = _OF_MORE.get(table, f'"{table}"')
         selects = list(_selects(table, batches))
         if selects:
             connection.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")
         else:
             connection.execute(ddl(table).replace(f'"{table}"', name, 1))
+    connection.execute(_NAMED)
     for table in COMPUTED:
         connection.execute(ddl(table))
+
+
+_OF_MORE = {"findings": "internal.stored_findings", "conversations": "internal.recorded_conversations"}
+"""Tables that are a part of what has the public name: findings of rules join the others, names are given."""
+
+_NAMED = """
+CREATE VIEW conversations AS
+SELECT c.* REPLACE (coalesce(n.name, c.title) AS title)
+FROM internal.recorded_conversations AS c
+LEFT JOIN (
+    SELECT conversation_id, max_by(name, (named_at IS NOT NULL, named_at, source_id)) AS name
+    FROM conversation_names
+    GROUP BY conversation_id
+) AS n USING (conversation_id)
+"""
 
 
 def _selects(table: str, batches: Sequence[Batch]) -> Iterator[str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _KEYS = {
     "sources": "source_id",
     "conversations": "conversation_id",
+    "conversation_names": "conversation_id, source_id",
     "agents": "agent_id",
     "runs": "run_id",
     "steps": "run_id, ordinal",
@@ -38,6 +39,7 @@ _OF_RUN = "EXISTS (FROM {runs} AS k WHERE k.run_id = t.run_id)"
 _BELONGS = {
     "sources": "t.source_id IN (SELECT source_id FROM {conversations})",
     "conversations": "t.conversation_id IN (SELECT conversation_id FROM {conversations})",
+    "conversation_names": "t.conversation_id IN (SELECT conversation_id FROM {conversations})",
     "agents": "t.agent_id IN (SELECT agent_id FROM {agents})",
     "edges": (
         "(t.from_run_id IS NULL OR t.from_run_id IN (SELECT run_id FROM {runs})) "

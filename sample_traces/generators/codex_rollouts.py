@@ -322,6 +322,13 @@ def bare() -> bytes:
     return b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
 
 
+def index() -> bytes:
+    """The names of threads, the newest last."""
+    names = (9, "build"), (1, "Survey of the parser"), (9, "Repair the build")
+    lines = [{"id": thread_id(n), "thread_name": name, "updated_at": "2026-09-26T08:00:00Z"} for n, name in names]
+    return b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in lines)
+
+
 def compressed(content: bytes) -> bytes:
     """As Zstandard at its usual level."""
     import pyarrow as pa
@@ -341,4 +348,5 @@ def files() -> Iterator[tuple[str, bytes]]:
         yield f"codex/sessions/{thread.name(rollout)}", thread.bytes()
     thread = rested()
     yield f"codex/sessions/{thread.name()}.zst", compressed(thread.bytes())
+    yield "codex/session_index.jsonl", index()
     yield f"codex/archived_sessions/rollout-2025-05-07T19-24-21-{thread_id(11)}.jsonl", bare()

@@ -1,10 +1,12 @@
 """The derived relations on worlds small enough to add up by hand; the numbers of ``family`` are in its docstring."""
 
+from datetime import datetime
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from explorer.model import Row
+from explorer.model import ConversationName, Row
 from explorer.store.database import Database
 from explorer.store.queries import build_tree, children, counts, talk
 from explorer.store.queries.summary import summary
@@ -122,6 +124,24 @@ class TestRunTotals:
             "y/1": (0, 0),
             "z/1": (0, 0),
         }
+
+    def test_a_conversation_has_the_latest_of_the_names_it_was_given(self) -> None:
+        rows: list[Row] = [
+            conversation(title="first prompt"),
+            agent("a"),
+            run("r", "a"),
+            conversation("d", title="own"),
+        ]
+        day = datetime.fromisoformat
+        rows.append(ConversationName("c", "newest", "x", day("2026-09-22")))
+        rows.append(ConversationName("c", "older", "y", day("2026-09-21")))
+        rows.append(ConversationName("c", "undated", "z", None))
+        rows.append(ConversationName("not opened", "nobody's", "x", None))
+        database = make_database(rows)
+        assert ask(database, "SELECT conversation_id, title FROM conversation_totals ORDER BY 1") == [
+            ("c", "newest"), ("d", "own")
+        ]  # fmt: skip
+        assert by_run(database, "conversation_title") == {"r": "newest"}
 
     def test_every_finding_is_counted_at_the_nearest_node_there_is_and_once_in_each_total(self) -> None:
         rows: list[Row] = [source(), conversation(), agent("a"), agent("b", "a"), agent("d", "a")]

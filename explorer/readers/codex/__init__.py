@@ -13,6 +13,7 @@ request and answer. A step of a session file stands at the line that counts its 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -26,17 +27,22 @@ __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "
 NAME = "codex"
 VERSION = 3
 SELF_CONTAINED = True
+_NAMED = re.compile(rb'\s*\{\s*"id":\s*"[^"]{1,64}",\s*"thread_name":\s*"')
 
 
 def claims(path: Path, head: bytes | None) -> bool:
-    """A bundle is claimed as a whole, session files one by one."""
-    return is_bundle(path) if head is None else is_rollout(path, head)
+    """A bundle is claimed as a whole, session files one by one, as is the index of their names."""
+    return is_bundle(path) if head is None else is_rollout(path, head) or _is_index(head)
+
+
+def _is_index(head: bytes) -> bool:
+    return _NAMED.match(head) is not None
 
 
 def links(path: Path, head: bytes | None) -> list[str]:
     """The threads that a source is of, and the session."""
     if head is not None:
-        return rollout_links(path, head)
+        return [] if _is_index(head) else rollout_links(path, head)
     manifest = manifest_of(path)
     return [*{each: None for each in (manifest.root_thread_id, manifest.rollout_id) if each}]
 
@@ -45,14 +51,19 @@ def places(environment: Mapping[str, str], home: Path) -> Sequence[Path]:
     """Session files below Codex's home, and the bundles, where they were asked for."""
     codex = Path(environment.get("CODEX_HOME") or home / ".codex")
     bundles = environment.get("CODEX_ROLLOUT_TRACE_ROOT")
-    return [codex / "sessions", codex / "archived_sessions", *([Path(bundles)] if bundles else [])]
+    ours = [codex / "sessions", codex / "archived_sessions", codex / "session_index.jsonl"]
+    return [*ours, *([Path(bundles)] if bundles else [])]
 
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
     """The rows of all conversations that the source and its parts tell of."""
-    from explorer.readers.codex._reading import rows
+    from explorer.readers.codex import _names, _reading
 
-    yield from rows(source)
+    is_index = False
+    if source.path.is_file():
+        with source.path.open("rb") as file:
+            is_index = _is_index(file.read(400))
+    yield from _names.rows(source) if is_index else _reading.rows(source)
 
 
 def record(path: Path, offset: int, length: int, limit: int) -> bytes:

@@ -2,11 +2,15 @@
 
 import base64
 import json
+from datetime import datetime
 
 import pyarrow as pa
 import pytest
 
+from explorer.model import ConversationName
+from explorer.readers import links, readers
 from explorer.readers.codex._rollout_head import is_rollout, rollout_links
+from tests.readers.codex.bundles import reading
 from tests.readers.codex.rollouts import (
     CHILD,
     OTHER,
@@ -354,3 +358,19 @@ def test_a_long_chain_of_forks_and_a_circle_are_read(tmp_path):
         paths.append(file.write(tmp_path))
     found = read(*reversed(paths))
     assert [spent(each) for each in found.threads] == [[(1000, 10)]] * 400
+
+
+def test_the_names_of_threads_are_those_of_their_conversations(tmp_path):
+    index = tmp_path / "session_index.jsonl"
+    lines = [
+        {"id": ROOT, "thread_name": "old"},
+        {"id": ROOT, "thread_name": " new\n name ", "updated_at": "2026-09-21"},
+    ]
+    lines += [{"id": OTHER, "thread_name": "other", "updated_at": "no time"}, {"id": CHILD}]
+    index.write_bytes(b"".join(json.dumps(line).encode() + b"\n" for line in lines) + b"torn\n")
+    found = reading(index)
+    assert [(row.conversation_id, row.name, row.named_at) for row in found.of(ConversationName)] == [
+        (f"codex/{ROOT}", "new name", datetime.fromisoformat("2026-09-21")), (f"codex/{OTHER}", "other", None)
+    ]  # fmt: skip
+    assert [(finding.code, finding.line) for finding in found.findings] == [("bad-field", 4), ("bad-record", 5)]
+    assert links(readers()["codex"], index, index.read_bytes()) == []
