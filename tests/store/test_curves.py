@@ -9,6 +9,7 @@ import pytest
 
 from explorer.model import Row
 from explorer.reuse.arrivals import Arrivals
+from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.recency import shared
 from tests.reuse.by_sets import leading
@@ -133,3 +134,57 @@ def test_a_model_takes_what_its_published_numbers_say(database: Database) -> Non
     assert ask(database, "SELECT kv_gib(1024, 'nobody')") == [(None,)]
     assert ask(database, "SELECT bytes_per_token FROM kv_models WHERE name = 'deepseek-v3'") == [(70_272,)]
     assert ask(database, "FROM kv_models WHERE bytes_per_token IS NULL OR source IS NULL") == []
+
+
+def test_a_node_has_the_curves_of_its_own_steps(database: Database) -> None:
+    database.compute()
+    with database.cursor() as cursor:
+        whole, part = queries.cache_curves(cursor, "c"), queries.cache_curves(cursor, "x")
+    assert whole is not None
+    assert part is not None
+    rows = ask(database, "SELECT capacity_blocks, hit_lru, hit_optimal FROM cache_curve WHERE conversation_id = 'c'")
+    assert [(c, whole.lru.hits(c), whole.optimal.hits(c)) for c, *_ in rows] == rows
+    assert [whole.lru.hits(c) for c in (0, 7, 8, 99)] == [0, 14, 14, 14]
+    assert [whole.lru.reach(hits) for hits in (0, 1, 4, 5, 11, 14)] == [0, 1, 1, 2, 4, 7]
+    assert (whole.lru.most, whole.steps, whole.blocks, whole.block_tokens) == (7, 5, 26, 64)
+    assert (whole.is_whole, part.is_whole) == (True, False)
+    # x found 0 1 on top of what m had written.
+    assert [part.lru.hits(c) for c in (0, 1, 2, 3)] == [0, 1, 2, 2]
+    assert [part.lru.tokens(c) for c in (0, 1, 2, 3)] == [0, 64, 128, 128]
+    assert part.kept is not None
+    assert [part.kept.hits(ms) for ms in (MINUTE - 1, MINUTE)] == [0, 2]
+    assert (part.kept.most, part.kept.tokens(MINUTE)) == (MINUTE, 128)
+
+
+def test_conversations_share_a_cache_as_the_relation_says() -> None:
+    database = make_database(two_conversations())
+    with database.cursor() as cursor:
+        lru, optimal = queries.shared_curves(cursor, Arrivals("at_once"))
+    rows = ask(
+        database, "SELECT capacity_blocks, hit_lru, hit_optimal FROM shared_cache_curve WHERE arrival = 'at_once'"
+    )
+    assert [(c, lru.hits(c), optimal.hits(c)) for c, *_ in rows] == rows
+    assert [lru.tokens(c) for c in (3, 4, 6)] == [0, 128, 384]
+
+
+def test_misses_of_a_node_are_those_of_its_steps(database: Database) -> None:
+    database.compute()
+    with database.cursor() as cursor:
+        found = queries.misses(cursor, None, False, 2, 5 * MINUTE, slots=2)
+        own = queries.misses(cursor, "m", True, None, None)
+    assert found is not None
+    assert found.total[:-1] == (5, 26, 6, 5, 3, 1, 1, 10)
+    assert [(name, causes.blocks, causes.hit) for name, causes in found.agents] == [("m", 21, 4), ("x", 5, 2)]
+    assert [(at // MINUTE, causes.blocks) for at, causes in found.slots if at is not None] == [(0, 15), (10, 11)]
+    assert own is not None
+    assert own.total[:-1] == (4, 21, 12, 0, 0, 1, 1, 7)
+
+
+def test_what_is_in_use_has_a_peak_and_a_course(database: Database) -> None:
+    database.compute()
+    with database.cursor() as cursor:
+        found = queries.in_use(cursor, "x", slots=3)
+    assert found is not None
+    assert (found.conversations, found.block_tokens) == (1, 64)
+    assert [use for _, use in found.peaks] == [(7, 9, 9, 2, 7, 9)]
+    assert [(at // found.width_ms, use.five_minutes) for at, use in found.slots] == [(0, 9), (2, 8)]

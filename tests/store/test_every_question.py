@@ -6,6 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from explorer.model import Row
+from explorer.reuse.arrivals import Arrivals
 from explorer.store import queries
 from explorer.store.database import Cursor, Database
 from explorer.store.queries import SortKey, TreeView
@@ -69,6 +70,11 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "timeline_step": lambda cursor, tree, at: queries.timeline_step(cursor, tree, at, False, True, "gone", 1),
     "handoffs": lambda cursor, tree, at: [queries.handoffs(cursor, at, own) for own in (False, True)],
     "handoff": lambda cursor, tree, at: [queries.handoff(cursor, edge_id) for edge_id in ("e1", "e2", at or "")],
+    "cache_curves": lambda cursor, tree, at: [queries.cache_curves(cursor, at, own) for own in (False, True)],
+    "shared_curves": lambda cursor, tree, at: queries.shared_curves(cursor, Arrivals("poisson")),
+    "misses": lambda cursor, tree, at: [queries.misses(cursor, at, own, 3, 60_000) for own in (False, True)],
+    "in_use": lambda cursor, tree, at: queries.in_use(cursor, at, 10),
+    "kv_models": lambda cursor, tree, at: queries.kv_models(cursor),
     "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),
 }
 
@@ -106,7 +112,9 @@ def damaged() -> list[Row]:
 
 @pytest.fixture(scope="module", params=["empty", "damaged"])
 def database(request: pytest.FixtureRequest) -> Database:
-    return make_database([] if request.param == "empty" else damaged())
+    made = make_database([] if request.param == "empty" else damaged())
+    made.compute()
+    return made
 
 
 @pytest.fixture(scope="module")

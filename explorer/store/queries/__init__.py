@@ -5,6 +5,7 @@ and be interrupted there with ``cursor.interrupt()``. Text in the answers is the
 """
 
 from explorer.readers import Message
+from explorer.store.queries.curves import CacheCurves, Curve, KvModel, cache_curves, kv_models, shared_curves
 from explorer.store.queries.handoffs import (
     Exchange,
     HandOff,
@@ -17,6 +18,7 @@ from explorer.store.queries.handoffs import (
     read_texts,
 )
 from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
+from explorer.store.queries.misses import Causes, InUse, Load, Misses, in_use, misses
 from explorer.store.queries.overview import counts, overview
 from explorer.store.queries.records import record
 from explorer.store.queries.reuse import reuse_totals, sibling_matrix
@@ -82,9 +84,12 @@ from explorer.store.queries.tree import (
 
 __all__ = [
     "Bin",
+    "CacheCurves",
+    "Causes",
     "Cells",
     "ColdStart",
     "Counts",
+    "Curve",
     "Drawn",
     "Exchange",
     "Fact",
@@ -93,10 +98,14 @@ __all__ = [
     "HandOff",
     "HandOffs",
     "Happening",
+    "InUse",
+    "KvModel",
     "Lane",
     "Limb",
+    "Load",
     "Mark",
     "Message",
+    "Misses",
     "Named",
     "Node",
     "NodeKind",
@@ -122,6 +131,7 @@ __all__ = [
     "Use",
     "Written",
     "build_tree",
+    "cache_curves",
     "children",
     "conversation_prefixes",
     "counts",
@@ -130,8 +140,11 @@ __all__ = [
     "findings",
     "handoff",
     "handoffs",
+    "in_use",
+    "kv_models",
     "locate",
     "messages",
+    "misses",
     "next_finding",
     "node",
     "overview",
@@ -142,6 +155,7 @@ __all__ = [
     "record",
     "reuse_totals",
     "search",
+    "shared_curves",
     "sibling",
     "sibling_matrix",
     "sibling_prefixes",
