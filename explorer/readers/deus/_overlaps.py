@@ -127,9 +127,8 @@ def _race(earlier: Life, later: Life, runs: Runs) -> tuple[Life, str] | None:
 
 def name(life: Life) -> str:
     """A run as a finding names it."""
-    if life.origin == "turn":
-        return f"{life.native_id} of session {life.session_id}"
-    return f"answer {life.native_id}" if life.origin == "interaction" else life.native_id
+    named = f"answer {life.native_id}" if life.origin == "interaction" else life.native_id
+    return f"{named} (session {life.session_id[:8]})" if life.session_id else named
 
 
 def seconds(ms: int) -> str:

@@ -16,7 +16,10 @@ from explorer.readers._claude_code._rows import Writing
 from explorer.readers._values import as_json, key_part, moment
 from explorer.readers.deus._draft import Group, Life, Usage, merged
 from explorer.readers.deus._matching import begun_with
-from explorer.readers.deus._runs import UNKNOWN, Runs
+from explorer.readers.deus._runs import Runs
+
+LONGEST_LABEL = 48
+"""Characters of what a session is about, as shown beside its agent."""
 
 _KILLED = 137
 
@@ -46,7 +49,7 @@ class GroupRows:
         }
         for row in writing.rows():
             if isinstance(row, Agent) and row.parent_agent_id is None and row.name == "main":
-                yield replace(row, label=self._label(writing.session))
+                yield replace(row, label=_label(writing.session))
             elif isinstance(row, Run) and (life := self._runs.life_of.get(drafts[row.run_id])) is not None:
                 yield self._run(row, drafts[row.run_id], life, writing)
             elif isinstance(row, Step) and (row.run_id, row.ordinal) in steps:
@@ -69,11 +72,6 @@ class GroupRows:
         run = self._runs.run_of[life]
         session = key_part(run.agent.session.session_id)
         return f"{self.conversation_id}/{session}/{key_part(run.agent.name)}/{run.ordinal}"
-
-    def _label(self, session: Session) -> str:
-        if session.session_id == UNKNOWN:
-            return UNKNOWN
-        return " · ".join(filter(None, (session.title, session.session_id)))
 
     def conversation(self, spoken: bool) -> Conversation:
         """The group, after everything else of it."""
@@ -122,6 +120,14 @@ class GroupRows:
             grade="ambiguous" if life.doubt else "exact",
             extra=_extra(life, self._group, draft),
         )
+
+
+def _label(session: Session) -> str:
+    """What tells a session from the others of its group: what it is about, and the beginning of its id."""
+    about = " ".join((session.title or session.first_prompt or "").split())
+    if not about:
+        return session.session_id
+    return f"{about if len(about) <= LONGEST_LABEL else about[: LONGEST_LABEL - 1] + '…'} · {session.session_id[:8]}"
 
 
 def _status(life: Life, row: Run) -> tuple[RunStatus, str | None]:
