@@ -55,7 +55,11 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
 )
 @click.option("--at", metavar="PLACE", help="Open the explorer at conversation/agent/run#step.")
 @click.option("--follow", is_flag=True, help="Read on as the recorders write; F in the explorer does the same.")
-@click.option("--explain", metavar="CODE", help="What a finding means; without PATH. 'list' names all codes.")
+@click.option(
+    "--explain",
+    metavar="CODE",
+    help="What a finding, or a figure of scope_report, means; without PATH. 'list' names all.",
+)
 @click.option("--jobs", metavar="N", type=click.IntRange(0, 64), help="Processes that read (default: one per core).")
 @click.option(
     "--cache-dir", metavar="DIR", type=click.Path(path_type=Path, file_okay=False), help="Where to keep what was read."
@@ -137,18 +141,24 @@ def _narrate(text: str) -> None:
 
 
 def _explain(code: str) -> None:
+    from explorer.store.figures import FIGURES
     from explorer.store.findings import EXPLANATIONS
 
     if code == "list":
         width = max(map(len, EXPLANATIONS))
         for name in sorted(EXPLANATIONS):
             click.echo(f"{name:<{width}}  {EXPLANATIONS[name].severity:<7}  {EXPLANATIONS[name].title}")
+        click.echo(f"\nFigures of scope_report: {', '.join(FIGURES)}")
         return
-    page = EXPLANATIONS.get(code)
-    if page is None:
-        raise click.UsageError(f"there is no finding {code!r}: --explain list names them all")
-    click.echo(f"{page.code} ({page.severity}): {page.title}")
-    for heading, text in page.sections:
+    sections = FIGURES[code].sections if code in FIGURES else ()
+    if sections:
+        click.echo(f"{code}, a figure of scope_report")
+    elif page := EXPLANATIONS.get(code):
+        click.echo(f"{page.code} ({page.severity}): {page.title}")
+        sections = page.sections
+    else:
+        raise click.UsageError(f"there is no finding or figure {code!r}: --explain list names them all")
+    for heading, text in sections:
         click.echo(f"\n{heading}\n{click.wrap_text(text, 88, '  ', '  ')}")
 
 

@@ -69,10 +69,11 @@ GROUP BY conversation_id, agent_name
 HAVING runs > 1
 ORDER BY conversation_id, agent_name NULLS LAST;
 
--- One row per run with a parent and blocks: what tells whether its block ids are of the trace's numbering.
--- first_block: the first id of its first prompt. own_range: whether its ids are all those from the trace's lowest to its
--- highest, as a numbering of its own gives. shared_*: its distinct blocks that the parent, that any sibling holds too.
-CREATE VIEW internal.below AS
+-- One row per sub-agent, a run with a parent and blocks: what tells whether its block ids are of the trace's numbering.
+-- first_block: the first id of its first prompt. starts_at_base: that is the lowest of the trace. own_range: whether its
+-- ids are all those from there to its highest, as a numbering of its own gives. shared_*: its distinct blocks that the
+-- parent, that any sibling holds too; share_*: of all its distinct blocks.
+CREATE VIEW sub_agent_scope AS
 SELECT
     r.run_id,
     r.conversation_id,
@@ -81,7 +82,9 @@ SELECT
     f.first_block = n.base AS starts_at_base,
     s.top - n.base + 1 = r.unique_blocks AS own_range,
     coalesce(r.shared_parent, 0) AS shared_parent,
-    coalesce(r.shared_siblings, 0) AS shared_siblings
+    coalesce(r.shared_siblings, 0) AS shared_siblings,
+    coalesce(r.shared_parent, 0) / r.unique_blocks AS share_parent,
+    coalesce(r.shared_siblings, 0) / r.unique_blocks AS share_siblings
 FROM internal.runs AS r
 JOIN namespace_audit AS n USING (conversation_id)
 JOIN (
@@ -115,7 +118,7 @@ WITH traces AS (
     FROM namespace_audit AS n
     LEFT JOIN (
         SELECT conversation_id, sum(shared_parent) AS to_parent, sum(shared_siblings) AS to_siblings
-        FROM internal.below
+        FROM sub_agent_scope
         GROUP BY conversation_id
     ) AS s USING (conversation_id)
 ),
@@ -132,11 +135,11 @@ below AS (
         sum(unique_blocks) AS blocks,
         sum(shared_parent) AS parent_blocks,
         sum(shared_siblings) AS sibling_blocks,
-        avg(shared_parent / unique_blocks) AS parent_mean,
-        quantile_cont(shared_parent / unique_blocks, 0.5) AS parent_median,
-        avg(shared_siblings / unique_blocks) AS sibling_mean,
-        quantile_cont(shared_siblings / unique_blocks, 0.5) AS sibling_median
-    FROM internal.below
+        avg(share_parent) AS parent_mean,
+        quantile_cont(share_parent, 0.5) AS parent_median,
+        avg(share_siblings) AS sibling_mean,
+        quantile_cont(share_siblings, 0.5) AS sibling_median
+    FROM sub_agent_scope
 ),
 
 figures AS (

@@ -9,7 +9,7 @@ from explorer.tui.widgets.picker import Aim, Line
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
-    from explorer.store.queries import Passport, PrefixTree
+    from explorer.store.queries import Experiments, MadeOf, Passport, PrefixTree
 
 
 def _from_the_top(_: Sequence[Aim]) -> int:
@@ -26,8 +26,10 @@ class Page(NamedTuple):
     """Which of its lines to begin on."""
 
 
-def sharing_pages(node_id: str) -> dict[str, Page]:
-    """Key -> page about a node."""
+def sharing_pages(node_id: str | None) -> dict[str, Page]:
+    """Key -> page about a node; for everything that is open, those that need none."""
+    if node_id is None:
+        return {"4": experiments_page()}
 
     def at_node(aims: Sequence[Aim]) -> int:
         return next((index for index, aim in enumerate(aims) if aim.node_id == node_id), 0)
@@ -43,7 +45,7 @@ def sharing_pages(node_id: str) -> dict[str, Page]:
 
             return lay_out_prefixes(tree, first, width)
 
-        return Page("Prefix ladder" if first else "Prefix tree of siblings", ask, lines, at_node)
+        return Page("Ladder" if first else "Siblings", ask, lines, at_node)
 
     def whole(cursor: Cursor) -> PrefixTree | None:
         from explorer.store import queries
@@ -58,8 +60,41 @@ def sharing_pages(node_id: str) -> dict[str, Page]:
     return {
         "1": prefixes(first=True),
         "2": prefixes(first=False),
-        "3": Page("Prefix tree of the conversation", whole, whole_lines, at_node),
+        "3": Page("Conversation", whole, whole_lines, at_node),
+        "4": experiments_page(),
     }
+
+
+def experiments_page() -> Page:
+    """The two classic mistakes, over everything open."""
+
+    def ask(cursor: Cursor) -> Experiments:
+        from explorer.store import queries
+
+        return queries.experiments(cursor)
+
+    def lines(found: Experiments, width: int) -> Iterable[Line]:
+        from explorer.tui.scope_words import lay_out_experiments
+
+        return lay_out_experiments(found, width)
+
+    return Page("Mistakes", ask, lines)
+
+
+def figure_page(name: str) -> Page:
+    """A figure of the report, and what it is made of."""
+
+    def ask(cursor: Cursor) -> MadeOf | None:
+        from explorer.store import queries
+
+        return queries.figure(cursor, name)
+
+    def lines(made: MadeOf | None, width: int) -> Iterable[Line]:
+        from explorer.tui.scope_words import lay_out_figure
+
+        return lay_out_figure(made, width)
+
+    return Page(f"The figure {name}", ask, lines)
 
 
 def pair_page(run_a: str, run_b: str) -> Page:

@@ -53,6 +53,8 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     ],
     "conversation_prefixes": lambda cursor, tree, at: queries.conversation_prefixes(cursor, at or "x"),
     "pair_prefixes": lambda cursor, tree, at: queries.pair_prefixes(cursor, at or "x", "y/1"),
+    "experiments": lambda cursor, tree, at: queries.experiments(cursor),
+    "figure": lambda cursor, tree, at: queries.figure(cursor, "own_range"),
     "passport": lambda cursor, tree, at: queries.passport(cursor, at or "c", 7),
     "findings": lambda cursor, tree, at: queries.findings(cursor, tree, at),
     "timeline": lambda cursor, tree, at: [queries.timeline(cursor, tree, at, own) for own in (True, False)],

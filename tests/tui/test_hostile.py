@@ -67,6 +67,8 @@ def test_nothing_of_it_reaches_the_terminal(opener: Opener, size: tuple[int, int
         await look("escape", "2", "tab", "enter")
         await look("w", "escape", "escape")
         await look("r", "m", "l", "c")
+        await look("enter", "enter", "escape", "escape")
+        await look("w", "2", "3", "4", "1", "enter", "enter")
         await look("escape", "t", "tab", "j", "l", "a", "space")
         await look("escape", "y")
         await look("escape", "x", "escape")

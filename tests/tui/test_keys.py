@@ -257,6 +257,22 @@ def test_the_ladder_leads_to_a_block_and_to_whoever_read_it(opener: Opener) -> N
     drive(opener(family()), script)
 
 
+def test_the_two_mistakes_are_beside_the_truth_and_every_figure_says_what_it_is_made_of(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "escape", "w")  # of everything that is open
+        text = screen_text(pilot)
+        assert "14  56.0 %          10  40.0 %           4" in text  # of 25 blocks
+        assert "its sub-agents alone" in text
+        assert "trace one › Explore" in text
+        await press(pilot, "G", "enter")
+        assert "The figure share_siblings_weighted" in screen_text(pilot)
+        assert "6 / 9  66.7 %" in screen_text(pilot)
+        await press(pilot, "G", "enter")
+        assert at(pilot) == "y"
+
+    drive(opener(family()), script)
+
+
 def test_a_cell_of_the_matrix_shows_two_runs_along_their_blocks(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "j", "r", "tab", "enter")

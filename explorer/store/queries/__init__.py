@@ -6,6 +6,7 @@ and be interrupted there with ``cursor.interrupt()``. Text in the answers is the
 
 from explorer.readers import Message
 from explorer.store.queries.curves import CacheCurves, Curve, KvModel, cache_curves, kv_models, shared_curves
+from explorer.store.queries.experiments import Experiments, MadeOf, Merged, Scoped, Told, experiments, figure
 from explorer.store.queries.handoffs import (
     Exchange,
     HandOff,
@@ -92,6 +93,7 @@ __all__ = [
     "Curve",
     "Drawn",
     "Exchange",
+    "Experiments",
     "Fact",
     "FilterError",
     "FindingRow",
@@ -103,7 +105,9 @@ __all__ = [
     "Lane",
     "Limb",
     "Load",
+    "MadeOf",
     "Mark",
+    "Merged",
     "Message",
     "Misses",
     "Named",
@@ -118,6 +122,7 @@ __all__ = [
     "Read",
     "Reader",
     "ReuseTotals",
+    "Scoped",
     "SiblingMatrix",
     "SortKey",
     "Spot",
@@ -126,6 +131,7 @@ __all__ = [
     "Talk",
     "Ticks",
     "Timeline",
+    "Told",
     "Totals",
     "TreeView",
     "Use",
@@ -136,6 +142,8 @@ __all__ = [
     "conversation_prefixes",
     "counts",
     "drop_tree",
+    "experiments",
+    "figure",
     "filter_columns",
     "findings",
     "handoff",

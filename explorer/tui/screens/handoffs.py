@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from explorer.tui import handoff_words
@@ -48,7 +49,7 @@ class HandOffsScreen(ModalScreen["str | None"]):
     def compose(self) -> ComposeResult:
         """The list in a frame."""
         with Vertical(classes="dialog whole") as frame:
-            frame.border_title = clean(self._title)
+            frame.border_title = Content(clean(self._title))
             yield HandOffList(self._found)
             yield KeyLine()
 
@@ -113,7 +114,7 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
         self._read(self._listed[self._at].edge_id, self._found, self._failed)
 
     def _tell(self, heading: str) -> None:
-        self.query_one(Vertical).border_title = f"{heading}   {self._at + 1:,} of {len(self._listed):,}"
+        self.query_one(Vertical).border_title = Content(f"{heading}   {self._at + 1:,} of {len(self._listed):,}")
 
     def _found(self, known: Known | None) -> None:
         if known is None:

@@ -8,6 +8,7 @@ from typing import ClassVar, TypeVar
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from explorer.tui.text import clean
@@ -34,7 +35,7 @@ class PageScreen(ModalScreen[Result]):
     def compose(self) -> ComposeResult:
         """The words in a frame."""
         with Vertical(classes=self.CLASSES) as frame:
-            frame.border_title = clean(self.heading)
+            frame.border_title = Content(clean(self.heading))
             yield Sheet(self.words)
             yield KeyLine()
 

@@ -19,13 +19,13 @@ class Sharers(Following):
     def action_sharing(self) -> None:
         """Show who wrote the blocks of the node's prompts, and who read them."""
         node = self.detail_pane.node
-        if node is None:
-            self.notify("Choose a conversation or something below it first.", timeout=3)
-            return
         from explorer.tui.screens.sharing import SharingScreen
         from explorer.tui.sharing_pages import sharing_pages
 
-        self.app.push_screen(SharingScreen(sharing_pages(node.node_id), self._asker()), self.go_to_run)
+        screen = SharingScreen(sharing_pages(node.node_id if node else None), self._asker())
+        if self.opened is not None and not self.opened.complete:
+            screen.note = "still reading: of what is there by now"
+        self.app.push_screen(screen, self.go_to_run)
 
     def on_sibling_grid_pair_chosen(self, event: SiblingGrid.PairChosen) -> None:
         """Show two runs aligned. Named, not decorated, because the matrix is imported later than this."""

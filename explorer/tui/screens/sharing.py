@@ -9,9 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 
-from explorer.tui.sharing_pages import Page, passport_page
+from explorer.tui.sharing_pages import Page, figure_page, passport_page
 from explorer.tui.text import clean
 from explorer.tui.widgets.key_line import KeyLine
 from explorer.tui.widgets.picker import Aim, Picker
@@ -29,7 +30,7 @@ class LinesScreen(ModalScreen["str | None"]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "choose", "open", id="sharing.choose", tooltip="The block, figure or run of the line"),
-        Binding("w", "go", "to its run", id="sharing.go", tooltip="Back to the tree of agents, at the run of the line"),
+        Binding("w", "go", "its run", id="sharing.go", tooltip="Back to the tree of agents, at the run of the line"),
         Binding("escape,q", "close", "close", id="sharing.close"),
     ]
 
@@ -37,6 +38,8 @@ class LinesScreen(ModalScreen["str | None"]):
         super().__init__()
         self._page = page
         self._ask = ask
+        self.note = ""
+        """What holds for every page, in the frame."""
         self.answer: Any = None
         """What the page asked for; None until it is there."""
 
@@ -55,9 +58,14 @@ class LinesScreen(ModalScreen["str | None"]):
     def turn_to(self, page: Page) -> None:
         """Show another page."""
         self._page = page
-        self.query_one(Vertical).border_title = clean(page.title)
+        frame = self.query_one(Vertical)
+        frame.border_title, frame.border_subtitle = self.heading(page), self.note
         self.query_one(Picker).show_lines(lambda _: [([("working …", "note")], None)])
         self._ask(page.ask, lambda answer: self._answered(page, answer), self._failed)
+
+    def heading(self, page: Page) -> Content:
+        """What stands in the frame."""
+        return Content(clean(page.title))
 
     def _answered(self, page: Page, answer: Any) -> None:
         if page is not self._page:
@@ -82,8 +90,10 @@ class LinesScreen(ModalScreen["str | None"]):
             self.open_aim(aim)
 
     def open_aim(self, aim: Aim) -> None:
-        """Show the passport of a block, or go to a run."""
-        if aim.block is not None:
+        """Show what a figure is made of, or the passport of a block, or go to a run."""
+        if aim.figure is not None:
+            self.app.push_screen(LinesScreen(figure_page(aim.figure), self._ask), self._go_on)
+        elif aim.block is not None:
             self.app.push_screen(PassportScreen(*aim.block, self._ask), self._go_on)
         elif aim.node_id is not None:
             self.dismiss(aim.node_id)
@@ -103,17 +113,27 @@ class LinesScreen(ModalScreen["str | None"]):
 
 
 class SharingScreen(LinesScreen):
-    """Several pages about one node."""
+    """Several pages about one node, each with a digit, which stand in the frame."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "page('1')", "ladder", id="sharing.ladder", tooltip="Where siblings' first prompts part"),
-        Binding("2", "page('2')", "siblings", id="sharing.siblings", tooltip="The same of all their prompts"),
-        Binding("3", "page('3')", "conversation", id="sharing.conversation", tooltip="Prefix tree of all its runs"),
+        Binding("1", "page('1')", "ladder", show=False, id="sharing.ladder"),
+        Binding("2", "page('2')", "siblings", show=False, id="sharing.siblings"),
+        Binding("3", "page('3')", "conversation", show=False, id="sharing.conversation"),
+        Binding("4", "page('4')", "mistakes", show=False, id="sharing.mistakes"),
     ]
 
     def __init__(self, pages: Mapping[str, Page], ask: Asker) -> None:
         super().__init__(next(iter(pages.values())), ask)
         self._pages = pages
+
+    def heading(self, page: Page) -> Content:
+        """Every page with its digit, this one marked."""
+        names = ((f" {key} {each.title} ", "reverse" if each is page else "") for key, each in self._pages.items())
+        return Content.assemble(*names)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only the pages that there are."""
+        return action != "page" or parameters[0] in self._pages
 
     def action_page(self, key: str) -> None:
         """Turn to another page."""
