@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
+from textual.worker import Worker
 
 from explorer.model import Row
 from explorer.store.database import Database, Opening
@@ -88,9 +89,29 @@ def opener(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 async def settle(pilot: Pilot[int]) -> None:
     """Wait until every question is answered and drawn, and those that the answers led to."""
     await pilot.pause()
-    while running := [worker for worker in pilot.app.workers if not worker.is_finished]:
-        await pilot.app.workers.wait_for_complete(running)
+    while (running := _asking(pilot)) or _has_messages(pilot):
+        if running:
+            await pilot.app.workers.wait_for_complete(running)
         await pilot.pause()
+
+
+def _asking(pilot: Pilot[int]) -> list[Worker[Any]]:
+    return [worker for worker in pilot.app.workers if not worker.is_finished]
+
+
+def _has_messages(pilot: Pilot[int]) -> bool:
+    """Whether anything is still to be handled: on a busy machine, a pause ends before that."""
+    pumps = [pilot.app, *pilot.app.screen_stack, *(node for each in pilot.app.screen_stack for node in each.query("*"))]
+    return any(pump.message_queue_size for pump in pumps)
+
+
+async def until(pilot: Pilot[int], reached: Callable[[], bool]) -> None:
+    """Wait for a state that several questions lead to; it is a failure if it is not reached."""
+    for _ in range(200):
+        await settle(pilot)
+        if reached():
+            return
+    raise AssertionError(f"not reached: {reached}")
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:

@@ -13,7 +13,7 @@ from explorer.model import Checkpoint, Row
 from explorer.tui.widgets.timeline import TimelineLanes
 from explorer.tui.widgets.timeline_tab import TimelineTab
 from tests.store.world import agent, conversation, edge, event, family, row, run, source, step, tool_call
-from tests.tui.conftest import NARROW, WIDE, Opener, at, drive, main_screen, press, screen_text, settle, tree_of
+from tests.tui.conftest import NARROW, WIDE, Opener, at, drive, main_screen, press, screen_text, settle, tree_of, until
 
 
 @pytest.fixture(autouse=True)
@@ -364,10 +364,8 @@ def test_enter_waits_for_what_the_cell_holds(opener: Opener) -> None:
         await press(pilot, "t", "tab", "z", "9*l")
         for key in ("l", "enter"):
             pilot.app.simulate_key(key)
-        await settle(pilot)
-        await settle(pilot)
+        await until(pilot, lambda: getattr(pilot.app.focused, "chosen", None) == ("plan/1", 2))
         assert main_screen(pilot).state.tab == "steps"
-        assert getattr(pilot.app.focused, "chosen", None) == ("plan/1", 2)
 
     drive(opener(busy_day()), script)
 
@@ -375,12 +373,13 @@ def test_enter_waits_for_what_the_cell_holds(opener: Opener) -> None:
 def test_no_key_is_lost_while_the_next_mark_is_looked_for(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z")
+        await press(pilot, *["greater_than_sign"] * 4)
+        slow = lanes_of(pilot).cell
+        assert slow > 0
+        await press(pilot, "home")
         for _ in range(4):
             pilot.app.simulate_key("greater_than_sign")
-        await settle(pilot)
-        fast = lanes_of(pilot).cell
-        await press(pilot, "home", *["greater_than_sign"] * 4)
-        assert lanes_of(pilot).cell == fast > 0
+        await until(pilot, lambda: lanes_of(pilot).cell == slow)
 
     drive(opener(busy_day()), script)
 
