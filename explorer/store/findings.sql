@@ -378,3 +378,55 @@ WHERE EXISTS (
         b.run_id = d.parent_run_id AND b.namespace = d.namespace
         AND b.first_block <= d.top AND b.first_block::HUGEINT + b.block_count - 1 > d.first_top
 );
+
+-- serialised-siblings: agents that one answer asked for together, and of which none ran beside another. Their tasks
+-- were written before any of them had begun, so none can have needed what another one found. Lost is what the time from
+-- the first start to the last end has more than the longest of them took.
+CREATE VIEW rules.serialised_siblings AS
+WITH children AS (
+    SELECT DISTINCT t.run_id, t.step_ordinal, r.run_id AS child, r.start_ms, r.end_ms
+    FROM tool_calls AS t
+    JOIN internal.runs AS r ON r.run_id = t.child_run_id
+    JOIN internal.runs AS p ON p.run_id = t.run_id AND p.conversation_id = r.conversation_id
+    WHERE t.child_run_id IS NOT NULL AND t.step_ordinal IS NOT NULL AND t.grade <> 'ambiguous' AND r.start_ms < r.end_ms
+),
+
+beside AS (
+    SELECT
+        *,
+        start_ms >= lag(end_ms, 1, start_ms) OVER (
+            PARTITION BY run_id, step_ordinal ORDER BY start_ms, end_ms, child
+        ) AS is_behind
+    FROM children
+),
+
+together AS (
+    SELECT
+        run_id,
+        step_ordinal,
+        count(*) AS agents,
+        max(end_ms) - min(start_ms) AS took,
+        max(end_ms - start_ms) AS longest
+    FROM beside
+    GROUP BY run_id, step_ordinal
+    HAVING count(*) > 1 AND bool_and(is_behind)
+)
+
+SELECT
+    concat('serialised-siblings:', s.run_id, ':', s.step_ordinal) AS finding_id,
+    'serialised-siblings' AS code,
+    'info' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    r.conversation_id,
+    r.agent_id,
+    s.run_id,
+    s.step_ordinal,
+    format(
+        '{:,} agents that one answer asked for ran one after another, for {:,.1f} s; the longest took {:,.1f} s: '
+        '{:,.1f} s were lost', agents, took / 1000, longest / 1000, (took - longest) / 1000
+    ) AS message
+FROM together AS s
+JOIN internal.runs AS r USING (run_id)
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
+WHERE took - longest >= 1000;

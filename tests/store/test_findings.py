@@ -2,13 +2,14 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 import explorer
-from explorer.model import Row, Severity
+from explorer.model import Row, Severity, ToolCall
 from explorer.store.findings import EXPLANATIONS
 from tests.store.world import (
     agent,
@@ -198,6 +199,40 @@ class TestPrivateNamespaces:
         last = 2**64 - 1
         rows: list[Row] = [*blocks("s/1", 3, (last, 1)), *blocks("m/1", 3, (last - 3, 4))]
         assert found([*self.rows([(0, 3)], [(0, 5)], shared=10), *rows]) == []
+
+
+class TestSiblings:
+    def rows(self, name: str, *times: tuple[int | None, int | None], **of_call: Any) -> list[Row]:
+        """A step that asks for agents, and when each of them ran."""
+        rows: list[Row] = [agent(name), run(name, name), step(name, 1), step(name, 2)]
+        for n, (start, end) in enumerate(times, 1):
+            child = f"{name}{n}"
+            rows += [agent(child, name), run(child, child, start_ms=start, end_ms=end)]
+            rows.append(tool_call(name, n, **{"step_ordinal": 1, "child_run_id": child} | of_call))
+        return rows
+
+    def test_agents_asked_for_together_that_ran_one_after_another_lost_time(self) -> None:
+        of_two_answers = self.rows("answers", (1000, 9000), (9000, 30000))
+        calls = [each for each in of_two_answers if isinstance(each, ToolCall)]
+        of_two_answers[of_two_answers.index(calls[1])] = replace(calls[1], step_ordinal=2)
+        rows = [
+            conversation(),
+            *self.rows("lost", (9000, 30000), (1000, 9000), (31000, 36000)),
+            *self.rows("beside", (1000, 9000), (8999, 30000)),
+            *self.rows("twobeside", (1000, 30000), (2000, 3000), (40000, 50000)),
+            *self.rows("alone", (1000, 9000)),
+            *self.rows("short", (1000, 9000), (9000, 9900)),
+            *self.rows("open", (1000, None), (9000, 30000)),
+            *self.rows("unsure", (1000, 9000), (9000, 30000), grade="ambiguous"),
+            *of_two_answers,
+        ]
+        assert found(rows) == [
+            (
+                "serialised-siblings:lost:1", "info",
+                "3 agents that one answer asked for ran one after another, for 35.0 s; the longest took 21.0 s: "
+                "14.0 s were lost",
+            )
+        ]  # fmt: skip
 
 
 class TestIds:
