@@ -11,6 +11,7 @@ from explorer.readers import _records
 from explorer.readers._outlines import MAX_DEPTH, outlines
 from explorer.readers._records import Forget, open_bytes
 from explorer.readers._scan import MAX_SKIPPED_VALUE
+from tests.strategies import VALUES
 
 
 def walk(text):
@@ -94,20 +95,8 @@ def test_any_sign_may_stand_in_a_record(record):
     assert not only(text).damage
 
 
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-)
-values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=8,
-)
 keys = st.sampled_from(["a", "b", "id", "\u00e9", '"', "\\", "]}", ""])
-plain = st.dictionaries(keys, values, max_size=4)
+plain = st.dictionaries(keys, VALUES, max_size=4)
 styles = st.sampled_from(
     [
         {"separators": (",", ":")},
@@ -320,7 +309,7 @@ def test_lists_inside_each_other_are_followed(depth):
 @pytest.mark.parametrize("unit", ['{"rs":[', '{"rs":[{"a":1},', "[", "{", '{"x":', '{"x":[', '{"x":{"y":[{'])
 def test_nesting_without_end_is_damage_and_no_exhausted_stack(unit, closed):
     closing = unit.translate(str.maketrans("[{", "]}", '"rs:xya1,'))[::-1]
-    text = '{"id":"i","rs":[{"a":1},' + unit * 1_200 + (closing * 1_200 + "]}" if closed else "")
+    text = '{"id":"i","rs":[{"a":1},' + unit * 1_050 + (closing * 1_050 + "]}" if closed else "")
     outline = walk(text)[0]
     assert outline.damage
     assert outline.fields["id"] == "i"

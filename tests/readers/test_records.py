@@ -5,23 +5,10 @@ import random
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from explorer.readers import _records
 from explorer.readers._records import Lines, loads, open_bytes
-
-SCALARS = (
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8)
-)
-VALUES = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=8,
-)
+from tests.strategies import VALUES
 
 # --- values ----------------------------------------------------------------------------------------------------------
 

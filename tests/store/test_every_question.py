@@ -33,9 +33,8 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "talk": lambda cursor, tree, at: queries.talk(cursor, at),
     "counts": lambda cursor, tree, at: queries.counts(cursor),
     "children": lambda cursor, tree, at: [
-        queries.children(cursor, tree, at, sort, descending, own)
-        for sort in get_args(SortKey)
-        for descending in (False, True)
+        queries.children(cursor, tree, at, sort, own, own)
+        for sort in get_args(SortKey)[: 2 if at else None]
         for own in (False, True)
     ],
     "node": lambda cursor, tree, at: queries.node(cursor, tree, at or "x"),
@@ -59,9 +58,8 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "findings": lambda cursor, tree, at: queries.findings(cursor, tree, at),
     "timeline": lambda cursor, tree, at: [queries.timeline(cursor, tree, at, own) for own in (True, False)],
     "timeline_ticks": lambda cursor, tree, at: [
-        queries.timeline_ticks(cursor, tree, at, own, [WHOLE], queries.Cells(0, 10, 10, wall))
+        queries.timeline_ticks(cursor, tree, at, own, [WHOLE], queries.Cells(0, 10, 10, wall=own))
         for own in (True, False)
-        for wall in (True, False)
     ],
     "timeline_spot": lambda cursor, tree, at: queries.timeline_spot(
         cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from explorer.tui.text import clean, clean_block, crop, encodable, fit
+from tests.strategies import texts
 
-anything = st.text(alphabet=st.characters(exclude_categories=()), max_size=60)
+anything = texts(60, surrogates=True)
 
 
 def harmless(text: str) -> bool:

@@ -29,6 +29,7 @@ from tests.readers.maverick.worlds import (
     world,
 )
 from tests.readers.test_contract import assert_sound
+from tests.strategies import texts
 
 COUNT = 4000
 """Posts of a goal, over many pages."""
@@ -122,7 +123,7 @@ def test_what_is_no_database_at_all_is_said(tmp_path):
 # --- values that no Maverick writes ----------------------------------------------------------------------------------
 
 VALUES = st.one_of(
-    st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(), st.text(max_size=12), st.binary(max_size=12),
+    st.none(), st.integers(-(2**63), 2**63 - 1), st.floats(), texts(12), st.binary(max_size=12),
     st.sampled_from([
         ROOT, "orchestrator-0", "plan", "finding", "error", "observation", "tool=a -> b", "tool=a DENIED", "MVKAR1:x",
         "role=r depth=1 brief=b", f"spawning swarm of 1: r({ROOT})", "spawning swarm of 1: r(r-1-abcdef)", "r-1-abcdef",

@@ -2,6 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.tui.widgets.sheet import row_width, wrapped
+from tests.strategies import texts
 
 
 def text_of(rows: list) -> list[str]:  # type: ignore[type-arg]
@@ -22,7 +23,7 @@ def test_indented_lines_stay_indented() -> None:
     assert text_of(wrapped('{\n  "a": 1\n}', 20)) == ["{", '  "a": 1', "}"]
 
 
-@given(st.text(max_size=80), st.integers(2, 30))
+@given(texts(80), st.integers(2, 30))
 def test_no_row_is_wider_than_allowed(text: str, width: int) -> None:
     assert all(row_width(row) <= width for row in wrapped(text, width))
 
