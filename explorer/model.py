@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import types
 import typing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Annotated, Literal, NamedTuple, TypeAlias
@@ -630,6 +631,35 @@ DERIVED: dict[str, type[Row]] = {
 """What ``explorer.reuse`` computes from them, stored because it takes the order of every step in a namespace."""
 
 ALL_TABLES: dict[str, type[Row]] = TABLES | DERIVED
+
+
+class Rows(NamedTuple):
+    """Many rows of one table at once: its columns in order, with timestamps in microseconds since 1970.
+
+    For formats of millions of small records: to make an object of each would take longer than to read them.
+    """
+
+    table: type[Row]
+    columns: Sequence[Sequence[object]]
+
+    @classmethod
+    def named(cls, table: type[Row], columns: Mapping[str, Sequence[object]]) -> Rows:
+        """Rows of the columns that are given, at least one; the others hold what they hold by default."""
+        count = len(next(iter(columns.values())))
+        defaults = _DEFAULTS[table].items()
+        return cls(table, [columns[name] if name in columns else [default] * count for name, default in defaults])
+
+    @classmethod
+    def of(cls, table: type[Row], names: Sequence[str], values: Sequence[tuple[object, ...]]) -> Rows:
+        """The same from tuples of these columns, at least one."""
+        return cls.named(table, dict(zip(names, zip(*values, strict=True), strict=True)))
+
+
+_DEFAULTS: dict[type[Row], dict[str, object]] = {
+    table: {field.name: field.default for field in fields(table)} for table in ALL_TABLES.values()
+}
+"""The columns of each table in order, with what a row holds that does not give it."""
+
 
 COMPUTED: dict[str, type[Row]] = {
     "prompt_recency": PromptRecency,

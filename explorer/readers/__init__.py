@@ -9,8 +9,8 @@ A reader module has:
   for a directory that might be one trace as a whole; it is asked of every directory, so it looks at names first.
   Exactly one reader may claim a source.
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows, the
-  block runs of a step right behind it. It never raises for damaged content: what cannot be read becomes a ``Finding``
-  with its line, the rest is read on.
+  block runs of a step right behind it; as ``Rows``, those of several steps behind the ``Rows`` of these. It never
+  raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
 * ``companions(path)``, optional: further files that are read with this one: a write-ahead log, the audit log beside a
   database. When one of them appears, changes or goes, the source is read again.
 * ``part_of(path)``, optional: of such a companion, the file it is read with, if there is one on the disk. What is part
@@ -39,12 +39,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
 
-from explorer.model import ALL_TABLES, Row
+from explorer.model import Row
+from explorer.model import Rows as Rows
 
 HEAD_BYTES = 1 << 16
 """How much of a file ``claims`` gets to see."""
@@ -135,34 +135,6 @@ class Message(NamedTuple):
         """A message of a whole text, of which no more is kept than anybody reads."""
         cut = text[:MESSAGE_CHARACTERS]
         return cls(role, kind, cut, len(text), name, call_id, step_ordinal, is_error, note)
-
-
-class Rows(NamedTuple):
-    """Many rows of one table at once: its columns in order, with timestamps in microseconds since 1970.
-
-    For formats of millions of small records: to make an object of each would take longer than to read them.
-    """
-
-    table: type[Row]
-    columns: Sequence[Sequence[object]]
-
-    @classmethod
-    def named(cls, table: type[Row], columns: Mapping[str, Sequence[object]]) -> Rows:
-        """Rows of the columns that are given, at least one; the others hold what they hold by default."""
-        count = len(next(iter(columns.values())))
-        defaults = _DEFAULTS[table].items()
-        return cls(table, [columns[name] if name in columns else [default] * count for name, default in defaults])
-
-    @classmethod
-    def of(cls, table: type[Row], names: Sequence[str], values: Sequence[tuple[object, ...]]) -> Rows:
-        """The same from tuples of these columns, at least one."""
-        return cls.named(table, dict(zip(names, zip(*values, strict=True), strict=True)))
-
-
-_DEFAULTS: dict[type[Row], dict[str, object]] = {
-    table: {field.name: field.default for field in fields(table)} for table in ALL_TABLES.values()
-}
-"""The columns of each table in order, with what a row holds that does not give it."""
 
 
 class Report(NamedTuple):

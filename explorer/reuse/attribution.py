@@ -9,11 +9,19 @@ By arrival a block is there once an earlier step had it in its prompt; causally,
 
 from __future__ import annotations
 
-from explorer.model import StepReuse
+from typing import TypeAlias
+
 from explorer.reuse.calls import Call, Lineage, Stretch, split_prefix
 from explorer.reuse.chain import Chain
 from explorer.reuse.holders import Hits, Holders
 from explorer.reuse.numbering import Numbering
+
+_Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+Attributed: TypeAlias = tuple[
+    str, int, int, int, int, int, int, int, int | None, int | None, int | None, int | None, int, int, int, int,
+    int | None, int | None, int | None, int | None,
+]  # fmt: skip
+"""The columns of ``StepReuse`` in order: there are as many as model calls, and an object of each is dear."""
 
 
 class Attribution:
@@ -29,7 +37,7 @@ class Attribution:
         self._ended = _Ended(lineage)
         self._last: dict[str, list[Stretch]] = {}
 
-    def add(self, call: Call) -> StepReuse:
+    def add(self, call: Call) -> Attributed:
         """Attribute the prompt of a call, and let later calls find it."""
         agent = self.lineage.agent_of.get(call.run_id, call.run_id)
         # A prompt mostly repeats the agent's last one and goes on: what it repeats is its own, and needs no search.
@@ -50,7 +58,7 @@ class Attribution:
             fresh, position, predecessor = fresh + new, position + count, end - 1
         tokens = _tokens(call, hits)
         causal_tokens = tokens if causal is hits else _tokens(call, causal)
-        return StepReuse(call.run_id, call.ordinal, call.blocks, *hits, fresh, *tokens, *causal, *causal_tokens)
+        return call.run_id, call.ordinal, call.blocks, *hits, fresh, *tokens, *causal, *causal_tokens
 
 
 class _Ended:
@@ -102,7 +110,7 @@ def _last_of(stretches: list[Stretch], blocks: int) -> int:
     return last
 
 
-def _tokens(call: Call, hits: Hits) -> tuple[int | None, int | None, int | None, int | None]:
+def _tokens(call: Call, hits: Hits) -> _Tokens:
     """The hits in tokens: full blocks, and at the very end of a prompt no more than the prompt holds."""
     size, most = call.block_tokens, call.input_tokens
     if size is None:

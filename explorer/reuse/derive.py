@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from explorer.model import HASHES, NamespaceAudit, RunFootprint, SiblingPair, StepReuse
-from explorer.reuse.attribution import Attribution
+from explorer.model import HASHES, NamespaceAudit, Rows, RunFootprint, SiblingPair, StepReuse
+from explorer.reuse.attribution import Attributed, Attribution
 from explorer.reuse.audit import audit
 from explorer.reuse.calls import Call, Lineage, by_start
 from explorer.reuse.identity import prefix_hits, renumbered
@@ -14,10 +14,13 @@ from explorer.reuse.intervals import IntervalSet
 from explorer.reuse.numbering import numbering
 from explorer.reuse.sharing import footprints, share
 
+BATCH = 1_000
+"""Rows that are given at once."""
+
 
 def derive(
     conversations: dict[str, list[Call]], scopes: dict[str, str | None], lineage: Lineage
-) -> Iterator[StepReuse | RunFootprint | SiblingPair | NamespaceAudit]:
+) -> Iterator[Rows | RunFootprint | SiblingPair | NamespaceAudit]:
     """The rows of one namespace.
 
     ``conversations`` holds the calls of each conversation in it, in the order of the record. Without a common clock,
@@ -29,10 +32,11 @@ def derive(
     started = by_start(*conversations.values())
     attribution = Attribution(lineage)
     hits: Counter[str] = Counter()  # by run
-    for call in started:
-        row = attribution.add(call)
-        hits[call.run_id] += row.hit_own + row.hit_ancestor + row.hit_sibling + row.hit_other
-        yield row
+    for first in range(0, len(started), BATCH):
+        rows: list[Attributed] = [attribution.add(call) for call in started[first : first + BATCH]]
+        for row in rows:
+            hits[row[0]] += row[3] + row[4] + row[5] + row[6]
+        yield Rows(StepReuse, list(zip(*rows, strict=True)))
     by_prefix = hits if attribution.chain.holds else prefix_hits(started)
     yield from share(calls, lineage, footprints(calls, lineage, attribution.arrived.agents))
     for conversation_id, recorded in conversations.items():

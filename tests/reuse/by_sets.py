@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from explorer.model import NamespaceAudit, Row, StepReuse
 from explorer.reuse.calls import Call, Lineage
 from explorer.reuse.derive import derive
+from tests.readers.reading import single
 
 
 class Prompt(NamedTuple):
@@ -233,7 +234,7 @@ def derived(conversations: dict[str, World]) -> list[Row]:
         lineage.parent_run.update(world.parent_run)
         lineage.parent_agent.update(world.parent_agent)
     calls = {conversation: world.calls("n") for conversation, world in conversations.items()}
-    return list(derive(calls, dict.fromkeys(conversations, "global"), lineage))
+    return [each for row in derive(calls, dict.fromkeys(conversations, "global"), lineage) for each in single(row)]
 
 
 def audits(conversations: dict[str, World]) -> list[NamespaceAudit]:

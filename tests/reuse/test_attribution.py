@@ -14,7 +14,7 @@ def attributed(world: World, cuts: st.DataObject | None = None) -> list[StepReus
     calls = by_start(world.calls())
     if cuts:
         calls = [call._replace(stretches=cut(call, cuts)) for call in calls]
-    return [arrived.add(call) for call in calls]
+    return [StepReuse(*arrived.add(call)) for call in calls]
 
 
 def cut(call: Call, data: st.DataObject) -> list[tuple[int, int]]:
@@ -43,7 +43,7 @@ def test_causally_only_what_had_ended_is_found_and_never_more_than_by_arrival(
         for i, call in enumerate(world.calls())
     ]
     attribution = Attribution(world.lineage)
-    rows = {(row.run_id, row.ordinal): row for row in map(attribution.add, by_start(calls))}
+    rows = {(row.run_id, row.ordinal): row for row in (StepReuse(*attribution.add(call)) for call in by_start(calls))}
     for key, expected in hits(world, ends).items():
         row = rows[key]
         causal = row.causal_own, row.causal_ancestor, row.causal_sibling, row.causal_other
@@ -77,7 +77,7 @@ def test_a_damaged_hierarchy_still_adds_up_to_what_anyone_had_written(
     seen: set[int] = set()
     for call in by_start(world.calls()):
         ids = [block for first, count in call.stretches for block in range(first, first + count)]
-        row = arrived.add(call)
+        row = StepReuse(*arrived.add(call))
         assert row.hit_own + row.hit_ancestor + row.hit_sibling + row.hit_other == leading(ids, seen)
         seen.update(ids)
 
@@ -150,4 +150,4 @@ def test_without_a_block_size_hits_have_no_tokens() -> None:
 def test_an_agent_nobody_recorded_is_its_own_run() -> None:
     arrived = Attribution(Lineage({}, {}, {}))
     prompt = Prompt("stray", 1, None, [1, 2], None)
-    assert [arrived.add(call_of(prompt, 64)).hit_own for _ in range(2)] == [0, 2]
+    assert [StepReuse(*arrived.add(call_of(prompt, 64))).hit_own for _ in range(2)] == [0, 2]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from explorer.model import NamespaceAudit, Row, StepReuse
 from explorer.reuse.calls import Lineage
 from explorer.reuse.derive import derive
+from tests.readers.reading import single
 from tests.reuse.by_sets import (
     Hits,
     Prompt,
@@ -127,7 +128,7 @@ def test_hashes_are_reused_like_numbers(world: World):
     )
 
     def rows(of: World, scope: str | None) -> list[Row]:
-        return list(derive({"c": of.calls()}, {"c": scope}, of.lineage))
+        return [each for row in derive({"c": of.calls()}, {"c": scope}, of.lineage) for each in single(row)]
 
     def told(row: Row) -> object:
         if isinstance(row, NamespaceAudit):

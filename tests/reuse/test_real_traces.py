@@ -14,6 +14,7 @@ from explorer.model import NamespaceAudit, Row, Run, RunFootprint, Step, StepReu
 from explorer.readers import Report, SourceFile
 from explorer.readers.weka import read
 from explorer.store.ingest.worker import with_reuse
+from tests.readers.reading import single
 
 SHARED = Path(__file__).parents[3] / "shared"
 TRACES = SHARED / "traces" / "weka"
@@ -28,7 +29,8 @@ pytestmark = pytest.mark.skipif(not TRACES.is_dir(), reason="the recorded traces
 @cache
 def ours(name: str) -> list[Row]:
     path = TRACES / f"{name}.json"
-    return [row for row in with_reuse(read(SourceFile(path, path.name, CLOCK))) if not isinstance(row, Report)]
+    rows = with_reuse(read(SourceFile(path, path.name, CLOCK)))
+    return [each for row in rows if not isinstance(row, Report) for each in single(row)]
 
 
 @cache

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from explorer.model import RunFootprint, SiblingPair
 from explorer.reuse.calls import Lineage
 from explorer.reuse.derive import derive
+from tests.readers.reading import single
 from tests.reuse.by_sets import Prompt, World, blocks_of, derived, in_common, siblings, worlds
 
 
@@ -64,7 +65,7 @@ def test_a_damaged_hierarchy_of_runs_is_shared_without_end_or_error(
 ) -> None:
     """Circles, runs that are their own parent, parents nobody recorded."""
     lineage = Lineage(world.agent_of, {**world.parent_run, **damage}, world.parent_agent)
-    found = list(derive({"c": world.calls()}, {"c": None}, lineage))
+    found = [each for row in derive({"c": world.calls()}, {"c": None}, lineage) for each in single(row)]
     assert {row.run_id for row in found if isinstance(row, RunFootprint)} == blocks_of(world).keys()
 
 

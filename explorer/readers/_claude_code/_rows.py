@@ -5,27 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.model import Agent as AgentRow
-from explorer.model import BlockRun, Conversation, Edge, Row, UncountedUsage
+from explorer.model import Conversation, Edge, Row, UncountedUsage
 from explorer.model import Event as EventRow
 from explorer.model import Run as RunRow
-from explorer.model import Step as StepRow
-from explorer.model import ToolCall as ToolRow
 from explorer.readers import Rows
 from explorer.readers._claude_code._draft import Agent, Run, Session, Step
 from explorer.readers._claude_code._ending import ended
 from explorer.readers._claude_code._letters import deliveries
 from explorer.readers._claude_code._lines import Where
+from explorer.readers._claude_code._steps import Doubt, step_rows, tool_rows
 from explorer.readers._values import as_json, key_part, moment
 
 LONGEST_TITLE = 120
 
 _STARTED = ("async_launched", "teammate_spawned")
 """What the result of a call says that has started an agent, and does not wait for it."""
-
-_TOOL = (
-    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "child_run_id",
-    "grade", "source_id", "offset", "length",
-)  # fmt: skip
 
 
 class Writing:
@@ -39,6 +33,8 @@ class Writing:
         self._root = below or conversation_id
         """What the keys of its agents begin with, where it is one session of several in a conversation."""
         self._start = session.start if start is None else start
+        self.doubted: dict[Step, Doubt] = {}
+        """Of steps that may be of other runs than theirs: how sure it is, and all that they may be of."""
         self._not_own = fresh
         """Records that a session which owns them has as well; None when it has no copies."""
         self._run_ids: dict[Run, str] = {}
@@ -70,10 +66,9 @@ class Writing:
             yield self._agent(agent)
             for run in agent.runs:
                 yield self._run(run)
-                for step in run.steps:
-                    yield from self._step(step)
-                yield from self._tools(run)
                 yield from self._events(run)
+            yield from step_rows(agent, self.run_id, self._start, self.conversation_id, self.doubted)
+            yield from tool_rows(agent, self.run_id, self._start)
             if agent.runs:
                 yield from self._hand_offs(agent)
             yield from self._uncounted(agent)
@@ -149,55 +144,6 @@ class Writing:
                 }
             ),
         )
-
-    def _step(self, step: Step) -> Iterator[Row]:
-        run_id = self.run_id(step.run)
-        fresh, write, read, output, short, long = step.usage
-        known = [figure for figure in (fresh, write, read) if figure is not None]
-        # No record has a reason why it stopped: the last figure may have been written before the answer was whole.
-        unconfirmed = step.finish_reason is None and output is not None
-        extra = {
-            "message_id": step.key[0] or None, "request_id": step.key[1] if step.key[0] and len(step.key) > 1 else None,
-            "cache_write_5m_tokens": short, "cache_write_1h_tokens": long,
-            "first_record_ms": self.ms(step.first), "output_unconfirmed": unconfirmed or None, "speed": step.tier,
-        }  # fmt: skip
-        yield StepRow(
-            run_id=run_id,
-            ordinal=step.ordinal,
-            started_at=moment(step.start),
-            start_ms=self.ms(step.start),
-            end_ms=self.ms(step.end),
-            model=step.model,
-            provider=None,
-            input_tokens=sum(known) if known else None,
-            cache_read_tokens=read,
-            cache_write_tokens=write,
-            output_tokens=output,
-            tokens_grade="not_recorded" if not known and output is None else "derived" if unconfirmed else "exact",
-            finish_reason=step.finish_reason,
-            is_replay=step.owner is not None,
-            grade="exact",
-            source_id=step.where.source_id,
-            offset=step.where.offset,
-            length=step.where.length,
-            extra=as_json(extra),
-        )
-        position = 0
-        for first, count in step.prompt:
-            yield BlockRun(run_id, step.ordinal, position, self.conversation_id, first, count, None)
-            position += count
-
-    def _tools(self, run: Run) -> Iterator[Rows]:
-        if run.tools:
-            run_id, ms = self.run_id(run), self.ms
-            yield Rows.of(ToolRow, _TOOL, [
-                (
-                    run_id, number, tool.step.ordinal if tool.step else None, tool.call_id, tool.name, ms(tool.start),
-                    ms(tool.end), tool.is_error, self.run_id(tool.child) if tool.child else None, "exact",
-                    *tool.where[:3],
-                )
-                for number, tool in enumerate(run.tools, 1)
-            ])  # fmt: skip
 
     def _events(self, run: Run) -> Iterator[Row]:
         own = [event for event in run.events if self._not_own is None or event.uuid not in self._not_own]

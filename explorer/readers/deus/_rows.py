@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import orjson
 
-from explorer.model import Agent, Conversation, Row, Run, RunStatus, Step
+from explorer.model import Agent, Conversation, Row, Run, RunStatus
 from explorer.readers import Rows
 from explorer.readers._claude_code._draft import Run as Draft
 from explorer.readers._claude_code._draft import Session
@@ -37,26 +37,20 @@ class GroupRows:
     def writing(self, session: Session, copied: set[str] | None) -> Writing:
         """Writes one of its sessions."""
         below = f"{self.conversation_id}/{key_part(session.session_id)}"
-        return Writing(session, self.conversation_id, copied, self._format, below, self.start)
+        writing = Writing(session, self.conversation_id, copied, self._format, below, self.start)
+        for step, (grade, lives) in self._runs.sure.items():
+            ids = [self._run_id(life) for life in reversed(lives)]
+            writing.doubted[step] = grade, orjson.dumps(ids).decode() if grade == "ambiguous" else None
+        return writing
 
     def rows(self, writing: Writing) -> Iterator[Row | Rows]:
         """A session's rows, with what the group's files have beside its transcript."""
         drafts = {writing.run_id(run): run for agent in writing.agents for run in agent.runs}
-        steps = {
-            (writing.run_id(step.run), step.ordinal): sure
-            for step, sure in self._runs.sure.items()
-            if step.run.agent.session is writing.session
-        }
         for row in writing.rows():
             if isinstance(row, Agent) and row.parent_agent_id is None and row.name == "main":
                 yield replace(row, label=_label(writing.session))
             elif isinstance(row, Run) and (life := self._runs.life_of.get(drafts[row.run_id])) is not None:
                 yield self._run(row, drafts[row.run_id], life, writing)
-            elif isinstance(row, Step) and (row.run_id, row.ordinal) in steps:
-                grade, lives = steps[row.run_id, row.ordinal]
-                ids = [self._run_id(life) for life in reversed(lives)]
-                several = orjson.dumps(ids).decode() if grade == "ambiguous" else None
-                yield replace(row, grade=grade, candidates=several)
             else:
                 yield row
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from explorer.model import Row
+from explorer.model import Row, Rows
 from explorer.reuse.calls import Call, Lineage, Placed, Stretch, hierarchy
 from explorer.reuse.derive import derive
 from explorer.store.database import Batch
 from explorer.store.ingest.parts import empty, scan
 
 
-def shared_reuse(batches: Sequence[Batch]) -> Iterator[Row]:
+def shared_reuse(batches: Sequence[Batch]) -> Iterator[Row | Rows]:
     """The reuse rows of every conversation whose blocks have the scope ``global``.
 
     Raises:

@@ -44,7 +44,11 @@ _TIMES: dict[str, list[int]] = {
     name: [index for index, column in enumerate(columns(table)) if column.type == "TIMESTAMP"]
     for name, table in ALL_TABLES.items()
 }
-_STEP_SOURCE = [column.name for column in columns(Step)].index("source_id")
+_STEP = [column.name for column in columns(Step)]
+_STEP_SOURCE, _STEP_REPLAYED = _STEP.index("source_id"), _STEP.index("is_replay")
+_STEP_KNOWN = [_STEP.index(name) for name in ("run_id", "ordinal", "start_ms", "input_tokens", "end_ms")]
+_Known: TypeAlias = tuple[str, int, int | None, int | None, int | None]
+"""What of a step is asked for its reuse."""
 _EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -166,7 +170,7 @@ class _Pending:
         }
 
 
-def as_columns(rows: Iterable[Row]) -> Columns:
+def as_columns(rows: Iterable[Row | Rows]) -> Columns:
     """Rows of any tables as columns."""
     pending = _Pending()
     for row in rows:
@@ -174,52 +178,80 @@ def as_columns(rows: Iterable[Row]) -> Columns:
     return pending.columns()
 
 
+class _Calls:
+    """The calls of one conversation, while its rows go by."""
+
+    def __init__(self) -> None:
+        self.agents: list[Agent] = []
+        self.runs: list[Run] = []
+        self.sizes: tuple[str, int | None] = "", None
+        """Namespace, and the tokens of a block."""
+        self._prompts: list[tuple[_Known, list[Stretch]]] = []  # of steps with blocks
+        self._known: dict[tuple[str, int], _Known] = {}  # steps that came many at once, if they count
+        self._latest: Step | None = None
+        self._prompt: list[Stretch] | None = None
+
+    def add(self, row: Row | Rows) -> None:
+        """The next row, or several of one table."""
+        if isinstance(row, BlockRun):
+            latest = self._latest
+            if latest is not None and not latest.is_replay:
+                if self._prompt is None:
+                    self._prompt = []
+                    known = latest.run_id, latest.ordinal, latest.start_ms, latest.input_tokens, latest.end_ms
+                    self._prompts.append((known, self._prompt))
+                self._prompt.append((row.first_block, row.block_count))
+            self.sizes = row.namespace, row.block_tokens
+        elif isinstance(row, Step):
+            self._latest, self._prompt = row, None
+        elif isinstance(row, Rows):
+            if row.table is Step:
+                steps = cast(Iterable[_Known], zip(*(row.columns[index] for index in _STEP_KNOWN), strict=True))
+                replayed = row.columns[_STEP_REPLAYED]
+                self._known.update((each[:2], each) for each, gone in zip(steps, replayed, strict=True) if not gone)
+            elif row.table is BlockRun:
+                self._blocks(row)
+        elif isinstance(row, Run):
+            self.runs.append(row)
+        elif isinstance(row, Agent):
+            self.agents.append(row)
+
+    def _blocks(self, rows: Rows) -> None:
+        run_ids, ordinals, _, namespaces, firsts, counts, sizes = rows.columns
+        self.sizes = cast(tuple[str, int | None], (namespaces[-1], sizes[-1]))
+        key: tuple[object, object] | None = None
+        prompt: list[Stretch] = []
+        for run_id, ordinal, stretch in zip(run_ids, ordinals, zip(firsts, counts, strict=True), strict=True):
+            if key != (run_id, ordinal):
+                key, prompt = (run_id, ordinal), []
+                if (known := self._known.get(key)) is not None:  # type: ignore[arg-type]
+                    self._prompts.append((known, prompt))
+            prompt.append(stretch)  # type: ignore[arg-type]
+
+    def calls(self) -> list[Call]:
+        """Those with blocks, in the order of the record."""
+        namespace, size = self.sizes
+        return [
+            Call(run, ordinal, start, tokens, size, namespace, stretches, sum([count for _, count in stretches]), end)
+            for (run, ordinal, start, tokens, end), stretches in self._prompts
+        ]
+
+
 def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Report]:
     """Pass rows on, and behind each conversation give the reuse of its blocks.
 
     A conversation whose namespace is shared with others is left to ``shared``, which sees all of them.
     """
-    agents: list[Agent] = []
-    runs: list[Run] = []
-    steps: list[tuple[Step, list[Stretch]]] = []  # those with blocks
-    latest: Step | None = None
-    prompt: list[Stretch] | None = None
-    sizes: tuple[str, int | None] = "", None
+    calls = _Calls()
     for row in rows:
         yield row
-        if isinstance(row, BlockRun):
-            if latest is not None and not latest.is_replay:
-                if prompt is None:
-                    prompt = []
-                    steps.append((latest, prompt))
-                prompt.append((row.first_block, row.block_count))
-            sizes = row.namespace, row.block_tokens
-        elif isinstance(row, Step):
-            latest, prompt = row, None
-        elif isinstance(row, Run):
-            runs.append(row)
-        elif isinstance(row, Agent):
-            agents.append(row)
-        elif isinstance(row, Conversation):
-            namespace, size = sizes
-            if namespace == row.conversation_id and row.block_scope != "global":
-                calls = [
-                    Call(
-                        step.run_id,
-                        step.ordinal,
-                        step.start_ms,
-                        step.input_tokens,
-                        size,
-                        namespace,
-                        stretches,
-                        sum([count for _, count in stretches]),
-                        step.end_ms,
-                    )
-                    for step, stretches in steps
-                ]
+        if isinstance(row, Conversation):
+            if calls.sizes[0] == row.conversation_id and row.block_scope != "global":
                 scopes = {row.conversation_id: row.block_scope}
-                yield from derive({row.conversation_id: calls}, scopes, lineage_of(agents, runs))
-            agents, runs, steps, latest = [], [], [], None
+                yield from derive({row.conversation_id: calls.calls()}, scopes, lineage_of(calls.agents, calls.runs))
+            calls = _Calls()
+        elif not isinstance(row, Report):
+            calls.add(row)
 
 
 def main() -> None:

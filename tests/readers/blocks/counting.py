@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 from explorer.model import StepReuse
-from explorer.readers import SourceFile, readers
+from explorer.readers import Report, SourceFile, readers
 from explorer.store.ingest.worker import with_reuse
-from tests.readers.reading import claim, head
+from tests.readers.reading import claim, head, single
 
 
 def records(path):
@@ -82,4 +82,5 @@ def written(path: Path, *rows):
 def reused(path, kind=StepReuse):
     """The reuse of a file as it is computed while it is read."""
     reader = readers()[claim(path, head(path)).NAME]
-    return [row for row in with_reuse(reader.read(SourceFile(path, "m"))) if isinstance(row, kind)]
+    rows = (row for row in with_reuse(reader.read(SourceFile(path, "m"))) if not isinstance(row, Report))
+    return [each for row in rows for each in single(row) if isinstance(each, kind)]

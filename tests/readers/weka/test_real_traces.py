@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 from hypothesis import settings
 
-from explorer.model import BlockRun
+from explorer.model import BlockRun, StepReuse
 from explorer.readers import settle
 from explorer.readers.weka import NAME, claims
 from explorer.reuse.attribution import Attribution
@@ -123,7 +123,7 @@ def test_what_is_read_gives_the_reuse_that_the_independent_reading_says(independ
             {agent.agent_id: agent.parent_agent_id for agent in reading.agents},
         )
         attribution = Attribution(lineage)
-        rows = [attribution.add(call) for call in by_start(found)]
+        rows = [StepReuse(*attribution.add(call)) for call in by_start(found)]
         assert sum(reuse.hit_own for reuse in rows) == row["own"], path
         assert sum(reuse.hit_ancestor for reuse in rows) == row["ancestor"], path
         assert sum(reuse.hit_sibling for reuse in rows) == row["sibling"], path

@@ -9,6 +9,7 @@ import pytest
 from explorer.model import Conversation, NamespaceAudit, Row, StepReuse
 from explorer.readers import Report
 from explorer.store.ingest.worker import as_columns, with_reuse
+from tests.readers.reading import single
 from tests.store.world import agent, blocks, conversation, run, step
 
 
@@ -23,7 +24,7 @@ def recorded(name: str, *prompts: list[tuple[int, int]], replay: int = 0, **valu
 
 
 def derived(rows: list[Row]) -> list[Row]:
-    return [row for row in with_reuse(rows) if row not in rows]  # type: ignore[misc]
+    return [each for row in with_reuse(rows) if row not in rows for each in single(row)]  # type: ignore[arg-type]
 
 
 def hits(rows: list[Row]) -> list[tuple[str, int, int, int]]:
@@ -34,7 +35,7 @@ def hits(rows: list[Row]) -> list[tuple[str, int, int, int]]:
 
 def test_rows_are_passed_on_at_once_and_reuse_comes_behind_its_conversation() -> None:
     rows = [*recorded("a", [(0, 2)], [(0, 3)]), *recorded("b", [(0, 5)]), Report(0)]
-    given = list(with_reuse(rows))
+    given = [each for row in with_reuse(rows) for each in ([row] if isinstance(row, Report) else single(row))]
     assert [row for row in given if row in rows] == rows
     kinds = [type(row) for row in given]
     assert kinds.index(StepReuse) == kinds.index(Conversation) + 1
