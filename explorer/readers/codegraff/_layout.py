@@ -64,6 +64,8 @@ def tables(database: Database) -> list[str]:
 
 def is_stream(head: bytes) -> bool:
     """Whether a file begins with an event."""
+    if b'"conversation_id"' not in head:  # many times faster than the patterns
+        return False
     return _OBJECT.match(head) is not None and all(mark.search(head) for mark in _OF_EVENT)
 
 

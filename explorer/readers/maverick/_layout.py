@@ -46,7 +46,7 @@ def kind_of(name: str, head: bytes) -> Kind | None:
         return "audit"
     if _TRACE.fullmatch(name) and _any(head, _is_post):
         return "trace"
-    if name.endswith((".ndjson", ".jsonl")) and _any(head, _is_trajectory):
+    if name.endswith((".ndjson", ".jsonl")) and b'"parent_step"' in head and _any(head, _is_trajectory):
         return "trajectories"
     return "export" if name.endswith(".json") and _is_export(head) else None
 

@@ -40,7 +40,8 @@ def claims(path: Path, head: bytes | None) -> bool:
     """A list of requests beside a block size, a scope or block ids; keys that follow a long list are not needed."""
     if head is None or path.suffix.lower() not in _SUFFIXES:
         return False
-    return bool(_REQUESTS.search(head) and _MARKS.search(head))
+    # The plain search is many times faster than the pattern, which nearly no file needs.
+    return b'"requests"' in head and bool(_REQUESTS.search(head) and _MARKS.search(head))
 
 
 def read(source: SourceFile) -> Iterator[Row | Report]:
