@@ -13,6 +13,8 @@ _Levels: TypeAlias = tuple[tuple[IntervalSet, ...], ...]
 Hits: TypeAlias = tuple[int, int, int, int]
 """Leading blocks of the agent itself, and how many more with its ancestors, with its siblings, with everybody."""
 
+_NONE: Hits = 0, 0, 0, 0
+
 
 class Holders:
     """The blocks that the agents of a namespace have written so far."""
@@ -36,6 +38,8 @@ class Holders:
 
     def hits(self, agent: str, stretches: list[Stretch]) -> Hits:
         """How many leading blocks each level adds to the one before it."""
+        if not stretches or self.everyone.reach(stretches[0][0]) == stretches[0][0]:
+            return _NONE  # nobody has so much as the first of them
         levels = self._levels.get(agent) or self._see(agent)
         hits = [0, 0, 0, 0]
         level = 0

@@ -29,6 +29,12 @@ class IntervalSet:
     def add(self, first: int, end: int) -> Iterable[tuple[int, int]]:
         """Add [first, end); returns the intervals of it that were not there."""
         starts, ends = self.starts, self.ends
+        if len(starts) == 1 and starts[0] <= first <= ends[0]:  # as mostly where ids are numbered as they come
+            reached = ends[0]
+            if end <= reached:
+                return ()
+            ends[0] = end
+            return ((reached, end),)
         low = bisect_left(ends, first)  # the first that touches or overlaps
         high = bisect_right(starts, end, low)
         if low == high:

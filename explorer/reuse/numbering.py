@@ -40,7 +40,8 @@ class Numbering:
             else:
                 self.reset_events += 1
         self._expected = end
-        self._highest = max(self._highest, end - 1)
+        if end > self._highest:
+            self._highest = end - 1
 
 
 def numbering(prompts: Iterable[list[Stretch]]) -> Numbering:
