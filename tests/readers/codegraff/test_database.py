@@ -11,6 +11,7 @@ from contextlib import closing
 from itertools import product
 
 import pytest
+from hypothesis import settings
 
 from explorer.model import Conversation, Finding
 from explorer.readers import SourceFile, claim, companions, part_of, readers
@@ -474,7 +475,7 @@ def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes(large, tmp_path):
 def test_pages_that_are_damaged_cost_what_is_on_them(large, tmp_path):
     content, whole = large.read_bytes(), codegraff(large)
     rng = random.Random("pages")
-    for _ in range(30):
+    for _ in range(settings.default.max_examples // 4):
         damaged = bytearray(content)
         for page in rng.sample(range(1, len(content) // 4096), rng.choice((1, 2, 5))):
             kind = rng.choice(("zeros", "noise", "bit"))

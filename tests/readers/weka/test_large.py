@@ -60,22 +60,22 @@ def test_memory_does_not_follow_the_size_of_the_file(large, objects, calls):
 
 
 GARBAGE = [
-    (40, b'{"id":"', b"a"),
-    (40, b"", b"["),
-    (40, b"", b"1"),
-    (40, b'{"id":"x","requests":[', b'{"requests":['),
-    (40, b'{"id":"x","requests":[{"hash_ids":[', b"1,"),
-    (20, b"", b"{"),
-    (20, b"", b" "),
-    (20, b"", b"\n"),
-    (20, b'{"id":', b"["),
-    (20, b'{"id":', b"1"),
-    (20, b'{"id":"', b"\\n"),
-    (20, b'{"id":"x","requests":', b"["),
-    (20, b'{"id":"x","requests":[{"in":', b"1"),
-    (20, b'{"id":"x","requests":[{"hash_ids":[', b"1"),
-    (20, b'{"id":"x","requests":[{"model":"', b"a"),
-    (20, b'{"id":"x","requests":[{"a":1}', b"\0"),
+    (16, b'{"id":"', b"a"),
+    (16, b"", b"["),
+    (16, b"", b"1"),
+    (16, b'{"id":"x","requests":[', b'{"requests":['),
+    (16, b'{"id":"x","requests":[{"hash_ids":[', b"1,"),
+    (8, b"", b"{"),
+    (8, b"", b" "),
+    (8, b"", b"\n"),
+    (8, b'{"id":', b"["),
+    (8, b'{"id":', b"1"),
+    (8, b'{"id":"', b"\\n"),
+    (8, b'{"id":"x","requests":', b"["),
+    (8, b'{"id":"x","requests":[{"in":', b"1"),
+    (8, b'{"id":"x","requests":[{"hash_ids":[', b"1"),
+    (8, b'{"id":"x","requests":[{"model":"', b"a"),
+    (8, b'{"id":"x","requests":[{"a":1}', b"\0"),
 ]
 """Megabytes, how the file begins, and what it goes on with to its end."""
 
