@@ -14,7 +14,7 @@ from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
 from tests.bench.measure import peak_memory
-from tests.readers.codex.rollouts import ROOT, Rollout, plus, usage
+from tests.readers.codex.rollouts import ROOT, T0, Rollout, plus, usage
 
 LIMIT = 2.0
 MEMORY_MIB = 400
@@ -87,11 +87,12 @@ def _write(directory, size, every):
     )
     images = [base64.b64encode(rng.randbytes(rng.randrange(300_000, 2_500_000))).decode() for _ in range(12)]
     path = directory / f"rollout-2026-09-21T16-00-00-{ROOT}.jsonl"
-    shares, total, steps, turn, kept = {}, usage(0, 0), 0, 0, []
+    shares, total, steps, turn, kept, now = {}, usage(0, 0), 0, 0, [], T0
     with path.open("wb") as file:
         while file.tell() < size:
-            lines = Rollout(has_meta=turn == 0)
+            lines = Rollout(start=now, has_meta=turn == 0)
             kept = _turn(lines, rng, words, images, f"turn-{turn}", steps, total, kept, every)
+            now = lines.at
             steps, turn = steps + STEPS_PER_TURN, turn + 1
             total = plus(total, *[_spent(n) for n in range(steps - STEPS_PER_TURN, steps)])
             for line in lines.lines:

@@ -98,7 +98,7 @@ def _payload(bundle: Path, reference: object) -> Record:
 class _Shown(NamedTuple):
     """What of a run has been told so far."""
 
-    items: Counter[bytes]
+    items: Counter[int]
     names: dict[str, str]
 
 
@@ -134,7 +134,7 @@ def _of_step(log: _Log, step: StepPlace, told: _Shown, is_first: bool) -> Iterat
         yield Message.of("developer", "other", "", note="the beginning of this prompt is not recorded")
     if is_first:
         yield from _head(request)
-    here: Counter[bytes] = Counter()
+    here: Counter[int] = Counter()
     for item in items:
         identity = _identity(item)
         here[identity] += 1
@@ -154,10 +154,10 @@ def _head(request: Record) -> Iterator[Message]:
         yield Message.of("system", "other", shown(tools), name="tools", note=many(len(tools), "tool"))
 
 
-def _identity(item: object) -> bytes:
+def _identity(item: object) -> int:
     """By which an item is known again: reasoning comes back without its text."""
     sealed = text(item, "encrypted_content")
-    return sealed.encode() if sealed and kind_of(item) == "reasoning" else fingerprint(item)
+    return hash(sealed) if sealed and kind_of(item) == "reasoning" else fingerprint(item)
 
 
 def bundle_record(bundle: Path, offset: int, length: int, limit: int) -> bytes:

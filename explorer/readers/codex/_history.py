@@ -40,7 +40,7 @@ class History:
             self._begin.add(fingerprint(instructions))
         self._prompt = self._begin.copy()
         self._turns: list[Prompt] = []  # what stood before each message of the user's
-        self._users: list[bytes] = []
+        self._users: list[int] = []
 
     def add(self, item: object, is_turn: bool = False) -> None:
         """Put an item at the end; ``is_turn`` for a message of the user's, and whatever else begins a turn."""

@@ -48,7 +48,7 @@ class Inferences:
         self.asked_by: dict[tuple[str, str], Call] = {}
         """The call whose answer asked for a tool, by thread and the id of that."""
         self._open_calls: dict[str, Call] = {}
-        self._contents: dict[tuple[str, str], bytes] = {}
+        self._contents: dict[tuple[str, str], int] = {}
 
     def started(self, entry: Entry) -> None:
         """A request goes out."""

@@ -6,7 +6,6 @@ Format: openai/codex protocol/src/models.rs @b3cc2173.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from hashlib import blake2b
 from typing import Final, NamedTuple
 
 import orjson
@@ -37,7 +36,7 @@ def canonical(item: object) -> bytes:
     Raises:
         ValueError: it is nested too deeply.
     """
-    if isinstance(item, dict):
+    if isinstance(item, dict) and not _NOT_CONTENT.isdisjoint(item):
         item = {key: value for key, value in item.items() if key not in _NOT_CONTENT}
     try:
         return orjson.dumps(item, option=orjson.OPT_SORT_KEYS)
@@ -45,12 +44,15 @@ def canonical(item: object) -> bytes:
         raise ValueError(str(error)) from None
 
 
-def fingerprint(item: object) -> bytes:
-    """An item as a part of a prompt (``_prompts.PromptParts``). Of a nested one that cannot be written, its kind."""
+def fingerprint(item: object) -> int:
+    """An item as a part of a prompt (``_prompts.PromptParts``). Of a nested one that cannot be written, its kind.
+
+    Python's own hash of its bytes: it tells parts apart within a process, as the numbering of parts does.
+    """
     try:
-        return blake2b(canonical(item), digest_size=16).digest()
+        return hash(canonical(item))
     except ValueError:
-        return repr(kind_of(item)).encode()
+        return hash(kind_of(item))
 
 
 def kind_of(item: object) -> str | None:

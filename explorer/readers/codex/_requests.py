@@ -45,15 +45,15 @@ class Sighting(NamedTuple):
 class Seen:
     """A prompt, as far as others go on from it."""
 
-    head: tuple[bytes, ...]
+    head: tuple[int, ...]
     """Instructions and tools."""
     base: Seen | None
     """What it goes on from."""
-    added: list[bytes]
+    added: list[int]
     """The parts behind that."""
     stretches: list[Stretch] = field(default_factory=list)
 
-    def parts(self) -> list[bytes]:
+    def parts(self) -> list[int]:
         """All parts but for the head."""
         links: list[Seen] = []
         link: Seen | None = self
@@ -62,7 +62,7 @@ class Seen:
             link = link.base
         return [part for link in reversed(links) for part in link.added]
 
-    def letters_like(self, part: bytes) -> int:
+    def letters_like(self, part: int) -> int:
         """How often a part is in it."""
         return sum(link.added.count(part) for link in self._chain())
 
@@ -80,7 +80,7 @@ class Requests:
         self._ledger = ledger
         self._parts = parts
         self._answered: dict[tuple[str, str], Seen] = {}
-        self._letters: dict[str, Counter[bytes]] = {}
+        self._letters: dict[str, Counter[int]] = {}
         self._last: dict[str, tuple[list[object], Seen]] = {}  # the whole prompt before, of agents at work
         self._unknown: set[str | None] = set()
         self.sightings: list[Sighting] = []
@@ -152,7 +152,7 @@ class Requests:
         prompt = Prompt(self._parts)
         if seen.base is not None and seen.base.head == seen.head:
             prompt = Prompt(self._parts, seen.base.stretches)
-            added: Sequence[bytes] = seen.added
+            added: Sequence[int] = seen.added
         else:
             added = [*seen.head, *seen.parts()]
         for part in added:

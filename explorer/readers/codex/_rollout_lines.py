@@ -40,24 +40,24 @@ HEAD = re.compile(
 )
 """How lines begin: time, ordinal, type, and the type within."""
 
-_SECONDS = re.compile(rb"([0-5]\d)\.(\d{3})Z")
+_MILLISECONDS = re.compile(rb"\.\d{3}Z")
 _ITEM = re.compile(rb'"item":\{"type":"(\w+)"')
 _INSIDE = re.compile(rb'\{"timestamp":"[^"\\]{1,40}",(?:"ordinal":\d{1,18},)?"type":"\w+","payload":\{')
 
 
 class Clock:
-    """Reads the times of lines, of which many are of the same minute."""
+    """Reads the times of lines, of which many are of the same second."""
 
     def __init__(self) -> None:
-        self._minute, self._at = b"", 0
+        self._second, self._at = b"", 0
 
     def at(self, stamp: bytes) -> int | None:
         """Milliseconds since 1970 of ``2026-09-21T14:26:40.100Z``; None for what is no time."""
-        if stamp[:17] == self._minute and (found := _SECONDS.fullmatch(stamp, 17)):
-            return self._at + int(found[1]) * 1000 + int(found[2])
+        if stamp[:19] == self._second and _MILLISECONDS.fullmatch(stamp, 19):
+            return self._at + int(stamp[20:23])
         at = milliseconds(stamp.decode("utf-8", "replace"))
-        if at is not None and (found := _SECONDS.fullmatch(stamp, 17)):
-            self._minute, self._at = stamp[:17], at - int(found[1]) * 1000 - int(found[2])
+        if at is not None and _MILLISECONDS.fullmatch(stamp, 19):
+            self._second, self._at = stamp[:19], at - int(stamp[20:23])
         return at
 
 
