@@ -31,7 +31,9 @@ def traces(tmp_path):
     """Two conversations: one alone (3 steps, 640 tokens in), one with a sub-agent that shares two blocks."""
     folder = tmp_path / "traces"
     folder.mkdir()
-    alone = trace("alone", [request(0, 128, [1, 2]), request(5, 192, [1, 2, 3]), request(9, 320, [1, 2, 3, 4, 5])])
+    alone = trace(
+        "alone", [request(0, 128, [1, 2], api_time=1.5), request(5, 192, [1, 2, 3]), request(9, 320, [1, 2, 3, 4, 5])]
+    )
     child = {
         "t": 12.0, "type": "subagent", "agent_id": "agent_001", "subagent_type": "Explore", "status": "completed",
         "duration_ms": 10_000, "total_tokens": 202, "tool_use_count": 1, "requests": [request(0.0, 192, [1, 2, 3])],

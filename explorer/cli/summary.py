@@ -37,6 +37,8 @@ def as_table(rows: Sequence[SummaryRow], format_: str) -> Table:
         return Table(type(rows[0])._fields, iter([rows]))
     last = rows[-1]
     shown = [_short(row, plural(len(rows) - 1, "conversation") if row is last else None) for row in rows]
+    if last.repeated_steps:
+        shown.append(_once(last))
     return Table(list(_COLUMNS), iter([shown]))
 
 
@@ -46,6 +48,19 @@ def _short(row: SummaryRow, total: str | None) -> list[object]:
     cells["reuse"] = percent(row.reuse, 1.0, 1)
     cells["numbering"] = f"{row.perfect_document or 0:,} perfect" if total else _numbering(row)
     return list(cells.values())
+
+
+def _once(total: SummaryRow) -> list[object]:
+    """The sum of all without what several conversations have in common at their start, where that is known."""
+    cells: dict[str, object] = dict.fromkeys(_COLUMNS)
+    for name, whole, again in (
+        ("steps", total.steps, total.repeated_steps),
+        ("input", total.input_tokens, total.repeated_input_tokens),
+        ("output", total.output_tokens, total.repeated_output_tokens),
+        ("blocks", total.blocks, total.repeated_blocks),
+    ):
+        cells[name] = None if whole is None else whole - (again or 0)
+    return list((cells | {"conversation": "each step once"}).values())
 
 
 def _numbering(row: SummaryRow) -> str | None:

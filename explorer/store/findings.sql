@@ -430,3 +430,28 @@ FROM together AS s
 JOIN internal.runs AS r USING (run_id)
 LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
 WHERE took - longest >= 1000;
+
+-- forked-capture: the first steps of a conversation are those of another one, so that sums over both count them twice.
+CREATE VIEW rules.forked_capture AS
+SELECT
+    concat('forked-capture:', f.conversation_id) AS finding_id,
+    'forked-capture' AS code,
+    CASE WHEN f.same_steps = f.steps THEN 'warning' ELSE 'info' END AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    f.conversation_id,
+    NULL AS agent_id,
+    NULL AS run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        '{} are those of {}: {}; sums over all conversations count them again',
+        CASE
+            WHEN f.same_steps = f.steps THEN format('all of its {:,} steps', f.steps)
+            ELSE format('its first {:,} of {:,} steps', f.same_steps, f.steps)
+        END,
+        f.same_as,
+        CASE WHEN f.same_steps = f.steps THEN 'another capture of the same' ELSE 'a fork, or a longer capture of the same' END
+    ) AS message
+FROM forked_captures AS f
+LEFT JOIN internal.conversations AS c USING (conversation_id)
+WHERE f.same_steps > 0;

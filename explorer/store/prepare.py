@@ -46,7 +46,7 @@ _COUNTED = frozenset(("runs", "steps", "replayed_steps", "steps_with_usage", "st
 
 _RULES = (
     "total_mismatch", "orphan_agent", "open_run", "numbering_gap", "namespace_reset", "not_prefix_chained",
-    "private_namespace", "total_mismatch_below", "serialised_siblings",
+    "private_namespace", "total_mismatch_below", "serialised_siblings", "forked_capture",
 )  # fmt: skip
 _NEEDED = {
     "private_namespace": "FROM internal.suspects LIMIT 1",
@@ -63,6 +63,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
     run_script(connection, "items.sql")
     _lay_out_items(connection)
     _find_cyclic_runs(connection)
+    run_script(connection, "forks.sql")
     run_script(connection, "findings.sql")
     _apply_rules(connection)
     run_script(connection, "held.sql")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from explorer.store.queries.checkpoints import checkpoints
 from explorer.store.queries.counting import counting
 from explorer.store.queries.facts import Sheet
+from explorer.store.queries.forks import counted_once, opens_like
 from explorer.store.queries.handoffs import handed_over
 from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
 from explorer.store.queries.reuse import reuse_totals
@@ -72,6 +73,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     if scope.kind == "all":
         _opened(cursor, sheet)
         _totals(cursor, sheet, scope)
+        counted_once(cursor, sheet)
         counting(cursor, sheet, scope)
         versions(cursor, sheet, scope)
         _reuse(cursor, sheet, tree, scope)
@@ -80,6 +82,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     _totals(cursor, sheet, scope, of)
     counting(cursor, sheet, scope)
     if scope.kind == "conversation":
+        opens_like(cursor, sheet, of.line["conversation_id"])
         versions(cursor, sheet, scope)
     times(cursor, sheet, of)
     handed_over(cursor, sheet, scope)

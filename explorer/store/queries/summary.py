@@ -41,6 +41,12 @@ class SummaryRow(NamedTuple):
     """Whether ids appear first in the order of their numbers, in the order of the record; in the sum, how many do."""
     perfect_parent_first: int | bool | None
     perfect_start_time: int | bool | None
+    repeated_steps: int
+    """Of its steps, those that another conversation further up in the tree has too (see ``forked_captures``)."""
+    repeated_input_tokens: int | None
+    """In these steps, as the two below; None without any."""
+    repeated_output_tokens: int | None
+    repeated_blocks: int | None
     findings: int
     """Of the kept runs, of its agents and of the conversation itself."""
 
@@ -73,6 +79,14 @@ per_conversation AS (
     WHERE {unfiltered} AND c.conversation_id NOT IN (SELECT conversation_id FROM internal.runs)
     GROUP BY c.conversation_id
 ),
+again AS (
+    SELECT
+        conversation_id, count(*) AS steps, internal.whole(sum(input_tokens)) AS input_tokens,
+        internal.whole(sum(output_tokens)) AS output_tokens, internal.whole(sum(blocks)) AS blocks
+    FROM internal.repeated
+    WHERE run_id IN (SELECT run_id FROM kept)
+    GROUP BY conversation_id
+),
 found AS (
     SELECT n.conversation_id, count(*) AS findings
     FROM internal.placed_findings AS f
@@ -93,10 +107,12 @@ SELECT
     CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_document END,
     CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_parent_first END,
     CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_start_time END,
+    coalesce(g.steps, 0), g.input_tokens, g.output_tokens, g.blocks,
     coalesce(f.findings, 0)
 FROM per_conversation AS p
 LEFT JOIN conversation_totals AS t USING (conversation_id)
 LEFT JOIN namespace_audit AS a USING (conversation_id)
+LEFT JOIN again AS g USING (conversation_id)
 LEFT JOIN found AS f USING (conversation_id)
 ORDER BY p.title, p.conversation_id
 """
@@ -123,11 +139,14 @@ def summary(cursor: Cursor, where: str | None = None) -> list[SummaryRow]:
     return [*rows, _total(rows)]
 
 
+_COUNTS = ("agents", "sub_agents", "runs", "steps", "repeated_steps", "findings")
+
+
 def _total(rows: list[SummaryRow]) -> SummaryRow:
     sums: dict[str, int | None] = {}
     for field in SummaryRow._fields[3:]:
         values = [value for row in rows if (value := getattr(row, field)) is not None]
-        sums[field] = sum(values) if values or field in ("agents", "sub_agents", "runs", "steps", "findings") else None
+        sums[field] = sum(values) if values or field in _COUNTS else None
     blocks = sums["blocks"]
     hits = [sums[field] or 0 for field in ("hit_own", "hit_ancestor", "hit_sibling", "hit_other")]
     sums["reuse"] = sum(hits) / blocks if blocks else None  # type: ignore[assignment]  # the one ratio among the sums
