@@ -115,6 +115,8 @@ class Run:
     """The latest record of its model."""
     duration_ms: int | None = None
     parent: Run | None = None
+    part_of: Run | None = None
+    """Of a turn that is written as a part of a longer run: that one."""
     spawn: Spawn | None = None
 
 

@@ -48,10 +48,11 @@ class Writing:
         return f"{self._root}/{key_part(agent.name)}"
 
     def run_id(self, run: Run) -> str:
-        """The key of a run."""
+        """The key of a run, or of that which it is a part of."""
         found = self._run_ids.get(run)
         if found is None:
-            found = self._run_ids[run] = f"{self.agent_id(run.agent)}/{run.ordinal}"
+            whole = run.part_of or run
+            found = self._run_ids[run] = f"{self.agent_id(whole.agent)}/{whole.ordinal}"
         return found
 
     def ms(self, at: int | None) -> int | None:

@@ -113,6 +113,8 @@ class Life:
     usage: list[Usage] = field(default_factory=list)
     task: TaskRun | None = None
     interaction: Interaction | None = None
+    offered: int | None = None
+    """How many tools its container was offered."""
     doubt: str | None = None
     """Why it may be no run of its own."""
 

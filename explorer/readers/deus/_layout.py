@@ -174,9 +174,12 @@ def companions(path: Path) -> Sequence[Path]:
 
 def asides(path: Path) -> list[Path]:
     """Messages that nobody took, and lists of tools that containers were offered, if they are read with this file."""
-    place, whole = place_of(absolute(path)), Path(absolute(path))
-    folder = "*" if path.name == MESSAGES else place.folder if path.suffix == ".log" else None
-    if folder is None or whole != _keeper(Place(place.checkout, place.folder)):
+    if path.name != MESSAGES and path.suffix != ".log":
+        return []
+    whole = absolute(path)
+    place = place_of(whole)
+    folder = "*" if path.name == MESSAGES else place.folder
+    if folder is None or Path(whole) != _keeper(place):
         return []
     checkout = Path(place.checkout)
     found = [

@@ -10,53 +10,45 @@ from collections.abc import Iterable, Sequence
 
 from explorer.readers._claude_code._draft import Run, Session
 from explorer.readers.deus._draft import Called, Group, Interaction, Life, TaskRun, Usage
+from explorer.readers.deus._lives import Lives
 
-STARTED_MS = 7_000
-"""How far the start of a container, and that of the answer it gives, may lie apart: memories are looked up between."""
-
-ENDED_MS = 2_000
-"""How far apart the ends of a container and of the task that it did are written down, and how late a last line is."""
+TURN_MS = 5_000
+"""How far apart the last record of a turn and its line of usage are written."""
 
 
 def lives_of(group: Group) -> list[Life]:
     """The runs by their containers, and by the answers and tasks that no container is known for."""
+    containers = Lives(group.containers)
     lives = list(group.containers)
-    for answer in sorted(group.interactions, key=lambda each: each.start or 0):
-        _answered(answer, lives)
-    for task in sorted(group.tasks, key=lambda each: each.end or 0):
-        _done(task, lives)
+    lives += filter(None, [_answered(answer, containers) for answer in group.interactions])
+    known = Lives(lives)
+    lives += filter(None, [_done(task, known) for task in group.tasks])
     return lives
 
 
-def _answered(answer: Interaction, lives: list[Life]) -> None:
-    known = [
+def _answered(answer: Interaction, containers: Lives) -> Life | None:
+    """Put an answer to the container that gave it; else it is a run."""
+    at = answer.start
+    fitting = [
         life
-        for life in lives
-        if life.origin == "container" and life.interaction is None and answer.start is not None
-        and life.start is not None and abs(life.start - answer.start) <= STARTED_MS
-        and answer.session_id in (None, life.session_id)
-    ]  # fmt: skip
-    if known:
-        at = answer.start or 0
-        nearest = min(known, key=lambda life: abs((life.start or 0) - at))
-        nearest.interaction = answer
-        return
-    life = Life("interaction", answer.native_id, answer.source_id, answer.start, answer.end, None, answer.session_id)
-    life.interaction = answer
-    lives.append(life)
-
-
-def _done(task: TaskRun, lives: list[Life]) -> None:
-    end = task.end
-    known = [
-        life
-        for life in lives
-        if life.task is None and end is not None and life.end is not None and abs(life.end - end) <= ENDED_MS
+        for life in (containers.begun(at) if at is not None else ())
+        if life.interaction is None and answer.session_id in (None, life.session_id)
     ]
-    if known:
-        min(known, key=lambda life: abs((life.end or 0) - (end or 0))).task = task
-        return
-    lives.append(Life("task", f"task {task.task_id}", task.source_id, task.start, end, task=task))
+    if not fitting:
+        native, session = answer.native_id, answer.session_id
+        return Life("interaction", native, answer.source_id, at, answer.end, session_id=session, interaction=answer)
+    min(fitting, key=lambda life: abs((life.start or 0) - (at or 0))).interaction = answer
+    return None
+
+
+def _done(task: TaskRun, lives: Lives) -> Life | None:
+    """Put a task's row to the run that did it; else it is one."""
+    end = task.end
+    fitting = [life for life in (lives.ended(end) if end is not None else ()) if life.task is None]
+    if not fitting:
+        return Life("task", f"task {task.task_id}", task.source_id, task.start, end, task=task)
+    min(fitting, key=lambda life: abs((life.end or 0) - (end or 0))).task = task
+    return None
 
 
 def sessions_of_new(lives: Sequence[Life], group: Group, sessions: Iterable[Session]) -> None:
@@ -72,47 +64,38 @@ def sessions_of_new(lives: Sequence[Life], group: Group, sessions: Iterable[Sess
     for session in sessions:
         if session.start is not None:
             first[session.session_id] = min(session.start, first.get(session.session_id, session.start))
-    fits: dict[str, list[Life]] = {}
+    new = Lives(life for life in lives if life.session_id is None)
+    fits: dict[Life, list[str]] = {}
     for session_id, at in first.items():
-        if session_id not in known:
-            fits[session_id] = [life for life in lives if life.session_id is None and _within(at, at, life)]
-    for session_id, found in fits.items():
-        if len(found) == 1 and sum(found[0] in others for others in fits.values()) == 1:
-            found[0].session_id = session_id
+        found = new.around(at, at) if session_id not in known else []
+        for life in found:
+            fits.setdefault(life, []).append(session_id if len(found) == 1 else "")
+    for life, found_ids in fits.items():
+        if len(found_ids) == 1 and found_ids[0]:
+            life.session_id = found_ids[0]
 
 
-def _within(start: int, end: int, life: Life) -> bool:
-    """Whether something lies in a life, but for what is written while it ends."""
-    if life.start is None or life.end is None:
-        return False
-    return life.start - 1_000 <= start and end <= life.end + ENDED_MS
-
-
-def candidates(start: int | None, end: int | None, session_id: str | None, lives: Iterable[Life]) -> list[Life]:
+def candidates(start: int | None, end: int | None, session_id: str | None, lives: Lives) -> list[Life]:
     """The runs that something of a session may belong to, in the order of their starts."""
     if start is None or end is None:
         return []
-    inside = [life for life in lives if _within(start, end, life)]
+    inside = lives.around(start, end)
     own = [life for life in inside if life.session_id == session_id]
-    found = own or [life for life in inside if life.session_id is None or session_id is None]
-    return sorted(found, key=lambda life: life.start or 0)
+    return own or [life for life in inside if life.session_id is None or session_id is None]
 
 
-def of_turn(turn: Run, lives: Sequence[Life], calls: dict[str, int]) -> tuple[list[Life], bool]:
+def of_turn(turn: Run, lives: Lives, begun: dict[str, int]) -> tuple[list[Life], bool]:
     """The runs that a turn of a transcript may be of, and whether a record says so.
 
     The log of tool calls names the answer, and so when it was begun. Else it is the time, and where several fit the
     length of the prompt, which a container's log has as well.
     """
-    found = [
-        life
-        for life in candidates(turn.start, turn.start, turn.agent.session.session_id, lives)
-        if life.origin != "usage"
-    ]
-    begun = {calls[tool.call_id] for tool in turn.tools if tool.call_id in calls}
-    if len(begun) == 1:
-        at = begun.pop()
-        named = [life for life in lives if life.start is not None and abs(life.start - at) <= STARTED_MS]
+    session_id = turn.agent.session.session_id
+    found = candidates(turn.start, turn.start, session_id, lives)
+    found = [life for life in found if life.session_id in (None, session_id)]
+    starts = {begun[tool.call_id] for tool in turn.tools if tool.call_id in begun}
+    if len(starts) == 1:
+        named = [life for life in lives.begun(starts.pop()) if life.session_id in (None, session_id)]
         if len(named) == 1:
             return named, True
     if len(found) > 1 and turn.prompt_chars is not None:
@@ -124,21 +107,12 @@ def of_turn(turn: Run, lives: Sequence[Life], calls: dict[str, int]) -> tuple[li
 
 def begun_of(called: Iterable[Called]) -> dict[str, int]:
     """Tool call -> when the answer was begun that it was made for; where its name does not tell, nothing."""
-    found: dict[str, int] = {}
-    for call in called:
-        at = _begun(call.interaction or "")
-        if call.call_id and at is not None:
-            found[call.call_id] = at
-    return found
+    found = {call.call_id: begun_at(call.interaction or "") for call in called if call.call_id}
+    return {call_id: at for call_id, at in found.items() if at is not None}
 
 
-def begun_with(answer: str, life: Life) -> bool:
-    """Whether an answer was begun when a run was, by its name."""
-    at = _begun(answer)
-    return at is not None and life.start is not None and abs(life.start - at) <= STARTED_MS
-
-
-def _begun(answer: str) -> int | None:
+def begun_at(answer: str) -> int | None:
+    """When an answer was begun, by its name: ``<folder>-<milliseconds>``."""
     tail = answer.rpartition("-")[2]
     return int(tail) if len(tail) == 13 and tail.isascii() and tail.isdecimal() else None
 
@@ -148,9 +122,9 @@ def place_usage(group: Group, lives: list[Life], turns: Sequence[Life]) -> None:
 
     A process gives one result after the other: a line is of none that has one which overlaps it.
     """
+    known, own = Lives(lives), Lives(turns)
     lines = sorted(group.usage, key=lambda each: (each.end or 0, each.where.offset))
-    open_ = [(line, candidates(line.start, line.end, line.session_id, lives)) for line in lines]
-    open_ = [(line, found or [turn for turn in turns if _same_end(line, turn)]) for line, found in open_]
+    open_ = [(line, candidates(line.start, line.end, line.session_id, known) or _turn_of(line, own)) for line in lines]
     while placed := [(line, found[0]) for line, found in open_ if len(found) == 1]:
         for line, life in placed:
             life.usage.append(line)
@@ -179,25 +153,35 @@ def _overlap(one: Usage, other: Usage) -> bool:
     return max(one.start, other.start) < min(one.end, other.end)
 
 
-def _same_end(line: Usage, turn: Life) -> bool:
-    return (
-        turn.session_id == line.session_id
-        and turn.end is not None
-        and line.end is not None
-        and abs(turn.end - line.end) <= 5_000
-    )
+def _turn_of(line: Usage, turns: Lives) -> list[Life]:
+    """The turns of its session that ended when it was written."""
+    if line.end is None:
+        return []
+    return [turn for turn in turns.ended(line.end, TURN_MS) if turn.session_id == line.session_id]
 
 
 def place_calls(group: Group, lives: Sequence[Life]) -> dict[Life, list[Called]]:
     """The logged tool calls of each run, by the answer in the log's name, else by time."""
+    known = Lives(lives)
     begun = begun_of(group.called)
     found: dict[Life, list[Called]] = {}
     for call in group.called:
         at = begun.get(call.call_id or "")
-        named = [life for life in lives if at is not None and life.start is not None
-                 and abs(life.start - at) <= STARTED_MS and call.session_id in (None, life.session_id)]  # fmt: skip
-        fitting = named if len(named) == 1 else candidates(call.at, call.at, call.session_id, lives)
+        named = known.begun(at) if at is not None else []
+        named = [life for life in named if call.session_id in (None, life.session_id)]
+        fitting = named if len(named) == 1 else candidates(call.at, call.at, call.session_id, known)
         if len(fitting) == 1 and call.at is not None:
-            life = fitting[0]
-            found.setdefault(life, []).append(call)
+            found.setdefault(fitting[0], []).append(call)
+    return found
+
+
+def place_offered(group: Group, lives: Sequence[Life]) -> dict[Life, int]:
+    """How many tools the containers were offered that are known by the answers that they gave."""
+    known = Lives(lives)
+    found: dict[Life, int] = {}
+    for answer, many in group.offered.items():
+        at = begun_at(answer)
+        named = known.begun(at) if at is not None else []
+        if len(named) == 1:
+            found[named[0]] = many
     return found

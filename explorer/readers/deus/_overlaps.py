@@ -13,7 +13,7 @@ from typing import NamedTuple
 from explorer.model import Severity
 from explorer.readers._values import moment
 from explorer.readers.deus._draft import Group, Life, overlap
-from explorer.readers.deus._matching import STARTED_MS
+from explorer.readers.deus._lives import STARTED_MS
 from explorer.readers.deus._runs import Runs
 
 _TIMED = frozenset(("container", "interaction"))

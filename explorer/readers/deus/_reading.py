@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from explorer.model import Row
+from explorer.model import Finding, Row
 from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._claude_code._doubts import doubts
 from explorer.readers._claude_code._family import Family
@@ -51,16 +52,24 @@ def _group(group: Group, groups: Groups) -> Iterator[Row | Rows]:
                 "unplaced-usage", "warning", life.doubt, life.usage[0].where.line, written.conversation_id,
                 written.agent_id(life), written.run_id(life),
             )  # fmt: skip
-    for code, severity, message, life in overlaps(group, runs):
-        yield from findings[life.source_id].at(
-            code, severity, message, None, written.conversation_id, written.agent_id(life), written.run_id(life)
-        )
-    for code, severity, message, source_id in residue(group, runs.lives):
-        kept = findings.setdefault(source_id, Findings(source_id))
-        yield from kept.at(code, severity, message, None, written.conversation_id)
+    yield from _of_group(group, runs, written, groups.first_source(group))
     for kept in findings.values():
         yield from kept.rest(written.conversation_id)
     yield written.conversation(spoken(runs.sessions))
+
+
+def _of_group(group: Group, runs: Runs, written: GroupRows, first_source: str) -> Iterator[Finding]:
+    """What is said of runs that were there at once and of what they left, bounded together: each has its own file."""
+    kept = Findings(written.conversation_id)
+    for code, severity, message, life in overlaps(group, runs):
+        of_run = written.conversation_id, written.agent_id(life), written.run_id(life)
+        for finding in kept.at(code, severity, message, None, *of_run):
+            yield replace(finding, source_id=life.source_id)
+    for code, severity, message, source_id in residue(group, runs.lives):
+        for finding in kept.at(code, severity, message, None, written.conversation_id):
+            yield replace(finding, source_id=source_id)
+    for finding in kept.rest(written.conversation_id):
+        yield replace(finding, source_id=first_source)
 
 
 def _sessions(family: Family, runs: Runs, written: GroupRows, findings: dict[str, Findings]) -> Iterator[Row | Rows]:

@@ -15,13 +15,13 @@ from explorer.readers._claude_code._draft import Session
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._values import as_json, key_part, moment
 from explorer.readers.deus._draft import Group, Life, Usage, merged
-from explorer.readers.deus._matching import begun_with
 from explorer.readers.deus._runs import Runs
 
 LONGEST_LABEL = 48
 """Characters of what a session is about, as shown beside its agent."""
 
 _KILLED = 137
+_FIGURES = ("input", "cache_write", "cache_read", "output")
 
 
 class GroupRows:
@@ -38,9 +38,11 @@ class GroupRows:
         """Writes one of its sessions."""
         below = f"{self.conversation_id}/{key_part(session.session_id)}"
         writing = Writing(session, self.conversation_id, copied, self._format, below, self.start)
-        for step, (grade, lives) in self._runs.sure.items():
-            ids = [self._run_id(life) for life in reversed(lives)]
-            writing.doubted[step] = grade, orjson.dumps(ids).decode() if grade == "ambiguous" else None
+        for step in (step for run in (session.main.runs if session.main else ()) for step in run.steps):
+            if step in self._runs.sure:
+                grade, lives = self._runs.sure[step]
+                ids = [self._run_id(life) for life in reversed(lives)]
+                writing.doubted[step] = grade, orjson.dumps(ids).decode() if grade == "ambiguous" else None
         return writing
 
     def rows(self, writing: Writing) -> Iterator[Row | Rows]:
@@ -193,18 +195,20 @@ def _extra(life: Life, group: Group, draft: Draft) -> str | None:
     figures, _ = _used(life.usage)
     work = sum(end - start for start, end in merged(life.spans)) if life.spans else None
     turns = [line.turns for line in life.usage if line.turns is not None]
+    folder = None if life.ipc_key is None else f"data/ipc/{group.folder or ''}/{life.ipc_key}".rstrip("/")
     sizes = [group.bytes_of[tool.call_id] for tool in draft.tools if tool.call_id in group.bytes_of]
     return as_json({
         "known_by": life.origin, "prompt_chars": life.prompt_chars, "exit_code": life.exit_code,
-        "output_truncated": life.truncated or None, "at_work_ms": work,
-        "ipc_folder": None if life.ipc_key is None else f"data/ipc/{group.folder or ''}/{life.ipc_key}".rstrip("/"),
-        "ipc_folder_derived": life.ipc_derived or None,
+        "output_truncated": life.truncated or None, "derived_at_work_ms": work,
+        "derived_ipc_folder" if life.ipc_derived else "ipc_folder": folder,
         "usage_lines": len(life.usage) or None,
         "turns": sum(turns) if turns else None,
-        "usage_by_model": {model or "unnamed": list(each) for model, each in figures.items()} or None,
+        "usage_by_model": {
+            model or "unnamed": dict(zip(_FIGURES, each, strict=True)) for model, each in figures.items()
+        } or None,
         "task": life.task.task_id if life.task else None,
         "schedule": life.task.schedule if life.task else None,
         "answer": life.interaction.native_id if life.interaction else None,
-        "tools_offered": next((many for answer, many in group.offered.items() if begun_with(answer, life)), None),
+        "tools_offered": life.offered,
         "tool_result_bytes": sum(sizes) if sizes else None,
     })  # fmt: skip

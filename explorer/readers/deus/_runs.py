@@ -9,11 +9,13 @@ from explorer.model import Grade
 from explorer.readers._claude_code._draft import Agent, Run, Session, Step, Tool
 from explorer.readers._claude_code._family import Family
 from explorer.readers.deus._draft import Called, Group, Life
+from explorer.readers.deus._lives import Lives
 from explorer.readers.deus._matching import (
     begun_of,
     lives_of,
     of_turn,
     place_calls,
+    place_offered,
     place_usage,
     sessions_of_new,
 )
@@ -44,17 +46,25 @@ def runs_of(group: Group, family: Family, sessions: Sequence[Session]) -> Runs:
     runs = Runs(list(sessions))
     lives = lives_of(group)
     sessions_of_new(lives, group, sessions)
-    begun = begun_of(group.called)
+    begun, known = begun_of(group.called), Lives(lives)
     own: list[Life] = []  # turns that are of no other run
+    asked: dict[str | None, list[Life]] = {}  # by session, those whose prompt may have been to compact it
+    for life in lives:
+        if life.compacts:
+            asked.setdefault(life.session_id, []).append(life)
     for session in sessions:
         if session.main is not None:
-            own += _turns(session.main, lives, begun, runs)
+            own += _turns(session.main, known, begun, runs)
+            _compactions(session.main, asked.get(session.session_id, ()), runs)
     place_usage(group, lives, own)
     calls = place_calls(group, lives)
+    for life, many in place_offered(group, lives).items():
+        life.offered = many
     runs.lives = sorted([*lives, *own], key=lambda life: (life.start is None, life.start or 0, life.native_id))
+    agents = {session.session_id: session.root() for session in runs.sessions if session.main or session.agents}
     for life in runs.lives:
         if life not in runs.run_of:
-            agent = _agent(life, family, runs)
+            agent = _agent(life, family, runs, agents)
             _tie(runs, life, Run(agent, 0, life.start, life.end))
     _log_calls(calls, runs)
     for life in runs.lives:
@@ -72,15 +82,13 @@ def _tie(runs: Runs, life: Life, run: Run) -> None:
 # --- turns of transcripts --------------------------------------------------------------------------------------------
 
 
-def _turns(main: Agent, lives: Sequence[Life], begun: dict[str, int], runs: Runs) -> list[Life]:
+def _turns(main: Agent, lives: Lives, begun: dict[str, int], runs: Runs) -> list[Life]:
     """Merge the turns of a session into the runs that they are of; those that are of none."""
     session_id = main.session.session_id
-    into: dict[Run, Run] = {}
     own: list[Life] = []
     kept: list[Run] = []
     for turn in main.runs:
         found, is_exact = of_turn(turn, lives, begun)
-        found = [life for life in found if life.session_id in (None, session_id)]
         if not found:
             life = Life("turn", f"turn {turn.ordinal}", main.source_id, turn.start, turn.end, session_id=session_id)
             life.spans = [(turn.start, turn.end)] if turn.start is not None and turn.end is not None else []
@@ -100,16 +108,14 @@ def _turns(main: Agent, lives: Sequence[Life], begun: dict[str, int], runs: Runs
             kept.append(turn)
             turn.start, turn.end = life.start, life.end
         else:
-            into[turn] = run
             _merge(turn, run)
     main.runs = kept
-    _follow(main.session, into)
-    _compactions(main, lives, runs)
     return own
 
 
 def _merge(turn: Run, run: Run) -> None:
     """Put what is in a turn at the end of the run that it is of."""
+    turn.part_of = run
     for step in turn.steps:
         step.run = run
         step.ordinal = len(run.steps) + 1
@@ -123,22 +129,9 @@ def _merge(turn: Run, run: Run) -> None:
     run.duration_ms = None
 
 
-def _follow(session: Session, into: dict[Run, Run]) -> None:
-    """What hangs on a turn that was merged hangs on the run that it is in."""
-    for agent in session.agents.values():
-        for run in agent.runs:
-            if run.parent is not None:
-                run.parent = into.get(run.parent, run.parent)
-    session.remarks = [
-        remark._replace(run=into.get(remark.run, remark.run)) if remark.run is not None else remark
-        for remark in session.remarks
-    ]
-
-
-def _compactions(main: Agent, lives: Sequence[Life], runs: Runs) -> None:
+def _compactions(main: Agent, asked: Sequence[Life], runs: Runs) -> None:
     """A compaction that was asked for is of the run that asked; the transcript has it behind the turn before."""
     session_id = main.session.session_id
-    asked = [life for life in lives if life.session_id == session_id and life.compacts]
     for run in [*main.runs]:
         for event in [*run.events]:
             if event.kind != "compaction" or event.at is None:
@@ -160,15 +153,14 @@ def _compactions(main: Agent, lives: Sequence[Life], runs: Runs) -> None:
 # --- runs without ----------------------------------------------------------------------------------------------------
 
 
-def _agent(life: Life, family: Family, runs: Runs) -> Agent:
+def _agent(life: Life, family: Family, runs: Runs, agents: dict[str, Agent]) -> Agent:
     """The agent that a run is of which no transcript has anything: the main one of its session."""
     name = life.session_id or (life.native_id if life.origin == "task" else UNKNOWN)
-    session = next((each for each in runs.sessions if each.session_id == name), None)
-    if session is None:
+    if name not in agents:
         session = family.session(name, life.source_id)
-        runs.sessions.append(session)
-    agent = session.root()
-    return agent
+        runs.sessions += [] if session in runs.sessions else [session]
+        agents[name] = session.root()
+    return agents[name]
 
 
 def _log_calls(calls: dict[Life, list[Called]], runs: Runs) -> None:
@@ -185,8 +177,9 @@ def _log_calls(calls: dict[Life, list[Called]], runs: Runs) -> None:
 
 def _order(runs: Runs) -> None:
     """Number the runs of every session's main agent by their starts."""
+    known = {run for session in runs.sessions for agent in session.agents.values() for run in agent.runs}
     for run in runs.run_of.values():
-        if run not in run.agent.runs:
+        if run not in known:
             run.agent.runs.append(run)
     for session in runs.sessions:
         main = session.main

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from explorer.readers._findings import EACH
 from tests.readers.claude_code.writing import SESSION, answered, said, stamp, text
 from tests.readers.deus.checkout import (
     OTHER,
@@ -213,3 +214,11 @@ def test_eight_characters_that_were_answered_are_no_compaction(tmp_path):
     reading = opened(tmp_path)
     assert reading.codes() == ["overlapping-runs"]
     assert stamp(22)[:19] == reading.steps[0].started_at.isoformat()[:19]
+
+
+def test_a_group_whose_containers_always_overlap_is_no_flood_of_findings(tmp_path):
+    for number in range(EACH + 3):
+        container(tmp_path, 50 * number, 50 * number + 60, f"{number:08x}-0000-4000-8000-000000000000")
+    findings = opened(tmp_path).findings
+    assert len(findings) == EACH + 1
+    assert findings[-1].message == "2 more of this kind in this conversation"

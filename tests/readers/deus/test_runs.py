@@ -21,6 +21,7 @@ from tests.readers.deus.checkout import (
     used,
     write,
 )
+from tests.readers.test_contract import assert_sound
 
 
 def turn(number, at, end, prompt="Go", tool=None):
@@ -151,7 +152,9 @@ def test_the_turns_of_a_container_are_one_run(tmp_path):
         (1, 10_000, "derived", path), (2, 110_000, "derived", path),
     ]  # fmt: skip
     assert run.reported_input_tokens is None, "the transcript tells"
-    assert json.loads(run.extra)["usage_by_model"] == {"m": [900, 0, 0, 900]}
+    assert json.loads(run.extra)["usage_by_model"] == {
+        "m": {"input": 900, "cache_write": 0, "cache_read": 0, "output": 900}
+    }
     (alone,) = [each for each in reading.runs if each.run_id != run.run_id]
     assert (alone.start_ms, alone.ordinal, alone.grade) == (500_000, 2, "exact")
     assert reading.conversation.steps_recorded
@@ -227,7 +230,7 @@ def test_tool_calls_that_no_transcript_has_are_those_of_the_log(tmp_path):
     assert calls == [("t1", None, 9_000, True), ("t2", None, 12_000, False)]
     assert {each.source_id for each in reading.tool_calls} == {path}
     extra = json.loads(run_of(reading, name).extra)
-    assert (extra["tool_result_bytes"], extra["at_work_ms"]) == (370, 12_000)
+    assert (extra["tool_result_bytes"], extra["derived_at_work_ms"]) == (370, 12_000)
 
 
 def test_a_compaction_is_an_event_of_the_run_that_asked_for_it(tmp_path):
@@ -281,3 +284,17 @@ def test_a_group_that_is_only_registered_is_shown(tmp_path):
     messages_db(tmp_path)
     reading = opened(tmp_path)
     assert (reading.conversation.title, reading.runs, told(reading)) == ("The Chat", [], [])
+
+
+def test_what_is_said_of_a_turn_is_said_of_its_container(tmp_path):
+    """Two processes on one transcript: a branch that had been left goes on."""
+    name = container(tmp_path, 0, 60)
+    transcript(
+        tmp_path, *turn(1, 1, 2), *turn(2, 3, 4), said("u3", "a1", 5, "Again"),
+        answered("a3", "u3", 6, text("Yes."), id="m3", request="r3"), said("u4", "a2", 7, "Go on"),
+        answered("a4", "u4", 8, text("Yes."), id="m4", request="r4"),
+    )  # fmt: skip
+    reading = opened(tmp_path)
+    (finding,) = [each for each in reading.findings if each.code == "concurrent-writers"]
+    assert finding.run_id == run_of(reading, name).run_id
+    assert_sound(reading)
