@@ -69,7 +69,8 @@ class Assembly:
 
     def chains(self) -> list[Chain]:
         """All of them."""
-        rest = [part for part in self.parts if not any(part is core for core in self.cores)]
+        cores = set(self.cores)
+        rest = [part for part in self.parts if part not in cores]
         self._give_edges([part for part in rest if part.start])
         self._give_edges([part for part in rest if part.end and not part.start])
         bodies = [part for part in rest if not part.start and not part.end]
@@ -82,7 +83,8 @@ class Assembly:
         twice = {before.seq for chain in chains for before, after in pairwise(chain.events) if before.seq == after.seq}
         for chain in chains:
             # A number that another run has twice is not missing.
-            between = [(before.seq, after.seq) for before, after in pairwise(chain.events)]
+            seqs = [event.seq for event in chain.events]
+            between = [gap for gap in pairwise(seqs) if gap[1] > gap[0] + 1]
             chain.gaps = [gap for gap in between if not twice.issuperset(range(gap[0] + 1, gap[1]))]
         return chains
 

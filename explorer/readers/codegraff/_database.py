@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from itertools import compress, pairwise
+from operator import itemgetter, ne
+from typing import Any
 
 import orjson
 
@@ -16,14 +19,16 @@ from explorer.readers import Rows, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import Database, Unreadable, open_database, text
 from explorer.readers.codegraff._contexts import Context, milliseconds
-from explorer.readers.codegraff._events import EDGES, Event, children
+from explorer.readers.codegraff._events import children
 from explorer.readers.codegraff._layout import CONVERSATIONS, tables
-from explorer.readers.codegraff._parse import BadEvent, OddEvent, event_of
+from explorer.readers.codegraff._parse import BadEvent, OddEvent, columns_of, event_of
 from explorer.readers.codegraff._recording import Key, Place, Recording
 from explorer.readers.codegraff._spans import EVENTS, Span, bounds_of, count_nameless, spans_between
 
 _KEPT = 8
 """Parsed messages that are kept: those of a conversation are asked for more than once."""
+
+_of_whom = itemgetter(5, 6)
 
 LONGEST = 512 << 20
 """Bytes of the longest messages of one conversation that are read."""
@@ -159,12 +164,21 @@ class _Reading:
         return []
 
     def _events(self, span: Span, recording: Recording) -> Iterator[Row | Rows]:
-        columns = ("id", "agent_id", "parent_agent_id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)")
+        columns = ("id", "seq", "ts_ms", "kind", "CAST(payload AS BLOB)", "agent_id", "parent_agent_id")
         where, parameters = span.where()
-        group: list[Event] | None = None  # to which the events of the latest agent belong
-        own: tuple[object, object] = None, None
-        events = self.database.scan(EVENTS, columns, where, parameters, start=span.first)
-        for row, agent, parent, seq, ts, kind, payload in events:
+        for rows in self.database.batches(EVENTS, columns, where, parameters, start=span.first):
+            events = columns_of(rows)
+            if events is None:
+                yield from self._one_by_one(rows, recording)
+                continue
+            of_whom = list(map(_of_whom, rows))
+            changes = compress(range(1, len(rows)), map(ne, of_whom[1:], of_whom))
+            for first, end in pairwise((0, *changes, len(rows))):
+                yield from recording.extend(_key(*of_whom[first]), events, first, end)
+
+    def _one_by_one(self, rows: Sequence[tuple[Any, ...]], recording: Recording) -> Iterator[Row | Rows]:
+        """Events of which some are odd."""
+        for row, seq, ts, kind, payload, agent, parent in rows:
             try:
                 event = event_of(row, seq, ts, kind, payload)
             except BadEvent as error:
@@ -175,12 +189,7 @@ class _Reading:
             except OddEvent as odd:
                 event = odd.event
                 yield from recording.complain(odd.code, str(odd), event)
-            if group is not None and own == (agent, parent) and event.kind not in EDGES:
-                group.append(event)
-                continue
-            key = Key(_text(agent) or "agent", _text(parent), None)
-            yield from recording.add(key, event)
-            group, own = recording.waiting(key), (agent, parent)
+            yield from recording.add(_key(agent, parent), event)
 
     def _problems(self) -> Iterator[Finding]:
         """What could not be read since last time."""
@@ -271,6 +280,10 @@ class _Stored:
         except orjson.JSONDecodeError as error:
             self.problems.append(f"{problem} ({error}); they are left out")
             return None
+
+
+def _key(agent: object, parent: object) -> Key:
+    return Key(_text(agent) or "agent", _text(parent), None)
 
 
 def _text(value: object) -> str | None:

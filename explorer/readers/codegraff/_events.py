@@ -6,8 +6,8 @@ crates/forge_app/src/trajectory_recorder.rs (``seq``); justrach/codegraff2 pull 
 
 from __future__ import annotations
 
-from operator import itemgetter
-from typing import NamedTuple
+from itertools import repeat
+from typing import Any, NamedTuple
 
 START = "agent_run"
 END = "agent_run_end"
@@ -46,9 +46,48 @@ class Event(NamedTuple):
     """How long it is there: one row, else in bytes."""
 
 
-kind_of = itemgetter(Event._fields.index("kind"))
-ts_of = itemgetter(Event._fields.index("ts"))
-"""Fields for ``map``: of millions of events."""
+class Columns(NamedTuple):
+    """Events in the order of writing, as a list of each field.
+
+    There are millions of events, and of nearly all nothing more is wanted than what becomes a column of a table.
+    """
+
+    row: list[int]
+    seq: list[int]
+    ts: list[int]
+    kind: list[str]
+    name: list[str | None]
+    call_id: list[str | None]
+    is_error: list[bool]
+    payload: list[dict[str, object] | None]
+    offset: list[int]
+    length: list[int]
+
+    @classmethod
+    def none(cls) -> Columns:
+        """Of no events yet."""
+        return cls([], [], [], [], [], [], [], [], [], [])
+
+    def append(self, event: Event) -> None:
+        """Put an event behind the others."""
+        columns: tuple[list[Any], ...] = self
+        for column, value in zip(columns, event, strict=True):
+            column.append(value)
+
+    def extend(self, others: Columns, first: int, end: int) -> None:
+        """Put some of other events behind these."""
+        columns: tuple[list[Any], ...] = self
+        new: tuple[list[Any], ...] = others
+        for column, values in zip(columns, new, strict=True):
+            column += values[first:end]
+
+    def event(self, place: int) -> Event:
+        """One of them."""
+        return Event._make(column[place] for column in self)
+
+    def events(self) -> list[Event]:
+        """All of them."""
+        return list(map(tuple.__new__, repeat(Event), zip(*self, strict=True)))  # _make takes twice as long
 
 
 def whole(payload: dict[str, object] | None, name: str, most: int = 10**15) -> int | None:

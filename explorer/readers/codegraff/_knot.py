@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 from explorer.readers.codegraff._assembly import Assembly
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._events import ANONYMOUS, CALL, END, RESULT, START, Event, whole
 from explorer.readers.codegraff._parts import Part
+
+_Place: TypeAlias = tuple[Event, Part]
+"""An event, and what it is part of."""
+
+_OF_RUNS = frozenset((START, END, CALL, RESULT))
+_NEVER = 1 << 62
 
 
 class Knot:
@@ -20,7 +27,7 @@ class Knot:
         self.levels: dict[int, list[Event]] = {}
         for event in events:
             self.levels.setdefault(event.seq, []).append(event)
-        self.errors = sorted(event.seq for event in events if event.kind not in (START, END, CALL, RESULT))
+        self.errors = sorted([event.seq for event in events if event.kind not in _OF_RUNS])
         labels = self._of_one_run(labels)
         self.parts = self._begin(labels)
         """Row -> what is certainly of the same run."""
@@ -28,17 +35,18 @@ class Knot:
 
     def _begin(self, labels: Mapping[int, str]) -> dict[int, Part]:
         """Each event by itself, and a call with its result where the id stands for one call and they are neighbours."""
-        calls: dict[str, list[Event]] = {}
-        results: dict[str, list[Event]] = {}
+        calls: dict[str, Event | None] = {}  # None where there are several
+        results: dict[str, Event | None] = {}
         for event in self.events:
-            if event.call_id and not event.call_id.startswith(ANONYMOUS):
-                (calls if event.kind == CALL else results).setdefault(event.call_id, []).append(event)
+            call_id = event.call_id
+            if call_id:
+                alike = calls if event.kind == CALL else results
+                alike[call_id] = None if call_id in alike else event
         parts: dict[int, Part] = {}
         self.apart: list[tuple[Event, Event]] = []
-        for call_id, asked in calls.items():
-            answered = results.get(call_id, ())
-            if len(asked) == len(answered) == 1 and asked[0].row < answered[0].row:
-                call, result = asked[0], answered[0]
+        for call_id, call in calls.items():
+            result = results.get(call_id)
+            if call and result and call.row < result.row and not call_id.startswith(ANONYMOUS):
                 if result.seq == call.seq + 1:
                     parts[call.row] = parts[result.row] = Part(call, labels.get(call.row), result)
                 else:
@@ -138,7 +146,7 @@ class Knot:
 
         Parts that were joined may leave only one thing at their ends, so the numbers there are looked at again.
         """
-        pending = set(self.levels)
+        pending = {seq for part in set(self.parts.values()) for seq in part.ends()}
         while pending:
             looking, pending = sorted(pending), set()
             for seq in looking:
@@ -147,13 +155,19 @@ class Knot:
 
     def _joined_at(self, seq: int) -> list[Part]:
         """Join what stands at a number to what stands at the next; gives the parts that have grown."""
-        parts, errors = self.parts, self.errors
+        parts = self.parts
         open_ = [(e, own) for e in self.levels.get(seq, ())
-                 if e.kind != END and seq + 1 not in (own := parts[e.row]).at]  # fmt: skip
-        if not open_:
+                 if seq + 1 not in (own := parts[e.row]).at and e.kind != END]  # fmt: skip
+        new = [(e, own) for e in self.levels.get(seq + 1, ()) if open_
+               if seq not in (own := parts[e.row]).at and e.kind != START]  # fmt: skip
+        if not open_ or not new:
             return []
-        new = [(e, own) for e in self.levels.get(seq + 1, ())
-               if e.kind != START and seq not in (own := parts[e.row]).at]  # fmt: skip
+        find = _by_order if all(map(_ends_in_result, open_)) and all(map(_begins_with_call, new)) else self._by_all
+        return [parts[before.row] for before, after in find(open_, new) if self._join(before, after)]
+
+    def _by_all(self, open_: Sequence[_Place], new: Sequence[_Place]) -> list[tuple[Event, Event]]:
+        """What only one thing can go on from, and only one thing can go on with, by all that is known of either."""
+        errors = self.errors
         fits = [[follows(before, after) and own.fits(other, errors) for before, own in open_] for after, other in new]
         pairs = [(open_[row.index(True)][0], after)
                  for (after, _), row in zip(new, fits, strict=True) if row.count(True) == 1]  # fmt: skip
@@ -161,7 +175,28 @@ class Knot:
             pairs += [(before, new[column.index(True)][0])
                       for (before, _), column in zip(open_, zip(*fits, strict=True), strict=True)
                       if column.count(True) == 1]  # fmt: skip
-        return [parts[before.row] for before, after in pairs if self._join(before, after)]
+        return pairs
+
+
+def _by_order(open_: Sequence[_Place], new: Sequence[_Place]) -> list[tuple[Event, Event]]:
+    """The same where nothing is known but the order of writing, in which both are: nearly all calls behind results."""
+    before, after = [event for event, _ in open_], [event for event, _ in new]
+    first, second = before[0].row, before[1].row if len(before) > 1 else _NEVER
+    pairs = [(before[0], event) for event in after if first < event.row < second]
+    if len(before) == len(after):
+        last, previous = after[-1].row, after[-2].row if len(after) > 1 else -_NEVER
+        pairs += [(event, after[-1]) for event in before if previous < event.row < last]
+    return pairs
+
+
+def _ends_in_result(place: _Place) -> bool:
+    event, part = place
+    return part.bare and part.last == event.seq and event.kind == RESULT
+
+
+def _begins_with_call(place: _Place) -> bool:
+    event, part = place
+    return part.bare and part.first == event.seq and event.kind == CALL
 
 
 def follows(before: Event, after: Event) -> bool:

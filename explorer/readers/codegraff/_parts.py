@@ -25,13 +25,14 @@ class Part:
     """A set of events of one run. Joined to others as more becomes certain."""
 
     __slots__ = (
-        "at", "bare", "calls", "counts", "end", "failed", "first", "first_row", "label", "labelled", "last", "last_row",
-        "since", "start",
+        "_order", "at", "bare", "calls", "counts", "end", "failed", "first", "first_row", "label", "labelled", "last",
+        "last_row", "since", "start",
     )  # fmt: skip
 
     def __init__(self, event: Event, label: str | None, result: Event | None = None) -> None:
         """An event; a call with its result, where that stands right behind it."""
         self.at = {event.seq: event}
+        self._order: list[int] | None = None
         self.start = event if event.kind == START else None
         self.end = event if event.kind == END else None
         self.counts = _counts(event) if self.end else None
@@ -60,15 +61,32 @@ class Part:
             return self.counts.began
         return self.at[self.first].ts
 
+    def ends(self) -> list[int]:
+        """The numbers that it has without the next."""
+        if self.last - self.first == len(self.at) - 1:
+            return [self.last]
+        return [seq for seq in self.at if seq + 1 not in self.at]
+
     def fits(self, other: Part, errors: Sequence[int]) -> bool:
         """Whether both may be of one run. ``errors`` are the numbers of what is neither call nor result, in order."""
-        if not (self.bare and other.bare) and not self._is_between(other, errors):
-            return False
         # A recorder writes in the order in which it counts.
         if self.last < other.first:
-            return self.last_row < other.first_row
-        if other.last < self.first:
-            return other.last_row < self.first_row
+            in_order = self.last_row < other.first_row
+        elif other.last < self.first:
+            in_order = other.last_row < self.first_row
+        else:
+            in_order = self._encloses(other) if len(self.at) >= len(other.at) else other._encloses(self)
+        return in_order and ((self.bare and other.bare) or self._is_between(other, errors))
+
+    def _encloses(self, other: Part) -> bool:
+        """Whether both together are in order, and no number is in both. Each by itself is in order."""
+        if self._order is None:
+            self._order = sorted(self.at)
+        order = self._order
+        place = bisect_left(order, other.first)
+        if place == len(order) or other.last < order[place]:  # all of the other is between two of its own
+            before = place == 0 or self.at[order[place - 1]].row < other.first_row
+            return before and (place == len(order) or other.last_row < self.at[order[place]].row)
         if not self.at.keys().isdisjoint(other.at):
             return False
         rows = [event.row for _, event in sorted((self.at | other.at).items())]
@@ -109,6 +127,7 @@ class Part:
     def take(self, other: Part) -> None:
         """Make the events of another part its own."""
         self.at |= other.at
+        self._order = None
         self.start, self.end = self.start or other.start, self.end or other.end
         self.counts = self.counts or other.counts
         self.label = self.label or other.label

@@ -17,11 +17,11 @@ from explorer.readers.codegraff import _doubts, _rows
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._contexts import Context, ModelCall
 from explorer.readers.codegraff._draft import RunDraft
-from explorer.readers.codegraff._events import EDGES, END, Event, ts_of
+from explorer.readers.codegraff._events import EDGES, END, Columns, Event
 from explorer.readers.codegraff._lineage import Spawn, resolve
 from explorer.readers.codegraff._separate import separate
 from explorer.readers.codegraff._steps import of_run, tells_all
-from explorer.readers.codegraff._straight import columns, straight
+from explorer.readers.codegraff._straight import rows_of, straight
 from explorer.readers.codegraff._writing import Target, write
 
 LONG_KNOT = 5_000
@@ -88,7 +88,7 @@ class Recording:
         self._parts = PromptParts()
         self._base = self.context.created if self.context else None
         self._latest: int | None = None
-        self._groups: dict[Key, list[Event]] = {}
+        self._groups: dict[Key, Columns] = {}
         self._open: Counter[Key] = Counter()
         self._numbers: Counter[str] = Counter()
         self._holders: dict[str | None, str] = {}
@@ -132,25 +132,34 @@ class Recording:
 
     def add(self, key: Key, event: Event) -> Iterable[Row | Rows]:
         """Take an event, in the order of writing; gives the rows of runs that have ended."""
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = []
-            if event.ts and (self._base is None or (not self.runs and event.ts < self._base)):
-                self._base = event.ts  # the conversation began no later than its first event
+        group = self._group(key, event.ts)
         if event.kind not in EDGES:
             group.append(event)
             return ()
         return self._add_edge(key, event, group)
 
-    def waiting(self, key: Key) -> list[Event] | None:
-        """The events of a key that wait for an end, if there are any.
+    def extend(self, key: Key, events: Columns, first: int, end: int) -> Iterator[Row | Rows]:
+        """The same for several events of one key, from one place to before another."""
+        kinds = events.kind
+        plain = EDGES.isdisjoint(kinds[first:end])
+        for edge in () if plain else [place for place in range(first, end) if kinds[place] in EDGES]:
+            if first < edge:
+                self._group(key, events.ts[first]).extend(events, first, edge)
+            yield from self.add(key, events.event(edge))
+            first = edge + 1
+        if first < end:
+            self._group(key, events.ts[first]).extend(events, first, end)
 
-        For those who read millions: until the next start or end, what else there is may be put behind these instead of
-        being added one by one.
-        """
-        return self._groups.get(key)
+    def _group(self, key: Key, ts: int) -> Columns:
+        """The events of a key that wait for an end; one of that time is about to be put behind them."""
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Columns.none()
+            if ts and (self._base is None or (not self.runs and ts < self._base)):
+                self._base = ts  # the conversation began no later than its first event
+        return group
 
-    def _add_edge(self, key: Key, event: Event, group: list[Event]) -> Iterable[Row | Rows]:
+    def _add_edge(self, key: Key, event: Event, group: Columns) -> Iterable[Row | Rows]:
         """Take a start or an end: where nothing of a key is open, its runs can be written."""
         if event.kind == END:
             group.append(event)
@@ -158,22 +167,22 @@ class Recording:
             return () if self._open[key] else self._write(key)
         self._open[key] += 1
         rows: list[Row | Rows] = []
-        if len(group) > LONG_KNOT and group[-1].seq < event.seq:
+        if len(group.row) > LONG_KNOT and group.seq[-1] < event.seq:
             rows = list(self._write(key))
-            group = self._groups[key] = []
+            group = self._groups[key] = Columns.none()
         group.append(event)
         return rows
 
     def _write(self, key: Key) -> Iterator[Row | Rows]:
         """Tell apart the runs of a key and write their steps."""
-        events = self._groups.pop(key, [])
-        if self.context is None and not self._holders and (chain := straight(events)) is not None:
-            yield from columns(self._target, self._begin(key, chain), events)
-            chain.events = []
+        columns = self._groups.pop(key, Columns.none())
+        if self.context is None and not self._holders and (chain := straight(columns)) is not None:
+            yield from rows_of(self._target, self._begin(key, chain, columns.ts), columns)
             return
+        events = columns.events()
         yield from self._check_clock(events)
         chains = separate(events, self._labels(events))
-        runs = [self._begin(key, chain) for chain in chains]
+        runs = [self._begin(key, chain, [event.ts for event in chain.events]) for chain in chains]
         run_ids = {id(chain): run.run_id for chain, run in zip(chains, runs, strict=True)}
         if any(chain.together > 1 for chain in chains):
             yield from self._doubt(_doubts.of_collision(key.agent, chains), runs[0])
@@ -207,10 +216,10 @@ class Recording:
                     text = f"the clock went back by {(before.ts - after.ts) / 1000:.1f} s"
                     yield from self._finding("clock-backwards", "info", text, after)
 
-    def _begin(self, key: Key, chain: Chain) -> RunDraft:
-        """A run for events that are one run's."""
+    def _begin(self, key: Key, chain: Chain, times: Iterable[int]) -> RunDraft:
+        """A run for events that are one run's, and their times."""
         label = chain.label if chain.label != self.place.native_id else None
-        times = list(filter(None, map(ts_of, chain.events)))
+        times = list(filter(None, times))
         run = RunDraft(
             run_id=self._run_id(key.agent),
             agent=key.agent,

@@ -8,69 +8,68 @@ from __future__ import annotations
 
 from bisect import bisect
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from operator import add, sub
 
 from explorer.model import Step, ToolCall
 from explorer.readers import Rows
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._draft import RunDraft
-from explorer.readers.codegraff._events import CALL, END, ERROR, RESULT, START, Event, kind_of, whole
+from explorer.readers.codegraff._events import CALL, END, ERROR, RESULT, START, Columns, whole
 from explorer.readers.codegraff._writing import Target, step_of_error
 
 
-def straight(events: Sequence[Event]) -> Chain | None:
-    """The run that these events are, if they are one and nothing about it is in doubt."""
-    count = len(events)
-    if count < 4 or events[0].kind != START or events[-1].kind != END:
+def straight(events: Columns) -> Chain | None:
+    """The run that these events are, if they are one and nothing about it is in doubt; without the events."""
+    seqs, times, kinds = events.seq, events.ts, events.kind
+    count = len(seqs)
+    if count < 4 or kinds[0] != START or kinds[-1] != END or seqs[-1] - seqs[0] != count - 1:
         return None
-    if events[-1].seq - events[0].seq != count - 1:
-        return None
-    _, seqs, times, *_ = zip(*events, strict=True)
+    end = events.event(-1)
     middle = _without_errors(events)
-    calls = len(middle) // 2
-    if not calls or len(middle) % 2:
+    calls, left = divmod(len(middle.row), 2)
+    if not calls or left or whole(end.payload, "tool_calls") != calls:
         return None
-    _, _, _, kinds, _, ids, _, payloads, _, _ = zip(*middle, strict=True)
-    asked = ids[::2]
+    asked = middle.call_id[::2]
     plain = (
-        whole(events[-1].payload, "tool_calls") == calls
-        and kinds[::2] == (CALL,) * calls
-        and kinds[1::2] == (RESULT,) * calls
-        and asked == ids[1::2]
+        middle.kind == [CALL, RESULT] * calls
+        and asked == middle.call_id[1::2]
         and len(set(asked)) == calls
         and None not in asked
-        and payloads.count(None) == len(middle)
-        and seqs == tuple(range(seqs[0], seqs[0] + count))
+        and middle.payload.count(None) == len(middle.payload)
+        and seqs == list(range(seqs[0], seqs[0] + count))
         and times[0] > 0
-        and list(times) == sorted(times)
+        and times == sorted(times)
     )
-    return Chain(list(events), events[0], events[-1]) if plain else None
+    return Chain(start=events.event(0), end=end) if plain else None
 
 
-def _without_errors(events: Sequence[Event]) -> Sequence[Event]:
+def _without_errors(events: Columns) -> Columns:
     """What is between start and end; an error may stand between calls, and not between a call and its result."""
-    middle = events[1:-1]
-    return [event for event in middle if event.kind != ERROR] if ERROR in map(kind_of, middle) else middle
+    if ERROR not in events.kind:
+        return Columns._make(column[1:-1] for column in events)
+    chosen = [kind != ERROR for kind in events.kind[1:-1]]
+    return Columns._make(list(compress(column[1:-1], chosen)) for column in events)
 
 
-def columns(target: Target, run: RunDraft, events: Sequence[Event]) -> Iterator[Step | Rows]:
+def rows_of(target: Target, run: RunDraft, events: Columns) -> Iterator[Step | Rows]:
     """The steps of such a run and their tool calls; one of each for a call and its result, a step for an error."""
     middle = _without_errors(events)
-    _, seqs, times, _, names, ids, failed, _, offsets, lengths = zip(*middle, strict=True)
     base = target.base or 0
-    calls = len(middle) // 2
+    calls = len(middle.row) // 2
     ordinals: Sequence[int] = range(1, calls + 1)
-    if len(middle) < len(events) - 2:
-        errors = [event for event in events[1:-1] if event.kind == ERROR]
+    asked = middle.seq[::2]
+    if len(middle.row) < len(events.row) - 2:
+        errors = [events.event(place) for place, kind in enumerate(events.kind) if kind == ERROR]
         before = [error.seq for error in errors]
-        ordinals = [place + bisect(before, seq) for place, seq in enumerate(seqs[::2], 1)]
+        ordinals = [place + bisect(before, seq) for place, seq in enumerate(asked, 1)]
         for number, error in enumerate(errors):
-            yield step_of_error(target, run, error, number + 1 + bisect(seqs[::2], error.seq))
-    run.steps, run.tool_calls = len(events) - 2 - calls, calls
-    called, answered = times[::2], times[1::2]
+            yield step_of_error(target, run, error, number + 1 + bisect(asked, error.seq))
+    run.steps, run.tool_calls = len(events.row) - 2 - calls, calls
+    called, answered = middle.ts[::2], middle.ts[1::2]
     starts, ends = [ts - base for ts in called], [ts - base for ts in answered]
-    begins = offsets[::2]
-    spans = list(map(sub, map(add, offsets[1::2], lengths[1::2]), begins))
+    begins = middle.offset[::2]
+    spans = list(map(sub, map(add, middle.offset[1::2], middle.length[1::2]), begins))
     run_ids, sources = [run.run_id] * calls, [target.source_id] * calls
     exact = ["exact"] * calls
     steps = {
@@ -79,9 +78,9 @@ def columns(target: Target, run: RunDraft, events: Sequence[Event]) -> Iterator[
         "offset": begins, "length": spans,
     }  # fmt: skip
     tool_calls = {
-        "run_id": run_ids, "ordinal": range(1, calls + 1), "step_ordinal": ordinals, "tool_call_id": ids[::2],
-        "name": names[::2], "start_ms": starts, "end_ms": ends, "is_error": failed[1::2], "grade": exact,
-        "source_id": sources, "offset": begins, "length": spans,
+        "run_id": run_ids, "ordinal": range(1, calls + 1), "step_ordinal": ordinals,
+        "tool_call_id": middle.call_id[::2], "name": middle.name[::2], "start_ms": starts, "end_ms": ends,
+        "is_error": middle.is_error[1::2], "grade": exact, "source_id": sources, "offset": begins, "length": spans,
     }  # fmt: skip
     yield Rows.named(Step, steps)
     yield Rows.named(ToolCall, tool_calls)
