@@ -90,7 +90,7 @@ def claims(path: Path, head: bytes | None) -> bool:
 
 def of_orchestrator(path: Path) -> bool:
     """Whether a file lies in a ``sessions/<folder>/.claude``, where an orchestrator has what its containers write."""
-    above = path.parts[:-1]
+    above = path.absolute().parts[:-1]
     at = above.index(".claude") if ".claude" in above else 0
     return at > 1 and above[at - 2] == "sessions"
 

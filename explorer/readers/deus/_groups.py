@@ -93,7 +93,8 @@ class Groups:
         elif kind == "evolution":
             yield from _databases.evolution(path, source_id, lambda folder: self._named(source_id, folder), findings)
         elif kind is not None:
-            group = self._of(place.checkout, place.folder, source_id)
+            # What was opened within a group does not tell its folder: all of it is of one.
+            group = self._of(place.checkout if place.folder else "", place.folder, source_id)
             if kind == "container":
                 yield from container(path, source_id, group, findings)
             elif kind == "usage" or kind == "tools" or kind == "sizes":

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +60,25 @@ def test_a_database_that_is_none_costs_itself(tmp_path):
     reading = opened(tmp_path)
     assert told(reading) == [("damaged-database", "error")]
     assert [run.native_run_id for run in reading.runs] == [name]
+
+
+@pytest.mark.parametrize(
+    ("directory", "conversations"),
+    [
+        ("groups/workshop", ["logs/container-2026-05-04T11-01-30-000Z.log"]),
+        ("groups", ["groups/book-club", "groups/family-chat", "groups/night-desk", "groups/workshop"]),
+        ("data/sessions", ["groups/book-club", "groups/family-chat", "groups/workshop"]),
+        (
+            "data/sessions/workshop/.claude/projects",
+            ["-workspace-group/d3000000-0000-4000-8000-000000000001.jsonl"],
+        ),
+    ],
+)
+def test_a_part_of_a_checkout_opens_as_the_groups_that_it_has(directory, conversations, monkeypatch):
+    monkeypatch.chdir(CHECKOUT / directory)
+    for root in (CHECKOUT / directory, Path()):
+        found = [each.conversation_id for reading in readings(root, READER) for each in reading.conversations]
+        assert sorted(found) == conversations
 
 
 def test_a_checkout_is_one_trace_and_read_again_only_when_something_changes(tmp_path):
