@@ -81,19 +81,17 @@ def figures(usage: dict[str, object]) -> list[int | None]:
     ]  # fmt: skip
 
 
-def parts(role: str, content: object) -> list[Part]:
-    """A message's content as parts of a prompt: blocks, equal for equal blocks."""
-    if type(content) is str:
-        return [(role, content)]
-    if type(content) is not list:
-        return []
-    found: list[Part] = []
-    for block in content:
-        if type(block) is dict and block.get("type") == "text" and type(text := block.get("text")) is str:
-            found.append((role, text))  # one text is the same as a string
-        else:
-            found.append((role, dumped(block)))
-    return found
+def part(role: str, block: object) -> Part:
+    """A block of a message as a part of a prompt: equal for equal blocks, and one text is the same as a string."""
+    if type(block) is dict:
+        kind = block.get("type")
+        if kind == "text" and type(text := block.get("text")) is str:
+            return role, text
+        if kind == "tool_result" and type(content := block.get("content")) is str:
+            known = 4 if "is_error" in block else 3
+            if len(block) == known and type(call := block.get("tool_use_id")) is str:
+                return role, call, content, block.get("is_error") is True
+    return role, dumped(block)
 
 
 def dumped(value: object) -> bytes:

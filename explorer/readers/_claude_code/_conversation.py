@@ -17,7 +17,7 @@ from explorer.readers._claude_code._content import (
     figures,
     is_command,
     notice,
-    parts,
+    part,
     text_of,
     word,
 )
@@ -31,6 +31,9 @@ REWIND = "rewind"
 MOST_DETAIL = 1_000
 """Characters of a remark that are kept; the rest stays in the source."""
 
+LINES = "repeated lines"
+"""Why the usage of further records of a call does not count."""
+
 _CALLS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
 
 
@@ -38,17 +41,14 @@ def record_of(
     agent: Agent, kind: object, record: dict[str, object], uuid: str | None, at: int | None, where: Where
 ) -> None:
     """Take in the next record of an agent."""
-    if at is not None:
-        agent.session.happened(at)
     message = record.get("message")
-    content = message.get("content") if type(message) is dict else None
     says = kind == "assistant"
     if kind == "user":
-        says = _user(agent, record, content, uuid, at, where)
-    elif kind == "assistant":
+        says = _user(agent, record, message.get("content") if type(message) is dict else None, uuid, at, where)
+    elif says:
         if type(message) is dict:
             _hang(agent, record, uuid, False, where)
-            _assistant(agent, record, message, content, uuid, at, where)
+            _assistant(agent, record, message, uuid, at, where)
     else:
         _hang(agent, record, uuid, False, where)
         if kind == "system":
@@ -59,6 +59,11 @@ def record_of(
         agent.conversing.note(uuid, record.get("parentUuid"), says)
     if at is not None:
         agent.latest = at
+        session = agent.session
+        if session.end is None or at > session.end:
+            session.end = at
+        if session.start is None or at < session.start:
+            session.start = at
 
 
 def _hang(agent: Agent, record: dict[str, object], uuid: str | None, is_prompt: bool, where: Where) -> Turn | None:
@@ -127,8 +132,10 @@ def _user(
             _event(agent, "note", at, REWIND, "the user went back and said this instead", uuid)
     elif is_command(text) and record.get("isMeta") is not True:
         agent.pending = at, where
-    for part in parts("user", content):
-        agent.conversing.add(part)
+    if type(content) is str:
+        agent.conversing.add(("user", content))
+    for block in blocks:
+        agent.conversing.add(part("user", block))
     if results:
         results_of(agent, record, results, at, where)
     elif text is not None:
@@ -185,9 +192,9 @@ def _noticed(agent: Agent, task: str, call: str | None, status: str | None, at: 
 
 
 def _assistant(
-    agent: Agent, record: dict[str, object], message: dict[str, object], content: object, uuid: str | None,
-    at: int | None, where: Where,
-) -> None:  # fmt: skip
+    agent: Agent, record: dict[str, object], message: dict[str, object], uuid: str | None, at: int | None, where: Where
+) -> None:
+    content = message.get("content")
     if message.get("model") == SYNTHETIC:
         text = text_of(content)
         if record.get("isApiErrorMessage") is True or (text and "API Error" in text[:40]):
@@ -209,8 +216,9 @@ def _assistant(
         for block in content:
             if type(block) is dict and block.get("type") in _CALLS:
                 call_of(agent, run, step, block, at, where)
-    for part in parts("assistant", content):
-        agent.conversing.add(part)
+            agent.conversing.add(part("assistant", block))
+    elif type(content) is str:
+        agent.conversing.add(("assistant", content))
 
 
 def _step(
@@ -240,35 +248,35 @@ def _step(
 def _count(agent: Agent, step: Step, usage: dict[str, object]) -> None:
     """Take the maximum of each figure: the records of a call are written while its answer comes."""
     step.records += 1
-    sums = agent.copies.get("repeated lines")
-    if sums is None:
-        sums = agent.copies["repeated lines"] = [0] * 5
     if agent.usage is not None and agent.usage[0] == usage:  # as nearly always with several records of one call
         found = agent.usage[1]
     else:
         found = figures(usage)
         agent.usage = usage, found
-    fresh, write, read, output, _, _ = found
-    sums[0] += 1
-    sums[1] += fresh or 0
-    sums[2] += write or 0
-    sums[3] += read or 0
-    sums[4] += output or 0
     if step.records == 1:
-        step.usage = best = found
-    elif found != step.usage:
-        step.usage = best = [
-            b if a is None else a if b is None or b < a else b for a, b in zip(step.usage, found, strict=True)
-        ]
+        step.usage = found
     else:
-        best = found
+        _repeated(agent, step, found)
     if agent.compacted is not None:
-        known = [figure for figure in best[:3] if figure is not None]
+        known = [figure for figure in step.usage[:3] if figure is not None]
         agent.compacted.after = agent.compacted.after or (sum(known) if known else None)
         agent.compacted = None
     tier = usage.get("speed")
     if type(tier) is str and tier != "standard":
         step.tier = tier
+
+
+def _repeated(agent: Agent, step: Step, found: list[int | None]) -> None:
+    """Another record of a call: what of both is more than the maximum does not count."""
+    before = step.usage
+    if found is not before and found != before:
+        step.usage = [b if a is None else a if b is None or b < a else b for a, b in zip(before, found, strict=True)]
+    sums = agent.copies.get(LINES)
+    if sums is None:
+        sums = agent.copies[LINES] = [0] * 5
+    sums[0] += 1
+    for index, best in enumerate(step.usage[:4]):
+        sums[index + 1] += (before[index] or 0) + (found[index] or 0) - (best or 0)
 
 
 # --- what the recorder notes -----------------------------------------------------------------------------------------

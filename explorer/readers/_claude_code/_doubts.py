@@ -1,28 +1,15 @@
-"""What is wrong or doubtful in a session, and what a sum over its records would count too often."""
+"""What is wrong or doubtful in a session."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from explorer.readers._claude_code._draft import Agent, Remark, Session
 from explorer.readers._claude_code._family import Family
 
-LINES = "repeated lines"
 MOST_ORPHANS = 1_000
 """Of an agent's records, those that are looked at for a parent that is missing."""
-
-
-def uncounted(sessions: Iterable[Session]) -> None:
-    """Of the sums over all records of a call, leave what is more than the call itself. Before ``settle``."""
-    for session in sessions:
-        for agent in session.agents.values():
-            sums = agent.copies.get(LINES)
-            for step in agent.steps.values():
-                if sums is not None and step.records:
-                    sums[0] -= 1
-                    for index in range(4):
-                        sums[index + 1] -= step.usage[index] or 0
 
 
 def doubts(session: Session, family: Family) -> Iterator[Remark]:

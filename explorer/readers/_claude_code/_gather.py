@@ -6,7 +6,6 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from explorer.model import Edge, Finding, Severity
-from explorer.readers._claude_code._doubts import uncounted
 from explorer.readers._claude_code._draft import Remark, Session
 from explorer.readers._claude_code._family import Family
 from explorer.readers._claude_code._layout import name_of
@@ -48,7 +47,6 @@ def gather(
         for leaf, text in family.summaries:
             if leaf in session.of_record:
                 session.title = session.title or text
-    uncounted(sessions)
     settle(sessions)
     return sessions
 

@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.readers._prompts import PromptParts, Stretch
 
-Part: TypeAlias = tuple[str, str | bytes]
-"""Whose it is, and its text, or what else it is as JSON."""
+Part: TypeAlias = tuple[object, ...]
+"""Whose it is, and its text, or what else it is."""
 
 Turn: TypeAlias = Literal["back", "again"]
 """The user went back; a branch that had been left goes on, so that two are at work."""
@@ -34,14 +34,16 @@ class Orphan(NamedTuple):
 class Branch:
     """One line of a conversation."""
 
-    __slots__ = ("last", "left", "left_by", "parts", "said", "stretches")
+    __slots__ = ("_before", "_first", "_stretches", "last", "left", "left_by", "said")
 
     def __init__(self, stretches: Iterable[Stretch] = (), said: int = 0) -> None:
-        self.stretches = list(stretches)
-        """The blocks of its parts."""
-        self.parts = sum(count for _, count in self.stretches)
-        self.last = sum(self.stretches[-1]) - 1 if self.stretches else -1
-        """The block of the latest part."""
+        self._stretches = list(stretches)
+        """The blocks of its parts but for the last ones that follow each other, which begin with ``_first``."""
+        first, count = self._stretches.pop() if self._stretches else (0, 0)
+        self._before = sum(each[1] for each in self._stretches)
+        self._first = first
+        self.last = first + count - 1
+        """The block of the latest part; -1 without any."""
         self.said = said
         """Prompts and answers on it."""
         self.left = False
@@ -49,14 +51,24 @@ class Branch:
         self.left_by: str | None = None
         """The record that was said instead, when it was left last."""
 
+    @property
+    def parts(self) -> int:
+        """How many parts it has."""
+        return self._before + self.last + 1 - self._first
+
+    @property
+    def stretches(self) -> list[Stretch]:
+        """The blocks of its parts."""
+        open_ = self.last + 1 - self._first
+        return [*self._stretches, (self._first, open_)] if open_ else self._stretches.copy()
+
     def add(self, block: int) -> None:
         """A part at the end."""
-        if block == self.last + 1 and self.stretches:
-            first, count = self.stretches[-1]
-            self.stretches[-1] = first, count + 1
-        else:
-            self.stretches.append((block, 1))
-        self.parts += 1
+        if block != self.last + 1:
+            if open_ := self.last + 1 - self._first:
+                self._stretches.append((self._first, open_))
+                self._before += open_
+            self._first = block
         self.last = block
 
     def up_to(self, parts: int, said: int) -> Branch:
@@ -108,7 +120,12 @@ class Conversing:
     def add(self, part: Part) -> None:
         """Put a part at the end of the prompt."""
         branch = self.active
-        branch.add(self._parts.number(branch.last, part))
+        last = branch.last
+        block = self._parts.number(last, part)
+        if block == last + 1:
+            branch.last = block
+        else:
+            branch.add(block)
 
     def note(self, uuid: str, parent: object, says: bool) -> None:
         """A record that is at the end now; ``says`` for a prompt or an answer."""
@@ -133,4 +150,4 @@ class Conversing:
 
     def prompt(self) -> list[Stretch]:
         """What a call now is shown."""
-        return self.active.stretches.copy()
+        return self.active.stretches
