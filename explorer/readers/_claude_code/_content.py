@@ -8,6 +8,7 @@ from typing import Final
 
 import orjson
 
+from explorer.readers._claude_code._draft import Usage
 from explorer.readers._claude_code._prompt import Part
 from explorer.readers._values import EPOCH, MOST_TOKENS
 
@@ -68,17 +69,29 @@ def count(value: object) -> int | None:
     return int(value) if type(value) is str and len(value) < 12 and value.isascii() and value.isdecimal() else None
 
 
-def figures(usage: dict[str, object]) -> list[int | None]:
+def figures(usage: dict[str, object]) -> Usage:
     """``FIELDS`` of a usage, and what was written to the cache for five minutes and for an hour."""
     get = usage.get
     writes = get("cache_creation")
     short = long = None
     if type(writes) is dict:
         short, long = count(writes.get("ephemeral_5m_input_tokens")), count(writes.get("ephemeral_1h_input_tokens"))
-    return [
+    return (
         count(get("input_tokens")), count(get("cache_creation_input_tokens")), count(get("cache_read_input_tokens")),
         count(get("output_tokens")), short, long,
-    ]  # fmt: skip
+    )  # fmt: skip
+
+
+def most(one: Usage, other: Usage) -> Usage:
+    """The larger of each figure."""
+    a, b, c, d, e, f = (y if x is None else x if y is None or y < x else y for x, y in zip(one, other, strict=True))
+    return a, b, c, d, e, f
+
+
+def least(one: Usage, other: Usage) -> Usage:
+    """The smaller of each figure that both have."""
+    a, b, c, d, e, f = (None if x is None or y is None else min(x, y) for x, y in zip(one, other, strict=True))
+    return a, b, c, d, e, f
 
 
 def part(role: str, block: object) -> Part:

@@ -16,12 +16,14 @@ from explorer.readers._claude_code._content import (
     dumped,
     figures,
     is_command,
+    least,
+    most,
     notice,
     part,
     text_of,
     word,
 )
-from explorer.readers._claude_code._draft import Agent, Event, Key, Received, Remark, Run, Step
+from explorer.readers._claude_code._draft import Agent, Event, Key, Received, Remark, Run, Step, Usage
 from explorer.readers._claude_code._letters import received
 from explorer.readers._claude_code._lines import Where
 from explorer.readers._claude_code._prompt import Turn
@@ -266,17 +268,19 @@ def _count(agent: Agent, step: Step, usage: dict[str, object]) -> None:
         step.tier = tier
 
 
-def _repeated(agent: Agent, step: Step, found: list[int | None]) -> None:
-    """Another record of a call: what of both is more than the maximum does not count."""
-    before = step.usage
-    if found is not before and found != before:
-        step.usage = [b if a is None else a if b is None or b < a else b for a, b in zip(before, found, strict=True)]
+def _repeated(agent: Agent, step: Step, found: Usage) -> None:
+    """Another record of a call: of both, the smaller of each figure does not count."""
+    less = step.usage
+    if found != less:
+        less, step.usage = least(step.usage, found), most(step.usage, found)
     sums = agent.copies.get(LINES)
     if sums is None:
         sums = agent.copies[LINES] = [0] * 5
     sums[0] += 1
-    for index, best in enumerate(step.usage[:4]):
-        sums[index + 1] += (before[index] or 0) + (found[index] or 0) - (best or 0)
+    sums[1] += less[0] or 0
+    sums[2] += less[1] or 0
+    sums[3] += less[2] or 0
+    sums[4] += less[3] or 0
 
 
 # --- what the recorder notes -----------------------------------------------------------------------------------------

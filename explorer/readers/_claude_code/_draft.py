@@ -14,6 +14,9 @@ Helper: TypeAlias = Literal["warm-up", "compaction"]
 Key: TypeAlias = tuple[str, ...]
 """By which a model call is known: message id and request id, the message id alone, or the id of the record."""
 
+Usage: TypeAlias = tuple[int | None, int | None, int | None, int | None, int | None, int | None]
+"""``FIELDS`` of a call, and what it wrote to the cache for five minutes and for an hour."""
+
 Sums: TypeAlias = list[int]
 """Records with usage, then the four figures of ``FIELDS`` over them."""
 
@@ -53,8 +56,8 @@ class Step:
     uuid: str | None = None
     """Of its first record."""
     end: int | None = None
-    usage: list[int | None] = field(default_factory=lambda: [None] * 6)
-    """The maximum of each of ``FIELDS``, and of the writes for five minutes and for an hour."""
+    usage: Usage = (None, None, None, None, None, None)
+    """The maximum of each."""
     finish_reason: str | None = None
     records: int = 0
     tier: str | None = None
@@ -143,7 +146,7 @@ class Agent:
     """A command of the user, which begins a turn if the model is asked."""
     first_text: str | None = None
     """Of its first prompt; None once it is known that it began with something else."""
-    usage: tuple[dict[str, object], list[int | None]] | None = None
+    usage: tuple[dict[str, object], Usage] | None = None
     """The latest, as recorded and as figures."""
     compacted: Event | None = None
     """A compaction of which the context behind it is not known yet."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from explorer.readers._claude_code._content import most
 from explorer.readers._claude_code._draft import Key, Session, Step
 
 _NEVER = -1
@@ -86,7 +87,4 @@ def _owner(found: Sequence[Step], place: Mapping[Step, tuple[int, bool, bool, in
 def _copy(step: Step, owner: Step) -> None:
     step.owner = owner
     owner.finish_reason = owner.finish_reason or step.finish_reason
-    for index, figure in enumerate(step.usage):
-        best = owner.usage[index]
-        if figure is not None and (best is None or figure > best):
-            owner.usage[index] = figure
+    owner.usage = most(owner.usage, step.usage)

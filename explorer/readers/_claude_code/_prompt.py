@@ -34,15 +34,13 @@ class Orphan(NamedTuple):
 class Branch:
     """One line of a conversation."""
 
-    __slots__ = ("_before", "_first", "_stretches", "last", "left", "left_by", "said")
+    __slots__ = ("_first", "_stretches", "last", "left", "left_by", "said")
 
     def __init__(self, stretches: Iterable[Stretch] = (), said: int = 0) -> None:
         self._stretches = list(stretches)
         """The blocks of its parts but for the last ones that follow each other, which begin with ``_first``."""
-        first, count = self._stretches.pop() if self._stretches else (0, 0)
-        self._before = sum(each[1] for each in self._stretches)
-        self._first = first
-        self.last = first + count - 1
+        self._first, count = self._stretches.pop() if self._stretches else (0, 0)
+        self.last = self._first + count - 1
         """The block of the latest part; -1 without any."""
         self.said = said
         """Prompts and answers on it."""
@@ -50,11 +48,6 @@ class Branch:
         """Whether the user went back behind its end, and it has not gone on since."""
         self.left_by: str | None = None
         """The record that was said instead, when it was left last."""
-
-    @property
-    def parts(self) -> int:
-        """How many parts it has."""
-        return self._before + self.last + 1 - self._first
 
     @property
     def stretches(self) -> list[Stretch]:
@@ -67,19 +60,17 @@ class Branch:
         if block != self.last + 1:
             if open_ := self.last + 1 - self._first:
                 self._stretches.append((self._first, open_))
-                self._before += open_
             self._first = block
         self.last = block
 
-    def up_to(self, parts: int, said: int) -> Branch:
-        """Another branch, that begins with the first of these parts."""
+    def up_to(self, last: int, said: int) -> Branch:
+        """Another branch, that begins with the parts up to this one's block; no part is twice on a branch."""
         kept: list[Stretch] = []
-        for first, count in self.stretches:
-            if parts <= 0:
-                break
-            kept.append((first, min(count, parts)))
-            parts -= count
-        return Branch(kept, said)
+        for first, count in self.stretches if last >= 0 else ():
+            if first <= last < first + count:
+                return Branch([*kept, (first, last + 1 - first)], said)
+            kept.append((first, count))
+        return Branch((), said)
 
 
 class Conversing:
@@ -89,7 +80,7 @@ class Conversing:
 
     def __init__(self, parts: PromptParts) -> None:
         self._parts = parts
-        # Of a record: its branch, the parts and what was said by then, and what it says that it goes on from.
+        # Of a record: its branch, the last part and what was said by then, and what it says that it goes on from.
         self._places: dict[str, tuple[Branch, int, int, object]] = {}
         self.active = Branch()
         self.tip: str | None = None
@@ -107,10 +98,10 @@ class Conversing:
             if self._places:
                 self.orphans.append(Orphan(uuid, parent, line))
             return None
-        branch, parts, said, _ = place
+        branch, last, said, _ = place
         if is_prompt and said < branch.said:
             self.active.left, self.active.left_by = True, uuid
-            self.active = branch.up_to(parts, said)
+            self.active = branch.up_to(last, said)
             return "back"
         if branch is not self.active:
             again, branch.left, self.active = branch.left, False, branch
@@ -131,7 +122,7 @@ class Conversing:
         """A record that is at the end now; ``says`` for a prompt or an answer."""
         branch = self.active
         branch.said += says
-        self._places[uuid] = branch, branch.parts, branch.said, parent
+        self._places[uuid] = branch, branch.last, branch.said, parent
         self.tip = uuid
 
     def doubt(self, orphan: Orphan) -> Literal["missing", "cycle"] | None:
