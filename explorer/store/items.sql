@@ -7,7 +7,8 @@ CREATE TABLE internal.agents AS
 WITH at_a_glance AS (
     SELECT
         agent_id,
-        count(*) AS runs,
+        count(*) FILTER (NOT is_replay) AS runs,
+        count(*) AS lines,
         min(start_ms) AS start_ms,
         arg_min(run_id, sequence) AS first_run_id,
         arg_min_null(parent_run_id, sequence) AS first_parent_run_id
@@ -32,9 +33,10 @@ SELECT
     e.version,
     e.label,
     e.helper,
-    coalesce(g.runs, 0) AS runs,
     g.start_ms,
     g.first_run_id,
+    -- The one run that the agent's own line stands for: copies have lines of their own, unless there is nothing else.
+    CASE WHEN g.runs = 1 OR g.lines = 1 THEN g.first_run_id END AS only_run_id,
     coalesce(p.agent_id, s.agent_id) AS parent_agent_id,
     CASE WHEN p.agent_id IS NULL OR p.agent_id = s.agent_id THEN s.run_id END AS spawned_by
 FROM everyone AS e
@@ -43,7 +45,7 @@ LEFT JOIN everyone AS p ON p.agent_id = e.parent_agent_id AND p.conversation_id 
 LEFT JOIN internal.runs AS s
     ON s.run_id = g.first_parent_run_id AND s.conversation_id = e.conversation_id AND s.agent_id <> e.agent_id;
 
--- One row per line: conversations, agents, and the runs of agents that have several. n is the recorded order. node_id is
+-- One row per line: conversations, agents, the runs of agents that have several, and copies. n is the recorded order. node_id is
 -- the id, with its kind in front where a conversation or an agent has the same one.
 CREATE TABLE internal.items AS
 SELECT
@@ -62,7 +64,7 @@ FROM (
         0 AS ordinal,
         a.start_ms,
         a.agent_id,
-        CASE WHEN a.runs = 1 THEN a.first_run_id END AS run_id
+        a.only_run_id AS run_id
     FROM internal.agents AS a
     JOIN internal.conversations AS c USING (conversation_id)
     UNION ALL BY NAME
@@ -82,7 +84,7 @@ FROM (
     FROM internal.runs AS r
     JOIN internal.agents AS a USING (agent_id)
     JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id
-    WHERE a.runs > 1
+    WHERE r.run_id IS DISTINCT FROM a.only_run_id
 );
 
 -- What each item hangs below (-1 for an agent without a parent), and the conversation it is in.

@@ -48,7 +48,7 @@ facts AS (
         min(start_ms),
         max(end_ms) - min(start_ms)
     FROM shown
-    WHERE agent_position <> position
+    WHERE agent_position NOT IN (SELECT position FROM shown)
     GROUP BY agent_position
     UNION ALL
     SELECT

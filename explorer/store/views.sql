@@ -89,7 +89,7 @@ SELECT
     s.hit_sibling,
     s.hit_other,
     s.hit_blocks / nullif(s.blocks, 0) AS reuse,
-    n.own_errors + n.own_warnings + n.own_infos + coalesce(g.findings, 0) AS findings,
+    n.own_errors + n.own_warnings + n.own_infos AS findings,
     -- In an opened export: the filter had not kept it, and it is there because a kept run is below it.
     r.run_id IN (FROM internal.ancestors) AS ancestor_only,
     n.total_runs,
@@ -108,21 +108,13 @@ SELECT
     n.total_blocks,
     n.total_hit_blocks,
     n.total_hit_blocks / nullif(n.total_blocks, 0) AS total_reuse,
-    n.total_errors + n.total_warnings + n.total_infos + coalesce(g.findings, 0) AS total_findings
+    n.total_errors + n.total_warnings + n.total_infos AS total_findings
 FROM runs AS r
 JOIN internal.run_lines AS l USING (run_id)
 JOIN internal.nodes AS n ON n.position = l.position
 JOIN internal.runs AS s USING (run_id)
 JOIN internal.agents AS a ON a.agent_id = r.agent_id
-LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
--- Of the agent as a whole, if it has a line above those of the run and of copies.
-LEFT JOIN (
-    SELECT o.run_id, w.own_errors + w.own_warnings + w.own_infos AS findings
-    FROM internal.run_lines AS o
-    JOIN internal.nodes AS w ON w.position = o.agent_position
-    JOIN internal.runs AS u ON u.run_id = o.run_id
-    WHERE o.position <> o.agent_position AND w.own_runs = 1 AND NOT u.is_replay
-) AS g ON g.run_id = r.run_id;
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id;
 
 -- One row per agent: its columns, the numbers of its runs, and total_ with every agent below it. findings: those of its
 -- runs, and those of the agent as a whole, which no run is named in.

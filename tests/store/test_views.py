@@ -77,7 +77,7 @@ class TestRunTotals:
             assert [row.runs for row in summary(cursor)] == [1, 1]
             assert counts(cursor).runs == tree.runs == 1
             below = children(cursor, tree, "a")
-            assert [(node.name, node.own.runs) for node in below] == [("run 1", 1), ("copied history", 0)]
+            assert [(node.name, node.own.runs) for node in below] == [("copied history", 0)]
             found = talk(cursor, "a")
         assert found is not None
         assert (found.run_id, found.runs, found.chosen) == ("own", 1, True)
@@ -152,7 +152,7 @@ class TestRunTotals:
         rows += [finding("f7", agent_id="d"), finding("f8", agent_id="d", run_id="d2")]
         database = make_database(rows)
         assert by_run(database, "findings", "total_findings") == {
-            "a1": (0, 4), "a2": (1, 1), "b1": (2, 2), "d1": (1, 1), "d2": (1, 1)
+            "a1": (0, 4), "a2": (1, 1), "b1": (2, 2), "d1": (1, 2), "d2": (1, 1)
         }  # fmt: skip
         assert ask(database, "SELECT agent_id, findings, total_findings FROM agent_totals ORDER BY 1") == [
             ("a", 2, 6), ("b", 2, 2), ("d", 2, 2)
