@@ -223,6 +223,7 @@ def test_a_file_that_may_not_grow_is_told_of_by_the_system_itself(traces: Path, 
         text=True,
         timeout=60,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000)),
+        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},  # it would leave modules cut off for other processes
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "cannot write what was read to" in done.stdout
