@@ -162,9 +162,13 @@ class Database:
             self._compute("prefixes", prefixes.compute)
         return ask(self._connection.cursor(), query)
 
-    def compute(self) -> None:
-        """Fill the tables of caches that each namespace has for itself (``model.COMPUTED``), if that was not done."""
-        self._compute("alone", compute)
+    def compute(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Fill the tables of caches that each namespace has for itself (``model.COMPUTED``), if that was not done.
+
+        Raises:
+            Stopped: ``stop``, which is asked from time to time, said so; nothing was filled.
+        """
+        self._compute("alone", lambda cursor: compute(cursor, stop))
 
     def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:
         with self.lock, self.cursor() as cursor:

@@ -9,7 +9,7 @@ from explorer.reuse.arrivals import Arrivals, Order, arrive
 from explorer.reuse.calls import Call, Lineage, Placed, by_start, hierarchy
 from explorer.reuse.identity import renumbered
 from explorer.reuse.recall import Recalled, recall
-from explorer.reuse.together import Piece, together
+from explorer.reuse.together import Piece, Stopped, together
 from explorer.store.calls import fill, read_calls
 
 if TYPE_CHECKING:
@@ -27,11 +27,17 @@ SHARED = ("shared_recency", "shared_cache_curve")
 """What it must name to need the table of one cache for all."""
 
 
-def compute(cursor: Cursor) -> None:
-    """Fill the tables of caches that each namespace has for itself."""
+def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
+    """Fill the tables of caches that each namespace has for itself.
+
+    Raises:
+        Stopped: ``stop``, which is asked before each namespace, said so.
+    """
     lineage = _lineage(cursor)
     recalled = Recalled([], [], [])
     for conversations in _namespaces(cursor).values():
+        if stop():
+            raise Stopped
         recall(by_start(*conversations.values()), lineage, recalled)
     cursor.execute("BEGIN TRANSACTION")  # all or nothing: it may be asked for again
     fill(cursor, "prompt_recency", recalled.prompts)

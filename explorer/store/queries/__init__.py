@@ -5,6 +5,8 @@ and be interrupted there with ``cursor.interrupt()``. Text in the answers is the
 """
 
 from explorer.readers import Message
+from explorer.reuse.arrivals import Arrivals
+from explorer.reuse.together import Stopped
 from explorer.store.queries.curves import CacheCurves, Curve, KvModel, cache_curves, kv_models, shared_curves
 from explorer.store.queries.experiments import Experiments, MadeOf, Merged, Scoped, Told, experiments, figure
 from explorer.store.queries.handoffs import (
@@ -19,7 +21,7 @@ from explorer.store.queries.handoffs import (
     read_texts,
 )
 from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
-from explorer.store.queries.misses import Causes, InUse, Load, Misses, in_use, misses
+from explorer.store.queries.misses import Causes, Change, InUse, Load, Misses, in_use, misses
 from explorer.store.queries.overview import counts, overview
 from explorer.store.queries.records import record
 from explorer.store.queries.reuse import reuse_totals, sibling_matrix
@@ -84,10 +86,12 @@ from explorer.store.queries.tree import (
 )
 
 __all__ = [
+    "Arrivals",
     "Bin",
     "CacheCurves",
     "Causes",
     "Cells",
+    "Change",
     "ColdStart",
     "Counts",
     "Curve",
@@ -127,6 +131,7 @@ __all__ = [
     "SortKey",
     "Spot",
     "SpotStep",
+    "Stopped",
     "Stretch",
     "Talk",
     "Ticks",

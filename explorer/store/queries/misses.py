@@ -31,6 +31,21 @@ class Causes(NamedTuple):
     """Mean over steps of hit / blocks."""
 
 
+class Change(NamedTuple):
+    """A prompt that differs from the last one of its agent."""
+
+    name: str
+    """Of the agent."""
+    ordinal: int
+    """Of the step."""
+    blocks: int
+    """In its prompt."""
+    diverged_at: int
+    """0-based index of the first block that differs."""
+    diverged: int
+    """Blocks that miss because of that."""
+
+
 class Misses(NamedTuple):
     """Why blocks of a node miss in one cache."""
 
@@ -40,6 +55,8 @@ class Misses(NamedTuple):
     agent_count: int
     slots: list[tuple[int | None, Causes]]
     """By milliseconds since the start of their conversation; None for steps without a time."""
+    changes: list[Change]
+    """The prompts of which most blocks diverged."""
 
 
 class Load(NamedTuple):
@@ -119,7 +136,20 @@ def misses(
     several = len({title for title, *_ in of_agents}) > 1
     named = [(f"{title} › {name}" if several else name, causes) for title, name, causes in of_agents]
     over_time = [(at, causes) for kind, *_, at, causes in found if kind == 2]
-    return Misses(total, named[:agents], len(named), over_time)
+    changes = cursor.execute(
+        f"""
+        SELECT
+            coalesce(nullif(concat_ws(' ', a.name, a.label), ''), r.agent_id), m.ordinal, m.blocks, m.diverged_at,
+            m.diverged
+        FROM missed_blocks({cache}) AS m
+        JOIN internal.runs AS r USING (run_id)
+        LEFT JOIN agents AS a USING (agent_id)
+        WHERE m.diverged > 0 AND {chosen(scope, own)}
+        ORDER BY m.diverged DESC, r.sequence, m.ordinal
+        LIMIT 5
+        """
+    ).fetchall()
+    return Misses(total, named[:agents], len(named), over_time, [Change(*change) for change in changes])
 
 
 def in_use(cursor: Cursor, node_id: str | None, slots: int, most: int = 50) -> InUse | None:

@@ -20,6 +20,7 @@ from explorer.tui.columns import COLUMNS
 from explorer.tui.handoff_words import DELIVERED, RESOLUTIONS
 from explorer.tui.lane_cells import LOOKS as MARKS
 from explorer.tui.message_rows import VOICES
+from explorer.tui.miss_words import CAUSES
 from explorer.tui.step_columns import LOOKS
 from explorer.tui.widgets.overview import LEGEND
 from explorer.tui.widgets.sibling_grid import MEASURES
@@ -161,15 +162,7 @@ def meanings() -> Iterator[Entry]:
     yield Entry("Numbers", "grades", LEGEND)
     yield Entry("Numbers", "own / total", "of the node alone, or with every run below it counted once")
     yield Entry("Numbers", "–", "not recorded, which is not 0")
-    for letter, text in (
-        ("O own", "blocks that earlier steps of the same agent had written"),
-        ("A ancestor", "further blocks that its parent, or one further up, had written"),
-        ("S sibling", "further blocks that an agent of the same parent had written"),
-        ("X other", "further blocks that anybody else in the namespace had written"),
-        ("N new", "blocks that nobody had written"),
-        ("B behind", "blocks seen before, but after the first miss of their prompt, where no prefix cache finds them"),
-    ):
-        yield Entry("Reuse, by arrival, on an endless cache", letter, text)
+    yield from _reuse_meanings()
     for title, text in MEASURES.values():
         yield Entry("The sibling matrix", title, text)
     for glyph, _, text in DELIVERED.values():
@@ -188,3 +181,17 @@ def meanings() -> Iterator[Entry]:
     for mark in MARKS.values():
         if mark.text:
             yield Entry("The timeline", mark.glyph, mark.help)
+
+
+def _reuse_meanings() -> Iterator[Entry]:
+    for letter, text in (
+        ("O own", "blocks that earlier steps of the same agent had written"),
+        ("A ancestor", "further blocks that its parent, or one further up, had written"),
+        ("S sibling", "further blocks that an agent of the same parent had written"),
+        ("X other", "further blocks that anybody else in the namespace had written"),
+        ("N new", "blocks that nobody had written"),
+        ("B behind", "blocks seen before, but after the first miss of their prompt, where no prefix cache finds them"),
+    ):
+        yield Entry("Reuse, by arrival, on an endless cache", letter, text)
+    for cause in CAUSES.values():
+        yield Entry("Why blocks miss in a cache (C)", f"{cause.letter} {cause.name}", cause.help)

@@ -54,9 +54,8 @@ class MainScreen(Verbs):
         Binding("escape,backspace", "back", "back", id="go.back", tooltip="Out of the details, then back up"),
         Binding("escape,ctrl+c", "stop", "stop reading", key_display="esc", id="data.stop"),
         Binding("escape", "everything", "see all", id="go.everything", tooltip="Details of everything that is open"),
-        Binding(
-            "right_square_bracket", "sibling(1)", "sibling", key_display="] [", id="go.sibling", tooltip="Next sibling"
-        ),
+        Binding("right_square_bracket", "sibling(1)", "sibling", key_display="] [", id="go.sibling",
+                tooltip="Next sibling"),
         Binding("left_square_bracket", "sibling(-1)", "previous sibling", show=False, id="go.previous_sibling"),
         Binding("e", "finding(True)", "finding", key_display="e E", id="go.next_finding", tooltip="Next finding"),
         Binding("E", "finding(False)", "previous finding", show=False, id="go.previous_finding"),
@@ -78,6 +77,7 @@ class MainScreen(Verbs):
                 tooltip="Hand-offs: what runs asked of each other and what came back, as both ends have it"),
         Binding("w", "sharing", "who shares", id="go.sharing",
                 tooltip="Who wrote the blocks of prompts and who read them: prefix ladder and prefix tree"),
+        Binding("C", "curves", "caches", show=False, id="go.curves", tooltip="What caches of every size would hit"),
         Binding("b", "unit", "blocks/tokens", show=False, id="view.unit", tooltip="Reuse in blocks or in tokens"),
         Binding("z", "zoom", "zoom", show=False, id="view.zoom", tooltip="Whole screen for one side"),
         Binding("f", "filter", "filter", id="data.filter", tooltip="Keep the runs for which a condition holds"),
@@ -153,7 +153,9 @@ class MainScreen(Verbs):
         opened = self.opened
         self.refresh_bindings()
         if opened is not None and not opened.counts.conversations:
-            self._nothing_read(opened)
+            from explorer.tui.screens.trouble import TroubleScreen, nothing_read
+
+            self.app.push_screen(TroubleScreen(nothing_read(opened.counts, self.paths), fatal=True))
         elif self._place is not None:
             self._go_to_place(self._place)
 
@@ -168,11 +170,6 @@ class MainScreen(Verbs):
 
         self._tell_settings()
         self.app.push_screen(TroubleScreen(causes(event.error, self.paths), fatal=self.opened is None))
-
-    def _nothing_read(self, opened: Opened) -> None:
-        from explorer.tui.screens.trouble import TroubleScreen, nothing_read
-
-        self.app.push_screen(TroubleScreen(nothing_read(opened.counts, self.paths), fatal=True))
 
     def _go_to_place(self, place: str) -> None:
         opened = self.opened

@@ -10,11 +10,14 @@ from explorer.tui.screens.following import Following
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
     from explorer.tui.screens.sharing import Asker
+    from explorer.tui.state import State
     from explorer.tui.widgets.sibling_grid import SiblingGrid
 
 
 class Sharers(Following):
-    """The dialogs about shared blocks, imported when they are first opened."""
+    """The dialogs about shared blocks and caches, imported when they are first opened."""
+
+    state: State
 
     def action_sharing(self) -> None:
         """Show who wrote the blocks of the node's prompts, and who read them."""
@@ -33,6 +36,24 @@ class Sharers(Following):
         from explorer.tui.sharing_pages import pair_page
 
         self.app.push_screen(LinesScreen(pair_page(event.run_a, event.run_b), self._asker()), self.go_to_run)
+
+    def action_curves(self) -> None:
+        """Show what caches of every size would hit of the node's prompts."""
+        opened, node = self.opened, self.detail_pane.node
+        if opened is None:
+            return
+        from explorer.tui.copying import copy
+        from explorer.tui.screens.curves import CurvesScreen
+
+        name = " ".join(filter(None, (node.name, node.label if node.label != node.name else ""))) if node else ""
+        own = node is not None and self.state.own
+        whose = "everything that is open" if node is None else f"{name} alone" if own else f"{name} and below"
+
+        def copied(text: str) -> None:
+            copy(self.app, text, lambda message: self.notify(message, title="Copied", markup=False))
+
+        node_id, conversation_id = (node.node_id, node.conversation_id) if node else (None, None)
+        self.app.push_screen(CurvesScreen(whose, node_id, conversation_id, own, opened.database, copied))
 
     def _asker(self) -> Asker:
         opened = self.opened

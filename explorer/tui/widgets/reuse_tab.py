@@ -32,6 +32,7 @@ class ReuseTab(Vertical, can_focus=False):
     """What was there already, and who had written it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("C", "screen.curves", "caches", id="reuse.curves", tooltip="What caches of every size would hit"),
         Binding("m", "switch", "matrix", id="reuse.matrix", tooltip="Summary or sibling matrix"),
         Binding("c", "cycle_measure", "compare by", id="reuse.measure", tooltip="Next measure of the matrix"),
     ]  # fmt: skip
