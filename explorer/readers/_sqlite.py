@@ -44,9 +44,12 @@ class Damage(NamedTuple):
     message: str
 
 
+_BESIDE = ("-wal", "-shm", "-journal")
+
+
 def beside(path: Path) -> list[Path]:
     """The files that SQLite keeps beside a database, as far as they exist."""
-    return [file for ending in ("-wal", "-shm", "-journal") if (file := Path(f"{path}{ending}")).is_file()]
+    return [file for ending in _BESIDE if (file := Path(f"{path}{ending}")).is_file()]
 
 
 def logs(path: Path) -> list[Path]:
@@ -61,7 +64,9 @@ def unfinished(path: Path) -> list[Path]:
 
 def database_of(path: Path) -> Path | None:
     """The database beside which SQLite keeps this file, if it exists."""
-    for ending in ("-wal", "-shm", "-journal"):
+    if not path.name.endswith(_BESIDE):  # as of nearly every file
+        return None
+    for ending in _BESIDE:
         if path.name.endswith(ending) and len(path.name) > len(ending):
             database = path.with_name(path.name.removesuffix(ending))
             return database if database.is_file() else None
