@@ -208,10 +208,12 @@ class TestCells:
             edge("1", "spawn", "r", "s"), edge("2", "result", "s", "r", delivered=False),
             edge("3", "message", "s", "r", at_ms=5_000), tool_call("r", 1, is_error=True, start_ms=6_000),
             step("r", 1, start_ms=7_000), tool_call("r", 2, step_ordinal=1, is_error=True),
+            tool_call("r", 3, end_ms=8_500),  # of some, only when they were over is recorded
         ])  # fmt: skip
         marks = {cell: set(bin.marks) for cell, bin in world.row("a").bins.items()}
         assert marks == {
             1: {"spawn"}, 2: {"compaction"}, 4: {"checkpoint"}, 5: {"received"}, 6: {"tool_error"}, 7: {"tool_error"},
+            8: {"tool"},
         }  # fmt: skip
         assert {cell: set(bin.marks) for cell, bin in world.row("b").bins.items()} == {
             2: {"checkpoint"}, 5: {"sent"}, 8: {"lost"}

@@ -12,6 +12,9 @@ from explorer.readers.deus._layout import Way
 Span: TypeAlias = tuple[int, int]
 """From, to."""
 
+TASK = "task "
+"""What the name of a run begins with of which nothing is known but its task."""
+
 Origin: TypeAlias = Literal["container", "interaction", "task", "usage", "turn"]
 """What a run is known by: the best of these that there is."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from explorer.readers._claude_code._draft import Run, Session
-from explorer.readers.deus._draft import Called, Group, Interaction, Life, TaskRun, Usage
+from explorer.readers.deus._draft import TASK, Called, Group, Interaction, Life, TaskRun, Usage
 from explorer.readers.deus._lives import Lives
 
 TURN_MS = 5_000
@@ -46,7 +46,7 @@ def _done(task: TaskRun, lives: Lives) -> Life | None:
     end = task.end
     fitting = [life for life in (lives.ended(end) if end is not None else ()) if life.task is None]
     if not fitting:
-        return Life("task", f"task {task.task_id}", task.source_id, task.start, end, task=task)
+        return Life("task", f"{TASK}{task.task_id}", task.source_id, task.start, end, task=task)
     min(fitting, key=lambda life: abs((life.end or 0) - (end or 0))).task = task
     return None
 

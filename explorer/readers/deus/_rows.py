@@ -14,7 +14,7 @@ from explorer.readers._claude_code._draft import Run as Draft
 from explorer.readers._claude_code._draft import Session
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._values import as_json, key_part, moment
-from explorer.readers.deus._draft import Group, Life, Usage, merged
+from explorer.readers.deus._draft import TASK, Group, Life, Usage, merged
 from explorer.readers.deus._runs import Runs
 
 LONGEST_LABEL = 48
@@ -50,7 +50,11 @@ class GroupRows:
         drafts = {writing.run_id(run): run for agent in writing.agents for run in agent.runs}
         for row in writing.rows():
             if isinstance(row, Agent) and row.parent_agent_id is None and row.name == "main":
-                yield replace(row, label=_label(writing.session))
+                task = writing.session.session_id.removeprefix(TASK)
+                is_task = task != writing.session.session_id
+                yield replace(
+                    row, name="task" if is_task else row.name, label=task if is_task else _label(writing.session)
+                )
             elif isinstance(row, Run) and (life := self._runs.life_of.get(drafts[row.run_id])) is not None:
                 yield self._run(row, drafts[row.run_id], life, writing)
             else:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from explorer.model import Grade
-from explorer.readers._claude_code._draft import Agent, Run, Session, Step, Tool
+from explorer.readers._claude_code._draft import Agent, Event, Run, Session, Step, Tool
 from explorer.readers._claude_code._family import Family
 from explorer.readers.deus._draft import Called, Group, Life
 from explorer.readers.deus._lives import Lives
@@ -68,6 +68,7 @@ def runs_of(group: Group, family: Family, sessions: Sequence[Session]) -> Runs:
             _tie(runs, life, Run(agent, 0, life.start, life.end))
     _log_calls(calls, runs)
     for life in runs.lives:
+        _results(life, runs.run_of[life])
         if life.origin != "turn" and life in calls and not life.spans and life.began is not None:
             last = max(call.at or 0 for call in calls[life])
             life.spans.append((life.began, max(last, life.began)))
@@ -173,6 +174,13 @@ def _log_calls(calls: dict[Life, list[Called]], runs: Runs) -> None:
                 tool = Tool(call.call_id, call.name, call.where, run, None, None, call.at, True, call.is_error)
                 run.tools.append(tool)
                 runs.logged.add(run)
+
+
+def _results(life: Life, run: Run) -> None:
+    """Where no transcript tells what was done when, say when each result was there."""
+    for line in life.usage if not run.steps else ():
+        turns = f"{line.turns:,} turn{'s' * (line.turns != 1)}" if line.turns is not None else "turns not recorded"
+        run.events.append(Event("note", line.end, "result", f"{line.outcome or 'a result'}, {turns}"))
 
 
 def _order(runs: Runs) -> None:

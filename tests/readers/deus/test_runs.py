@@ -127,6 +127,9 @@ def test_usage_without_a_container_is_a_run(tmp_path):
     reading = opened(tmp_path)
     (run,) = reading.runs
     assert (run.start_ms, run.end_ms, run.status, run.reported_input_tokens) == (0, 28_000, "failed", 6)
+    assert [(each.kind, each.at_ms, each.detail) for each in reading.events] == [
+        ("note", 28_000, "error_max_turns, 1 turn")
+    ]
     assert not reading.conversation.steps_recorded
 
 
@@ -255,6 +258,8 @@ def test_a_task_is_the_container_that_ended_with_it_or_a_run_of_its_own(tmp_path
     alone = run_of(reading, "task water")
     assert (alone.start_ms, alone.end_ms, alone.status) == (470_000, 500_000, "failed")
     assert alone.status_detail == "no water"
+    (agent,) = [each for each in reading.agents if each.agent_id == alone.agent_id]
+    assert (agent.name, agent.label) == ("task", "water")
     assert len(reading.runs) == 2
 
 

@@ -53,7 +53,7 @@ HAPPENINGS = (
         WHERE delivered IS DISTINCT FROM false
         UNION ALL BY NAME
         SELECT
-            t.run_id, coalesce(t.start_ms, s.start_ms) AS moment, 'tool' AS what, t.name AS other, t.grade,
+            t.run_id, coalesce(t.start_ms, s.start_ms, t.end_ms) AS moment, 'tool' AS what, t.name AS other, t.grade,
             coalesce(t.is_error, false) AS failed, t.end_ms - t.start_ms AS took
         FROM tool_calls AS t
         LEFT JOIN steps AS s ON s.run_id = t.run_id AND s.ordinal = t.step_ordinal
