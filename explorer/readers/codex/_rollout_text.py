@@ -98,7 +98,7 @@ def _inherited(files: Mapping[str, Path], head: Head, names: dict[str, str], see
             index.take(path, line, found)
     if base is not None and not index.compacted:
         yield from _inherited(files, base, names, {*seen, path})
-    yield from _told(path, index.entries, names, f"from rollout {rollout}, which this one goes on from")
+    yield from _told(path, index.entries, names, f"from rollout {rollout}")
 
 
 def _told(
