@@ -54,25 +54,39 @@ def _done(task: TaskRun, lives: Lives) -> Life | None:
 def sessions_of_new(lives: Sequence[Life], group: Group, sessions: Iterable[Session]) -> None:
     """Which session a container began that was given none: the one that is first heard of within its life.
 
-    By its usage, else by the first record of a transcript; only where there is one such session and one such container.
+    By its usage, else by the first record of a transcript; only where there is one such session and one such container,
+    and before any that resumes it.
     """
-    known = {life.session_id for life in lives}
-    first: dict[str, int] = {}
-    for line in group.usage:
-        if line.session_id and line.end is not None:
-            first[line.session_id] = min(line.end, first.get(line.session_id, line.end))
-    for session in sessions:
-        if session.start is not None:
-            first[session.session_id] = min(session.start, first.get(session.session_id, session.start))
+    resumed: dict[str, int] = {}
+    for life in lives:
+        if life.session_id is not None and life.start is not None:
+            resumed[life.session_id] = min(life.start, resumed.get(life.session_id, life.start))
     new = Lives(life for life in lives if life.session_id is None)
     fits: dict[Life, list[str]] = {}
-    for session_id, at in first.items():
-        found = new.around(at, at) if session_id not in known else []
+    for session_id, at in _first_heard(group, sessions).items():
+        found = new.around(at, at) if at < resumed.get(session_id, at + 1) else []
         for life in found:
             fits.setdefault(life, []).append(session_id if len(found) == 1 else "")
     for life, found_ids in fits.items():
         if len(found_ids) == 1 and found_ids[0]:
             life.session_id = found_ids[0]
+
+
+def _first_heard(group: Group, sessions: Iterable[Session]) -> dict[str, int]:
+    """Session -> when there was anything of it."""
+    heard = [(line.session_id, line.end) for line in group.usage]
+    heard += [(session.session_id, _begun_itself(session)) for session in sessions]
+    first: dict[str, int] = {}
+    for session_id, at in heard:
+        if session_id and at is not None:
+            first[session_id] = min(at, first.get(session_id, at))
+    return first
+
+
+def _begun_itself(session: Session) -> int | None:
+    """When a session began, without what it has copied from another one."""
+    steps = session.main.steps.values() if session.main is not None else ()
+    return min((step.start for step in steps if step.owner is None and step.start is not None), default=session.start)
 
 
 def candidates(start: int | None, end: int | None, session_id: str | None, lives: Lives) -> list[Life]:
@@ -91,8 +105,7 @@ def of_turn(turn: Run, lives: Lives, begun: dict[str, int]) -> tuple[list[Life],
     length of the prompt, which a container's log has as well.
     """
     session_id = turn.agent.session.session_id
-    found = candidates(turn.start, turn.start, session_id, lives)
-    found = [life for life in found if life.session_id in (None, session_id)]
+    found = candidates(turn.start, turn.start, session_id, lives) or _resumed(turn, lives)
     starts = {begun[tool.call_id] for tool in turn.tools if tool.call_id in begun}
     if len(starts) == 1:
         named = [life for life in lives.begun(starts.pop()) if life.session_id in (None, session_id)]
@@ -103,6 +116,15 @@ def of_turn(turn: Run, lives: Lives, begun: dict[str, int]) -> tuple[list[Life],
         if len(alike) == 1:
             return alike, False
     return found, False
+
+
+def _resumed(turn: Run, lives: Lives) -> list[Life]:
+    """The runs that resumed the session of which this one begins with a copy: they may have gone on under its id."""
+    if turn.start is None:
+        return []
+    steps = turn.agent.steps.values()
+    origins = {step.owner.run.agent.session.session_id for step in steps if step.owner is not None}
+    return [life for life in lives.around(turn.start, turn.start) if life.session_id in origins and not life.spans]
 
 
 def begun_of(called: Iterable[Called]) -> dict[str, int]:
@@ -124,7 +146,13 @@ def place_usage(group: Group, lives: list[Life], turns: Sequence[Life]) -> None:
     """
     known, own = Lives(lives), Lives(turns)
     lines = sorted(group.usage, key=lambda each: (each.end or 0, each.where.offset))
-    open_ = [(line, candidates(line.start, line.end, line.session_id, known) or _turn_of(line, own)) for line in lines]
+    open_ = [
+        (
+            line,
+            candidates(line.start, line.end, line.session_id, known) or _turn_of(line, own) or _beside(line, known),
+        )
+        for line in lines
+    ]
     while placed := [(line, found[0]) for line, found in open_ if len(found) == 1]:
         for line, life in placed:
             life.usage.append(line)
@@ -154,10 +182,18 @@ def _overlap(one: Usage, other: Usage) -> bool:
 
 
 def _turn_of(line: Usage, turns: Lives) -> list[Life]:
-    """The turns of its session that ended when it was written."""
+    """The turn of its session that ended when it was written; else the last within the time that it is about."""
     if line.end is None:
         return []
-    return [turn for turn in turns.ended(line.end, TURN_MS) if turn.session_id == line.session_id]
+    ended = [turn for turn in turns.ended(line.end, TURN_MS) if turn.session_id == line.session_id]
+    return ended or _beside(line, turns)[-1:]
+
+
+def _beside(line: Usage, lives: Lives) -> list[Life]:
+    """The runs of its session that were there in a part of the time that a line is about."""
+    if line.start is None or line.end is None:
+        return []
+    return [life for life in lives.around(line.end, line.start) if life.session_id == line.session_id]
 
 
 def place_calls(group: Group, lives: Sequence[Life]) -> dict[Life, list[Called]]:

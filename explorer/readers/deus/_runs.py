@@ -89,6 +89,9 @@ def _turns(main: Agent, lives: Lives, begun: dict[str, int], runs: Runs) -> list
     own: list[Life] = []
     kept: list[Run] = []
     for turn in main.runs:
+        if _is_copied(turn):
+            kept.append(turn)
+            continue
         found, is_exact = of_turn(turn, lives, begun)
         if not found:
             life = Life("turn", f"turn {turn.ordinal}", main.source_id, turn.start, turn.end, session_id=session_id)
@@ -112,6 +115,15 @@ def _turns(main: Agent, lives: Lives, begun: dict[str, int], runs: Runs) -> list
             _merge(turn, run)
     main.runs = kept
     return own
+
+
+def _is_copied(turn: Run) -> bool:
+    """Whether a turn is of a copied history: it ran where it was copied from."""
+    steps = turn.agent.steps.values()
+    if turn.steps:
+        return all(step.owner is not None for step in turn.steps)
+    own = [step.start for step in steps if step.owner is None and step.start is not None]
+    return len(own) < len(steps) and (not own or (turn.start is not None and turn.start < min(own)))
 
 
 def _merge(turn: Run, run: Run) -> None:

@@ -303,3 +303,37 @@ def test_what_is_said_of_a_turn_is_said_of_its_container(tmp_path):
     (finding,) = [each for each in reading.findings if each.code == "concurrent-writers"]
     assert finding.run_id == run_of(reading, name).run_id
     assert_sound(reading)
+
+
+def test_a_session_that_is_resumed_later_was_begun_by_the_container_before(tmp_path):
+    first, second = container(tmp_path, 0, 60, "new"), container(tmp_path, 100, 160)
+    usage(tmp_path, used(3, 50), used(103, 150))
+    reading = opened(tmp_path)
+    assert {run_of(reading, name).agent_id for name in (first, second)} == {f"groups/chat/{SESSION}/main"}
+
+
+def test_a_container_whose_session_goes_on_under_another_id_is_of_that(tmp_path):
+    """As older versions of Claude Code resume: the new transcript begins with a copy of the old one."""
+    first, second = container(tmp_path, 0, 60), container(tmp_path, 100, 160)
+    history = turn(1, 2, 50)
+    transcript(tmp_path, *history)
+    transcript(tmp_path, *history, *turn(2, 103, 150), session=OTHER)
+    reading = opened(tmp_path)
+    agents = [run_of(reading, name).agent_id for name in (first, second)]
+    assert agents == [f"groups/chat/{each}/main" for each in (SESSION, OTHER)]
+    assert [(step.run_id, step.is_replay) for step in reading.steps] == [
+        (run_of(reading, first).run_id, False), (f"groups/chat/{OTHER}/main/1", True),
+        (run_of(reading, second).run_id, False),
+    ]  # fmt: skip
+    assert reading.codes() == ["replayed-history"]
+
+
+@pytest.mark.parametrize("line", [(2, 70), (-5, 40), (2, 31)])
+def test_a_line_of_usage_that_sticks_out_is_still_its_containers_or_its_turns(tmp_path, line):
+    name = container(tmp_path, 0, 60)
+    transcript(tmp_path, *turn(1, 503, 530))
+    usage(tmp_path, used(*line), used(line[0] + 500, line[1] + 500))
+    reading = opened(tmp_path)
+    assert len(reading.runs) == 2
+    assert run_of(reading, name).reported_input_tokens == 6
+    assert reading.findings == []
