@@ -225,6 +225,12 @@ def test_a_table_shows_the_beginning_of_json_and_says_so(run, traces):
     assert value in run(traces, "--sql", f"SELECT '{value}' AS extra", check=0).stdout
 
 
+def test_columns_of_one_name_are_all_there(run, traces):
+    query = "SELECT 1 AS n, 2 AS n, 3 AS n_1, 4 AS n"
+    assert rows(run(traces, "--sql", query, "--format", "json", check=0)) == [{"n": 1, "n_2": 2, "n_1": 3, "n_3": 4}]
+    assert run(traces, "--sql", query, check=0).stdout.split("\n")[2].split() == ["1", "2", "3", "4"]
+
+
 def test_rows_of_many_lines_of_a_terminal_have_a_line_for_each_value(run, traces, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")

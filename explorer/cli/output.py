@@ -15,7 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import chain
+from itertools import chain, count
 from typing import Any, NamedTuple, TypeAlias
 
 from explorer.tui.text import clean, crop, fit
@@ -52,7 +52,7 @@ def write(table: Table, format_: str, omitted: dict[str, int]) -> int:
 
     Returns how many values a table shows the beginning of.
     """
-    cut = 0
+    cut, table = 0, table._replace(columns=_apart(table.columns))
     if format_ == "json":
         _json(table, omitted)
     elif format_ == "jsonl":
@@ -64,6 +64,15 @@ def write(table: Table, format_: str, omitted: dict[str, int]) -> int:
         cut = _table(table)
     sys.stdout.flush()
     return cut
+
+
+def _apart(names: Sequence[str]) -> list[str]:
+    """Column names, with _1 and so on behind those that were there before: queries may give one to several."""
+    apart: list[str] = []
+    for name in names:
+        others = (f"{name}_{number}" for number in count(1))
+        apart.append(name if name not in apart else next(other for other in others if other not in (*apart, *names)))
+    return apart
 
 
 def _rows(table: Table) -> Iterator[Row]:
