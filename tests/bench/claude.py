@@ -122,7 +122,7 @@ def _transcript(rng, words, session, agent, calls, text, spawns):
         usage = {
             "input_tokens": 4, "cache_creation_input_tokens": 900, "cache_read_input_tokens": 9_000 + 900 * call,
             "cache_creation": {"ephemeral_5m_input_tokens": 900, "ephemeral_1h_input_tokens": 0},
-            "output_tokens": 80, "service_tier": "standard",
+            "output_tokens": rng.randrange(20, 4_000), "service_tier": "standard",
         }  # fmt: skip
         for number, block in enumerate(blocks, 1):
             message = {
