@@ -43,13 +43,14 @@ def record_of(
     agent: Agent, kind: object, record: dict[str, object], uuid: str | None, at: int | None, where: Where
 ) -> None:
     """Take in the next record of an agent."""
-    message = record.get("message")
+    message, parent = record.get("message"), record.get("parentUuid")
     says = kind == "assistant"
     if kind == "user":
         says = _user(agent, record, message.get("content") if type(message) is dict else None, uuid, at, where)
     elif says:
         if type(message) is dict:
-            _hang(agent, record, uuid, False, where)
+            if parent != agent.conversing.tip:
+                _hang(agent, record, uuid, False, where)
             _assistant(agent, record, message, uuid, at, where)
     else:
         _hang(agent, record, uuid, False, where)
@@ -58,14 +59,10 @@ def record_of(
         elif kind == "attachment":
             _attachment(agent, record, uuid, at, where)
     if uuid is not None:
-        agent.conversing.note(uuid, record.get("parentUuid"), says)
+        agent.conversing.note(uuid, parent, says)
     if at is not None:
         agent.latest = at
-        session = agent.session
-        if session.end is None or at > session.end:
-            session.end = at
-        if session.start is None or at < session.start:
-            session.start = at
+        agent.session.happened(at)
 
 
 def _hang(agent: Agent, record: dict[str, object], uuid: str | None, is_prompt: bool, where: Where) -> Turn | None:

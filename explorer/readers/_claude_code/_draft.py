@@ -245,6 +245,13 @@ class Session:
     end: int | None = None
     remarks: list[Remark] = field(default_factory=list)
 
+    def happened(self, at: int) -> None:
+        """Something was recorded at this time."""
+        if self.end is None or at > self.end:
+            self.end = at
+        if self.start is None or at < self.start:
+            self.start = at
+
     @property
     def main(self) -> Agent | None:
         """Its main agent, if anything of it is recorded."""

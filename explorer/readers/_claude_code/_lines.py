@@ -60,18 +60,33 @@ def lines(path: Path, source_id: str) -> Iterator[Line | Damage]:
     """
     with open_bytes(path) as buffer:
         forget = Forget(buffer)
-        for number, offset, length, raw, complete in _raw(buffer):
+        due, find, loads_, make = (
+            forget.due,
+            buffer.find,
+            orjson.loads,
+            tuple.__new__,
+        )  # all of it is asked of each line
+        at, number, size = 3 if buffer[:3] == b"\xef\xbb\xbf" else 0, 0, len(buffer)
+        while at < size:
+            found = find(b"\n", at)
+            end = size if found < 0 else found
+            number += 1
+            length = end - at
+            raw = buffer[at:end] if length < LEAST_IMAGE else without_images(buffer, at, end)
             try:
-                record = orjson.loads(raw)
+                record = loads_(raw)
             except ValueError:
-                yield from _odd(Where(source_id, offset, length, number), raw, complete)
+                if length > SHORTEST or raw.strip():
+                    yield from _odd(Where(source_id, at, length, number), raw, found >= 0)
             else:
                 if type(record) is dict:
-                    yield Where(source_id, offset, length, number), record
+                    yield make(Where, (source_id, at, length, number)), record
                 else:
                     yield Damage(number, "bad-record", "not a JSON object")
-            if offset >= forget.due:
-                forget(offset)
+            at = end + 1
+            if at > due:
+                forget(at)
+                due = forget.due
 
 
 def parse(raw: bytes) -> dict[str, object] | None:
@@ -80,21 +95,6 @@ def parse(raw: bytes) -> dict[str, object] | None:
         if not isinstance(found, Damage):
             return found[1]
     return None
-
-
-def _raw(buffer: Buffer) -> Iterator[tuple[int, int, int, bytes, bool]]:
-    """Number, offset, length, bytes without images, and whether a newline ends it, of every line that is not empty."""
-    at, number, size = 3 if buffer[:3] == b"\xef\xbb\xbf" else 0, 0, len(buffer)
-    find = buffer.find
-    while at < size:
-        found = find(b"\n", at)
-        end = size if found < 0 else found
-        number += 1
-        if end - at >= LEAST_IMAGE:
-            yield number, at, end - at, without_images(buffer, at, end), found >= 0
-        elif end - at > SHORTEST or buffer[at:end].strip():
-            yield number, at, end - at, buffer[at:end], found >= 0
-        at = end + 1
 
 
 def without_images(buffer: Buffer, start: int = 0, end: int | None = None) -> bytes:
