@@ -599,10 +599,33 @@ class PrefixBranch:
     """When that step started."""
 
 
+@dataclass(frozen=True, slots=True)
+class ModelReuse:
+    """What of a step's hits is left where a cache serves each model by itself: ``step_reuse`` among steps of one model.
+
+    Steps of namespaces in which all have the same model have no row: nothing is lost there. Steps without a recorded
+    model count as those of one more.
+    """
+
+    run_id: str
+    ordinal: int
+    model: str | None
+    """The one that answered, else the one that was asked for."""
+    hit_own: int
+    hit_ancestor: int
+    hit_sibling: int
+    hit_other: int
+    hit_tokens: int | None
+    """In these four; None without a recorded block size."""
+    causal: int
+    """The same among the steps that had ended, all four."""
+    causal_tokens: int | None
+
+
 Row: TypeAlias = (
     Source | Conversation | ConversationName | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
     | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
-    | PromptRecency | PromptOptimal | StepRecency | SharedRecency | PrefixBranch
+    | PromptRecency | PromptOptimal | StepRecency | SharedRecency | ModelReuse | PrefixBranch
 )  # fmt: skip
 
 TABLES: dict[str, type[Row]] = {
@@ -666,6 +689,7 @@ COMPUTED: dict[str, type[Row]] = {
     "prompt_optimal": PromptOptimal,
     "step_recency": StepRecency,
     "shared_recency": SharedRecency,
+    "model_reuse": ModelReuse,
     "prefix_tree": PrefixBranch,
 }
 """What ``explorer.reuse`` computes when it is first asked for, from all that is open: neither stored nor exported."""

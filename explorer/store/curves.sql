@@ -244,3 +244,110 @@ FROM missed_blocks(capacity, keep_ms) AS m
 JOIN internal.runs AS r USING (run_id)
 GROUP BY r.conversation_id, from_ms
 ORDER BY r.conversation_id, from_ms NULLS LAST;
+
+-- One row per step with blocks: its hits in every way they are counted, and in tokens. covered_tokens: those in its
+-- blocks; what is behind the last block, where a recorder has full blocks only, no cache can hit.
+CREATE VIEW internal.step_means AS
+SELECT
+    r.conversation_id,
+    r.agent_id,
+    u.run_id,
+    u.ordinal,
+    u.blocks,
+    u.hit_own + u.hit_ancestor + u.hit_sibling + u.hit_other AS hit,
+    u.causal_own + u.causal_ancestor + u.causal_sibling + u.causal_other AS causal,
+    CASE
+        WHEN m.run_id IS NULL THEN u.hit_own + u.hit_ancestor + u.hit_sibling + u.hit_other
+        ELSE m.hit_own + m.hit_ancestor + m.hit_sibling + m.hit_other
+    END AS same_model,
+    u.hit_own AS private,
+    s.input_tokens,
+    s.cache_read_tokens,
+    coalesce(s.model, s.request_model) AS model,
+    CASE WHEN b.block_tokens IS NOT NULL THEN least(s.input_tokens, u.blocks * b.block_tokens) END AS covered_tokens,
+    u.hit_own_tokens + u.hit_ancestor_tokens + u.hit_sibling_tokens + u.hit_other_tokens AS hit_tokens,
+    u.causal_own_tokens + u.causal_ancestor_tokens + u.causal_sibling_tokens + u.causal_other_tokens AS causal_tokens,
+    CASE
+        WHEN m.run_id IS NULL THEN u.hit_own_tokens + u.hit_ancestor_tokens + u.hit_sibling_tokens + u.hit_other_tokens
+        ELSE m.hit_tokens
+    END AS same_model_tokens,
+    u.hit_own_tokens AS private_tokens
+FROM step_reuse AS u
+JOIN steps AS s ON s.run_id = u.run_id AND s.ordinal = u.ordinal
+JOIN internal.runs AS r ON r.run_id = u.run_id
+LEFT JOIN model_reuse AS m ON m.run_id = u.run_id AND m.ordinal = u.ordinal
+LEFT JOIN (
+    SELECT run_id, CASE WHEN min(block_tokens) = max(block_tokens) THEN min(block_tokens) END AS block_tokens
+    FROM block_runs
+    GROUP BY run_id
+) AS b ON b.run_id = u.run_id
+WHERE NOT s.is_replay AND u.blocks > 0;
+
+-- Reuse in every mean, on a cache without end: one row per agent with blocks, one per conversation (agent_id is NULL),
+-- and one over everything open. Hits, each of leading blocks: hit, that any earlier step of the namespace holds;
+-- causal, that any holds which had ended; same_model, that any of the same model holds (as hit where all have one
+-- model); private, that earlier steps of the same agent hold. Of each, three means: share_*, of all blocks;
+-- token_share_*, *_tokens of input_tokens; mean_step_*, the mean over steps of hits / blocks, each step counting the
+-- same. covered_tokens are those in recorded blocks; of input_tokens the others, behind the last block, are never hit.
+-- measured_share: cache_read_tokens, as the recorder measured, of measured_input_tokens, those of steps that have it.
+-- Tokens are NULL where the size of some block, or the tokens of some step, are not recorded.
+CREATE VIEW reuse_means AS
+SELECT
+    conversation_id,
+    agent_id,
+    steps,
+    blocks,
+    hit,
+    causal,
+    same_model,
+    private,
+    hit / blocks AS share_hit,
+    causal / blocks AS share_causal,
+    same_model / blocks AS share_same_model,
+    private / blocks AS share_private,
+    input_tokens,
+    covered_tokens,
+    hit_tokens,
+    causal_tokens,
+    same_model_tokens,
+    private_tokens,
+    hit_tokens / nullif(input_tokens, 0) AS token_share_hit,
+    causal_tokens / nullif(input_tokens, 0) AS token_share_causal,
+    same_model_tokens / nullif(input_tokens, 0) AS token_share_same_model,
+    private_tokens / nullif(input_tokens, 0) AS token_share_private,
+    mean_step_hit,
+    mean_step_causal,
+    mean_step_same_model,
+    mean_step_private,
+    cache_read_tokens,
+    measured_input_tokens,
+    cache_read_tokens / nullif(measured_input_tokens, 0) AS measured_share
+FROM (
+    SELECT
+        m.conversation_id,
+        m.agent_id,
+        count(*) AS steps,
+        sum(m.blocks)::BIGINT AS blocks,
+        sum(m.hit)::BIGINT AS hit,
+        sum(m.causal)::BIGINT AS causal,
+        sum(m.same_model)::BIGINT AS same_model,
+        sum(m.private)::BIGINT AS private,
+        round(avg(m.hit / m.blocks), 12) AS mean_step_hit,
+        round(avg(m.causal / m.blocks), 12) AS mean_step_causal,
+        round(avg(m.same_model / m.blocks), 12) AS mean_step_same_model,
+        round(avg(m.private / m.blocks), 12) AS mean_step_private,
+        CASE WHEN count(m.input_tokens) = count(*) THEN internal.whole(sum(m.input_tokens::HUGEINT)) END
+            AS input_tokens,
+        CASE WHEN count(m.covered_tokens) = count(*) THEN internal.whole(sum(m.covered_tokens::HUGEINT)) END
+            AS covered_tokens,
+        CASE WHEN count(m.hit_tokens) = count(*) THEN sum(m.hit_tokens)::BIGINT END AS hit_tokens,
+        CASE WHEN count(m.causal_tokens) = count(*) THEN sum(m.causal_tokens)::BIGINT END AS causal_tokens,
+        CASE WHEN count(m.same_model_tokens) = count(*) THEN sum(m.same_model_tokens)::BIGINT END AS same_model_tokens,
+        CASE WHEN count(m.private_tokens) = count(*) THEN sum(m.private_tokens)::BIGINT END AS private_tokens,
+        internal.whole(sum(m.cache_read_tokens::HUGEINT)) AS cache_read_tokens,
+        internal.whole(sum(m.input_tokens::HUGEINT) FILTER (m.cache_read_tokens IS NOT NULL)) AS measured_input_tokens
+    FROM internal.step_means AS m
+    GROUP BY GROUPING SETS ((m.conversation_id, m.agent_id), (m.conversation_id), ())
+    HAVING count(*) > 0
+)
+ORDER BY conversation_id NULLS LAST, agent_id NULLS LAST;

@@ -18,7 +18,7 @@ from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
 from explorer.store import prefixes
 from explorer.store.prepare import prepare
 from explorer.store.readonly import Result, ask
-from explorer.store.recency import ALONE, SHARED, compute, compute_shared
+from explorer.store.recency import ALONE, MODELS, SHARED, compute, compute_models, compute_shared
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
@@ -158,6 +158,8 @@ class Database:
             self.compute()
         if any(name in named for name in SHARED):
             self._compute("shared", compute_shared)
+        if any(name in named for name in MODELS):
+            self.compute_models()
         if "prefix_tree" in named:
             self._compute("prefixes", prefixes.compute)
         return ask(self._connection.cursor(), query)
@@ -169,6 +171,10 @@ class Database:
             Stopped: ``stop``, which is asked from time to time, said so; nothing was filled.
         """
         self._compute("alone", lambda cursor: compute(cursor, stop))
+
+    def compute_models(self) -> None:
+        """Fill the table of reuse within each model, if that was not done."""
+        self._compute("models", compute_models)
 
     def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:
         with self.lock, self.cursor() as cursor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 from explorer.model import HASHES
 from explorer.reuse.arrivals import Arrivals, Order, arrive
+from explorer.reuse.by_model import by_model
 from explorer.reuse.calls import Call, Lineage, Placed, by_start, hierarchy
 from explorer.reuse.identity import renumbered
 from explorer.reuse.recall import Recalled, recall
@@ -25,6 +26,9 @@ ALONE = (
 
 SHARED = ("shared_recency", "shared_cache_curve")
 """What it must name to need the table of one cache for all."""
+
+MODELS = ("model_reuse", "reuse_means")
+"""What it must name to need the table of reuse within each model."""
 
 
 def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
@@ -51,6 +55,31 @@ def compute_shared(cursor: Cursor) -> None:
     orders: tuple[Order, ...] = get_args(Order)
     rows = [(order, *piece) for order in orders for piece in shared(cursor, Arrivals(order))]
     fill(cursor, "shared_recency", rows)
+
+
+def compute_models(cursor: Cursor) -> None:
+    """Fill the table of reuse within each model, for the namespaces that have several."""
+    rows = cursor.execute(
+        """
+        SELECT run_id, ordinal, coalesce(model, request_model), b.namespace
+        FROM steps
+        JOIN (SELECT DISTINCT run_id, step_ordinal AS ordinal, namespace FROM block_runs) AS b USING (run_id, ordinal)
+        WHERE NOT is_replay
+        """
+    ).fetchall()
+    models: dict[str, dict[tuple[str, int], str | None]] = {}
+    for run, ordinal, model, namespace in rows:
+        models.setdefault(namespace, {})[run, ordinal] = model
+    several = {namespace: of_it for namespace, of_it in models.items() if len(set(of_it.values())) > 1}
+    if several:
+        lineage = _lineage(cursor)
+        found = [
+            row
+            for namespace, conversations in _namespaces(cursor).items()
+            if namespace in several
+            for row in by_model(by_start(*conversations.values()), lineage, several[namespace])
+        ]
+        fill(cursor, "model_reuse", found)
 
 
 def shared(cursor: Cursor, arrivals: Arrivals, stop: Callable[[], bool] = lambda: False) -> list[Piece]:

@@ -11,10 +11,11 @@ from explorer.model import Row
 from explorer.reuse.arrivals import Arrivals
 from explorer.store import queries
 from explorer.store.database import Database
+from explorer.store.queries.curve_sql import curve_sql
 from explorer.store.recency import shared
 from tests.reuse.by_sets import leading
 from tests.store.test_recency import MINUTE, PROMPTS, recording
-from tests.store.world import agent, ask, blocks, conversation, make_database, run, step
+from tests.store.world import agent, ask, blocks, conversation, make_database, reuse, run, step
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +189,42 @@ def test_what_is_in_use_has_a_peak_and_a_course(database: Database) -> None:
     assert (found.conversations, found.block_tokens) == (1, 64)
     assert [use for _, use in found.peaks] == [(7, 9, 9, 2, 7, 9)]
     assert [(at // found.width_ms, use.five_minutes) for at, use in found.slots] == [(0, 9), (2, 8)]
+
+
+def test_every_mean_stands_beside_its_numerator_and_denominator() -> None:
+    rows: list[Row] = [conversation(), agent("m"), agent("x", "m"), run("m", "m"), run("x", "x", "m")]
+    # m asks of one model and x of another; 0 1 are in all prompts. The last block of 64 is not full, or is not there.
+    for of, ordinal, model, tokens, ids, hits in (
+        ("m", 1, "big", 150, (0, 2), {}),
+        ("x", 1, "small", 130, (0, 2), {"ancestor": 2}),
+        ("x", 2, "small", 200, (0, 4), {"own": 2}),
+    ):
+        rows += [step(of, ordinal, start_ms=len(rows), model=model, input_tokens=tokens, offset=len(rows))]
+        rows += [*blocks(of, ordinal, ids), reuse(of, ordinal, ids[1], fresh=ids[1] - sum(hits.values()), **hits)]
+    rows[-3] = step("x", 2, start_ms=99, model="small", input_tokens=200, cache_read_tokens=64, offset=99)
+    database = make_database(rows)
+    kinds = ("hit", "same_model", "private")
+    shares = ", ".join(f"share_{kind}, mean_step_{kind}" for kind in kinds)
+    query = f"SELECT agent_id, steps, blocks, hit, same_model, private, {shares} FROM reuse_means"
+    assert ask(database, query)[:2] == [
+        ("m", 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+        ("x", 2, 6, 4, 2, 2, 4 / 6, 0.75, 2 / 6, 0.25, 2 / 6, 0.25),
+    ]
+    tokens = "input_tokens, covered_tokens, cache_read_tokens, measured_input_tokens, measured_share"
+    assert ask(database, f"SELECT {tokens} FROM reuse_means WHERE conversation_id IS NULL") == [
+        (480, 128 + 128 + 200, 64, 200, 0.32)
+    ]
+    database.compute_models()
+    with database.cursor() as cursor:
+        found = queries.means(cursor, "x")
+    assert found is not None
+    assert (found.models, found.hit, found.same_model.blocks) == (1, (4, found.hit.tokens, 0.75), 2)
+
+
+@pytest.mark.parametrize("page", ["size", "time", "misses", "use", "means"])
+@pytest.mark.parametrize("conversation_id", [None, "it's"])
+def test_the_query_for_a_page_is_one_that_can_be_asked(
+    page: str, conversation_id: str | None, database: Database
+) -> None:
+    ask(database, curve_sql(page, conversation_id, 4000, None))
+    ask(database, curve_sql(page, conversation_id, 4000, 300_000, "at_once"))

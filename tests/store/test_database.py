@@ -26,6 +26,7 @@ VIEWS = {
     "scope_report",
     "reuse_distance",
     "reuse_age",
+    "reuse_means",
     "cache_curve",
     "shared_cache_curve",
     "time_to_live_curve",

@@ -73,6 +73,7 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "cache_curves": lambda cursor, tree, at: [queries.cache_curves(cursor, at, own) for own in (False, True)],
     "shared_curves": lambda cursor, tree, at: queries.shared_curves(cursor, Arrivals("poisson")),
     "misses": lambda cursor, tree, at: [queries.misses(cursor, at, own, 3, 60_000) for own in (False, True)],
+    "means": lambda cursor, tree, at: [queries.means(cursor, at, own) for own in (False, True)],
     "in_use": lambda cursor, tree, at: queries.in_use(cursor, at, 10),
     "kv_models": lambda cursor, tree, at: queries.kv_models(cursor),
     "filter_columns": lambda cursor, tree, at: queries.filter_columns(cursor),
@@ -114,6 +115,7 @@ def damaged() -> list[Row]:
 def database(request: pytest.FixtureRequest) -> Database:
     made = make_database([] if request.param == "empty" else damaged())
     made.compute()
+    made.compute_models()
     return made
 
 

@@ -14,7 +14,7 @@ from explorer.tui.screens.bytes import BytesScreen, bytes_in
 from explorer.tui.screens.curves import CurvesScreen
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.widgets.sheet import Row as Line
-from tests.store.world import agent, blocks, conversation, run, source, step
+from tests.store.world import agent, blocks, conversation, reuse, run, source, step
 from tests.tui.conftest import NARROW, Opener, drive, press, screen_text
 
 MINUTE = 60_000
@@ -34,6 +34,7 @@ def two_conversations() -> list[Row]:
         for ordinal in (1, 2):
             rows += [step(name, ordinal, start_ms=(ordinal - 1) * 6 * MINUTE, input_tokens=640, offset=ordinal)]
             rows += blocks(name, ordinal, (0, 10), namespace=name)
+            rows += [reuse(name, ordinal, 10, own=10 * (ordinal - 1), fresh=10 * (2 - ordinal))]
     return rows
 
 
@@ -60,6 +61,9 @@ def test_the_cursor_reads_off_what_a_size_hits_and_why_the_rest_misses(opener: O
         assert "X expired 50.0 %" in text
         assert "main" in text
         assert "one [/foo] 10 10 10 10 10 1" in await words(pilot, "4")
+        text = await words(pilot, "5")
+        assert "same agent 10 50.0 % 640 50.0 % 50.0 %" in text
+        assert "measured – –" in text
         await press(pilot, "a", "escape")
         assert isinstance(pilot.app.screen, MainScreen)
 

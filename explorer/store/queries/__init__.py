@@ -20,6 +20,7 @@ from explorer.store.queries.handoffs import (
     handoffs,
     read_texts,
 )
+from explorer.store.queries.means import Hits, Means, means
 from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
 from explorer.store.queries.misses import Causes, Change, InUse, Load, Misses, in_use, misses
 from explorer.store.queries.overview import counts, overview
@@ -104,6 +105,7 @@ __all__ = [
     "HandOff",
     "HandOffs",
     "Happening",
+    "Hits",
     "InUse",
     "KvModel",
     "Lane",
@@ -111,6 +113,7 @@ __all__ = [
     "Load",
     "MadeOf",
     "Mark",
+    "Means",
     "Merged",
     "Message",
     "Misses",
@@ -156,6 +159,7 @@ __all__ = [
     "in_use",
     "kv_models",
     "locate",
+    "means",
     "messages",
     "misses",
     "next_finding",
