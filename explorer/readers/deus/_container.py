@@ -70,10 +70,11 @@ def _fields(text: str) -> tuple[dict[str, str], dict[str, int]]:
     """The fields of the head, and the line of each; the first of a name is the run's own."""
     fields: dict[str, str] = {}
     lines: dict[str, int] = {}
+    inside = True
     for number, line in enumerate(text.split("\n"), 1):
-        if line.startswith("=== ") and not line.startswith(("=== Container Run Log", "=== Input Summary")):
-            break
-        found = _FIELD.match(line.rstrip("\r"))
+        if line.startswith("=== "):
+            inside = line.startswith(("=== Container Run Log", "=== Input Summary"))
+        found = _FIELD.match(line.rstrip("\r")) if inside else None
         if found and found[1] not in fields:
             fields[found[1]], lines[found[1]] = found[2].strip(), number
     return fields, lines

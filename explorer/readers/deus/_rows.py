@@ -50,15 +50,20 @@ class GroupRows:
         drafts = {writing.run_id(run): run for agent in writing.agents for run in agent.runs}
         for row in writing.rows():
             if isinstance(row, Agent) and row.parent_agent_id is None and row.name == "main":
-                task = writing.session.session_id.removeprefix(TASK)
-                is_task = task != writing.session.session_id
-                yield replace(
-                    row, name="task" if is_task else row.name, label=task if is_task else _label(writing.session)
-                )
+                name, label = self._called(writing.session)
+                yield replace(row, name=name, label=label)
             elif isinstance(row, Run) and (life := self._runs.life_of.get(drafts[row.run_id])) is not None:
                 yield self._run(row, drafts[row.run_id], life, writing)
             else:
                 yield row
+
+    def _called(self, session: Session) -> tuple[str, str]:
+        """Name and label of a session's main agent: a run that is not the chat's has its name for its IPC folder."""
+        if session.session_id.startswith(TASK):
+            return "task", session.session_id.removeprefix(TASK)
+        runs = session.main.runs if session.main is not None else []
+        keys = {life.ipc_key for run in runs if (life := self._runs.life_of.get(run)) is not None}
+        return (keys.pop() if len(keys) == 1 else None) or "main", _label(session)
 
     def run_id(self, life: Life) -> str:
         """The key of a run."""
@@ -115,7 +120,7 @@ class GroupRows:
             reported_output_tokens=spent[3] if counts and spent else None,
             reported_cost_usd=cost,
             reported_duration_ms=life.end - life.start if life.end is not None and life.start is not None else None,
-            reported_note=note or cost_note,
+            reported_note="; ".join(filter(None, (note if counts else None, cost_note))) or None,
             reward=life.interaction.score if life.interaction else None,
             grade="ambiguous" if life.doubt else "exact",
             extra=_extra(life, self._group, draft),
@@ -190,8 +195,10 @@ def _cost(usage: Sequence[Usage]) -> tuple[float | None, str | None]:
     if not costs:
         return None, None
     if all(a <= b for a, b in pairwise(costs)):
-        return costs[-1], "the last of several costs, as none is less than the one before" if len(costs) > 1 else None
-    return sum(costs), "the sum of several costs"
+        return costs[-1], "its cost is the last of several, as none is less than the one before" if len(
+            costs
+        ) > 1 else None
+    return sum(costs), "its cost is the sum of several"
 
 
 def _extra(life: Life, group: Group, draft: Draft) -> str | None:

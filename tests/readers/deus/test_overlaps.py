@@ -149,8 +149,10 @@ def test_usage_that_may_be_of_two_is_no_third_run(tmp_path):
 def test_the_mounts_tell_the_ipc_folder(tmp_path, first, second, severity, words):
     container(tmp_path, 0, 60, more=mounted(first))
     container(tmp_path, 10, 90, OTHER, more=mounted(second))
-    finding = only(opened(tmp_path))
+    reading = opened(tmp_path)
+    finding = only(reading)
     assert (finding.severity, words in finding.message) == (severity, True)
+    assert [agent.name for agent in reading.agents] == [first or "main", second or "main"]
 
 
 @pytest.mark.parametrize(
