@@ -33,6 +33,13 @@ Resolution: TypeAlias = Literal["item", "thread", "pending"]
 HASHES = "hashes"
 """The ``block_scope`` of ids that are hashes: equal wherever the prompt is, and in no order."""
 
+PROMPT_PARTS = "prompt-parts"
+"""The ``block_scope`` of blocks that are the parts of recorded prompts, numbered by us."""
+
+HiddenKind: TypeAlias = Literal["main", "worker", "solo", "sidecar"]
+"""What a chain of prompts inside one run seems to be: its main agent; one of at least three that part at one place of
+their prompts, some of them at work at the same time; one by itself; or a single call aside."""
+
 EventKind: TypeAlias = Literal["compaction", "error", "interrupt", "resume", "note"]
 Severity: TypeAlias = Literal["error", "warning", "info"]
 
@@ -469,6 +476,31 @@ class NamespaceAudit:
 
 
 @dataclass(frozen=True, slots=True)
+class HiddenAgent:
+    """A proposal: an agent among the calls of one run at the top, told by its prompts. See ``reuse.hidden``.
+
+    Only runs whose prompts are those of several have rows, the main one included.
+    """
+
+    run_id: str
+    chain: int
+    """1 for the main one, which has the first call, or if that is its only one is the longest; the others in order of
+    their first calls."""
+    kind: HiddenKind
+    left_chain: int | None
+    """Which of them its first prompt left; None where it has nothing in common with any."""
+    position: int
+    """How many leading blocks it has in common with the prompt that it left."""
+    steps: int
+    ordinals: Json
+    """The ordinals of these steps in the run, as a JSON list."""
+    start_ms: int | None
+    end_ms: int | None
+    grade: Grade
+    """Always ``derived``: nothing in the recording says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class PromptRecency:
     """Blocks that follow each other in a step's prompt, and what a cache must be like to hit them.
 
@@ -624,7 +656,7 @@ class ModelReuse:
 
 Row: TypeAlias = (
     Source | Conversation | ConversationName | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
-    | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit
+    | Checkpoint | UncountedUsage | StepReuse | RunFootprint | SiblingPair | NamespaceAudit | HiddenAgent
     | PromptRecency | PromptOptimal | StepRecency | SharedRecency | ModelReuse | PrefixBranch
 )  # fmt: skip
 
@@ -650,6 +682,7 @@ DERIVED: dict[str, type[Row]] = {
     "run_footprint": RunFootprint,
     "sibling_pairs": SiblingPair,
     "namespace_audit": NamespaceAudit,
+    "hidden_agents": HiddenAgent,
 }
 """What ``explorer.reuse`` computes from them, stored because it takes the order of every step in a namespace."""
 

@@ -26,6 +26,7 @@ class Call(NamedTuple):
     """How many they are in all."""
     end_ms: int | None = None
     """Without one, what it wrote is there from its start."""
+    model: str | None = None
 
 
 class Lineage(NamedTuple):

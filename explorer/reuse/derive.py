@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from explorer.model import HASHES, NamespaceAudit, Rows, RunFootprint, SiblingPair, StepReuse
+from explorer.model import HASHES, PROMPT_PARTS, HiddenAgent, NamespaceAudit, Rows, RunFootprint, SiblingPair, StepReuse
 from explorer.reuse.attribution import Attributed, Attribution
 from explorer.reuse.audit import audit
 from explorer.reuse.calls import Call, Lineage, by_start
+from explorer.reuse.hidden import hidden_agents
 from explorer.reuse.identity import prefix_hits, renumbered
 from explorer.reuse.intervals import IntervalSet
 from explorer.reuse.numbering import numbering
@@ -20,7 +21,7 @@ BATCH = 1_000
 
 def derive(
     conversations: dict[str, list[Call]], scopes: dict[str, str | None], lineage: Lineage
-) -> Iterator[Rows | RunFootprint | SiblingPair | NamespaceAudit]:
+) -> Iterator[Rows | RunFootprint | SiblingPair | NamespaceAudit | HiddenAgent]:
     """The rows of one namespace.
 
     ``conversations`` holds the calls of each conversation in it, in the order of the record. Without a common clock,
@@ -50,6 +51,18 @@ def derive(
         runs = {call.run_id for call in recorded}
         found = sum(hits[run] for run in runs), sum(by_prefix[run] for run in runs)
         yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, attribution.chain.holds, found)
+        if scope != PROMPT_PARTS:  # where there are prompts, every call is known to be its agent's
+            yield from _hidden(recorded, lineage)
+
+
+def _hidden(calls: list[Call], lineage: Lineage) -> Iterator[HiddenAgent]:
+    """What may be hidden in each of the runs at the top."""
+    runs: dict[str, list[Call]] = {}
+    for call in calls:
+        if lineage.parent_run.get(call.run_id) is None:
+            runs.setdefault(call.run_id, []).append(call)
+    for recorded in runs.values():
+        yield from hidden_agents(recorded)
 
 
 def _distinct(calls: list[Call]) -> IntervalSet:

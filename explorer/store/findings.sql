@@ -455,3 +455,34 @@ SELECT
 FROM forked_captures AS f
 LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE f.same_steps > 0;
+
+-- hidden-agents: the prompts of a run at the top are those of several agents in turn. Single calls aside are not told.
+CREATE VIEW rules.hidden_agents AS
+SELECT
+    concat('hidden-agents:', h.run_id) AS finding_id,
+    'hidden-agents' AS code,
+    'info' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    r.conversation_id,
+    r.agent_id,
+    h.run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        'by their prompts, its {:,} steps seem to be those of {:,} agents: {:,} of its own, and {} of {}',
+        h.steps, h.hidden + 1, h.own, h.others,
+        CASE WHEN h.hidden > 1 THEN format('{:,} agents that are not told apart', h.hidden) ELSE 'another agent' END
+    ) AS message
+FROM (
+    SELECT
+        run_id,
+        sum(steps)::BIGINT AS steps,
+        sum(steps) FILTER (kind = 'main')::BIGINT AS own,
+        count(*) FILTER (kind IN ('worker', 'solo')) AS hidden,
+        string_agg(format('{:,}', steps), ' + ' ORDER BY chain) FILTER (kind IN ('worker', 'solo')) AS others
+    FROM main.hidden_agents
+    GROUP BY run_id
+    HAVING hidden > 0
+) AS h
+JOIN internal.runs AS r USING (run_id)
+LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id;

@@ -31,6 +31,7 @@ _KEYS = {
     "run_footprint": "run_id",
     "sibling_pairs": "run_a, run_b",
     "namespace_audit": "conversation_id, namespace",
+    "hidden_agents": "run_id, chain",
 }
 assert _KEYS.keys() == ALL_TABLES.keys()
 

@@ -42,7 +42,8 @@ def lay_out_prefixes(tree: PrefixTree | None, first: bool, width: int) -> Iterat
 def _title(tree: PrefixTree, first: bool) -> str:
     what = "First prompts of" if first else "All prompts of"
     left_out = f" ({tree.runs:,} of {tree.total:,} runs have blocks and are shown)" if tree.total != tree.runs else ""
-    return f"{what} {clean(tree.whose)}: {humanize.plural(tree.runs, 'run')}{left_out}"
+    proposed = f", {humanize.plural(tree.proposed, 'hidden agent')} told apart: a proposal" if tree.proposed else ""
+    return f"{what} {clean(tree.whose)}: {humanize.plural(tree.runs, 'run')}{left_out}{proposed}"
 
 
 def guides(above: Sequence[int | None]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from explorer.tui.widgets.picker import Aim, Line
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
-    from explorer.store.queries import Experiments, MadeOf, Passport, PrefixTree
+    from explorer.store.queries import Experiments, MadeOf, Passport, PrefixTree, Proposed
 
 
 def _from_the_top(_: Sequence[Aim]) -> int:
@@ -26,8 +26,8 @@ class Page(NamedTuple):
     """Which of its lines to begin on."""
 
 
-def sharing_pages(node_id: str | None) -> dict[str, Page]:
-    """Key -> page about a node; for everything that is open, those that need none."""
+def sharing_pages(node_id: str | None, apart: bool = False) -> dict[str, Page]:
+    """Key -> page about a node, hidden agents told apart or not; for everything that is open, those that need none."""
     if node_id is None:
         return {"4": experiments_page()}
 
@@ -38,7 +38,7 @@ def sharing_pages(node_id: str | None) -> dict[str, Page]:
         def ask(cursor: Cursor) -> PrefixTree | None:
             from explorer.store import queries
 
-            return queries.sibling_prefixes(cursor, node_id, "first" if first else "all")
+            return queries.sibling_prefixes(cursor, node_id, "first" if first else "all", apart)
 
         def lines(tree: PrefixTree | None, width: int) -> Iterable[Line]:
             from explorer.tui.prefix_words import lay_out_prefixes
@@ -50,7 +50,7 @@ def sharing_pages(node_id: str | None) -> dict[str, Page]:
     def whole(cursor: Cursor) -> PrefixTree | None:
         from explorer.store import queries
 
-        return queries.conversation_prefixes(cursor, node_id)
+        return queries.conversation_prefixes(cursor, node_id, apart)
 
     def whole_lines(tree: PrefixTree | None, width: int) -> Iterable[Line]:
         from explorer.tui.prefix_words import lay_out_prefixes
@@ -62,6 +62,7 @@ def sharing_pages(node_id: str | None) -> dict[str, Page]:
         "2": prefixes(first=False),
         "3": Page("Conversation", whole, whole_lines, at_node),
         "4": experiments_page(),
+        "5": hidden_page(node_id),
     }
 
 
@@ -79,6 +80,22 @@ def experiments_page() -> Page:
         return lay_out_experiments(found, width)
 
     return Page("Mistakes", ask, lines)
+
+
+def hidden_page(node_id: str) -> Page:
+    """The agents that seem to be hidden in the runs of a conversation."""
+
+    def ask(cursor: Cursor) -> list[Proposed]:
+        from explorer.store import queries
+
+        return queries.hidden_agents(cursor, node_id)
+
+    def lines(proposed: list[Proposed], width: int) -> Iterable[Line]:
+        from explorer.tui.hidden_words import lay_out_hidden
+
+        return lay_out_hidden(proposed, width)
+
+    return Page("Hidden agents", ask, lines)
 
 
 def figure_page(name: str) -> Page:

@@ -94,7 +94,7 @@ def test_every_call_has_one_row_and_every_run_with_calls_one_footprint(world: Wo
 
 
 def astuple_key(row: Row) -> tuple[object, ...]:
-    names = ("run_id", "ordinal", "run_a", "run_b", "conversation_id")
+    names = ("run_id", "ordinal", "run_a", "run_b", "conversation_id", "chain")
     return tuple(getattr(row, name) for name in names if hasattr(row, name))
 
 

@@ -48,9 +48,14 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, tree, at, own) for own in (True, False)],
     "sibling_matrix": lambda cursor, tree, at: queries.sibling_matrix(cursor, tree, at or "x"),
     "sibling_prefixes": lambda cursor, tree, at: [
-        queries.sibling_prefixes(cursor, at or "x", prompts) for prompts in ("first", "all")
+        queries.sibling_prefixes(cursor, at or "x", prompts, apart)
+        for prompts in ("first", "all")
+        for apart in (False, True)
     ],
-    "conversation_prefixes": lambda cursor, tree, at: queries.conversation_prefixes(cursor, at or "x"),
+    "conversation_prefixes": lambda cursor, tree, at: [
+        queries.conversation_prefixes(cursor, at or "x", apart) for apart in (False, True)
+    ],
+    "hidden_agents": lambda cursor, tree, at: queries.hidden_agents(cursor, at or "x"),
     "pair_prefixes": lambda cursor, tree, at: queries.pair_prefixes(cursor, at or "x", "y/1"),
     "experiments": lambda cursor, tree, at: queries.experiments(cursor),
     "figure": lambda cursor, tree, at: queries.figure(cursor, "own_range"),

@@ -16,6 +16,7 @@ from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
 from explorer.tui.widgets.findings_list import FindingsList
+from tests.store.test_proposals import flat
 from tests.store.world import agent, conversation, family, finding, footprint, reuse, run, step
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
 
@@ -271,6 +272,21 @@ def test_the_two_mistakes_are_beside_the_truth_and_every_figure_says_what_it_is_
         assert at(pilot) == "y"
 
     drive(opener(family()), script)
+
+
+def test_hidden_agents_are_a_proposal_until_they_are_told_apart(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "j", "w")
+        assert "Nobody here to compare" in screen_text(pilot)
+        await press(pilot, "5")
+        assert "main: 5 steps of 3 chains" in screen_text(pilot)
+        assert "└ 2 solo" in screen_text(pilot)
+        await press(pilot, "1", "a")
+        assert "3 runs, 2 hidden agents told apart: a proposal" in screen_text(pilot)
+        await press(pilot, "a")
+        assert "Nobody here to compare" in screen_text(pilot)
+
+    drive(opener(flat()), script)
 
 
 def test_a_cell_of_the_matrix_shows_two_runs_along_their_blocks(opener: Opener) -> None:

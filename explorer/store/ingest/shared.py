@@ -47,13 +47,13 @@ def _load(batches: Sequence[Batch]) -> tuple[dict[str, str | None], dict[str, li
         sizes[run] = size
     calls: dict[str, list[Call]] = {}
     steps = _scan(batches, "steps").filter(of_these, ~pl.col("is_replay"))
-    for run, ordinal, start, end, tokens in (
-        steps.select("run_id", "ordinal", "start_ms", "end_ms", "input_tokens").collect().iter_rows()
+    for run, ordinal, start, end, tokens, model in (
+        steps.select("run_id", "ordinal", "start_ms", "end_ms", "input_tokens", "model").collect().iter_rows()
     ):
         if (run, ordinal) in blocks:
             prompt = blocks[run, ordinal]
             count = sum(count for _, count in prompt)
-            call = Call(run, ordinal, start, tokens, sizes[run], "global", prompt, count, end)
+            call = Call(run, ordinal, start, tokens, sizes[run], "global", prompt, count, end, model)
             calls.setdefault(conversation_of[run], []).append(call)
     return scopes, calls, lineage
 

@@ -46,8 +46,8 @@ _TIMES: dict[str, list[int]] = {
 }
 _STEP = [column.name for column in columns(Step)]
 _STEP_SOURCE, _STEP_REPLAYED = _STEP.index("source_id"), _STEP.index("is_replay")
-_STEP_KNOWN = [_STEP.index(name) for name in ("run_id", "ordinal", "start_ms", "input_tokens", "end_ms")]
-_Known: TypeAlias = tuple[str, int, int | None, int | None, int | None]
+_STEP_KNOWN = [_STEP.index(name) for name in ("run_id", "ordinal", "start_ms", "input_tokens", "end_ms", "model")]
+_Known: TypeAlias = tuple[str, int, int | None, int | None, int | None, str | None]
 """What of a step is asked for its reuse."""
 _EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 _MICROSECOND = timedelta(microseconds=1)
@@ -198,7 +198,9 @@ class _Calls:
             if latest is not None and not latest.is_replay:
                 if self._prompt is None:
                     self._prompt = []
-                    known = latest.run_id, latest.ordinal, latest.start_ms, latest.input_tokens, latest.end_ms
+                    known = (
+                        latest.run_id, latest.ordinal, latest.start_ms, latest.input_tokens, latest.end_ms, latest.model
+                    )  # fmt: skip
                     self._prompts.append((known, self._prompt))
                 self._prompt.append((row.first_block, row.block_count))
             self.sizes = row.namespace, row.block_tokens
@@ -232,9 +234,12 @@ class _Calls:
         """Those with blocks, in the order of the record."""
         namespace, size = self.sizes
         return [
-            Call(run, ordinal, start, tokens, size, namespace, stretches, sum([count for _, count in stretches]), end)
-            for (run, ordinal, start, tokens, end), stretches in self._prompts
-        ]
+            Call(
+                run, ordinal, start, tokens, size, namespace, stretches, sum([count for _, count in stretches]), end,
+                model,
+            )
+            for (run, ordinal, start, tokens, end, model), stretches in self._prompts
+        ]  # fmt: skip
 
 
 def with_reuse(rows: Iterable[Row | Rows | Report]) -> Iterator[Row | Rows | Report]:

@@ -24,8 +24,10 @@ from explorer.store.queries.means import Hits, Means, means
 from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
 from explorer.store.queries.misses import Causes, Change, InUse, Load, Misses, in_use, misses
 from explorer.store.queries.overview import counts, overview
+from explorer.store.queries.proposals import Proposed, hidden_agents
 from explorer.store.queries.records import record
 from explorer.store.queries.reuse import reuse_totals, sibling_matrix
+from explorer.store.queries.runs import Named
 from explorer.store.queries.shapes import (
     ColdStart,
     Counts,
@@ -42,7 +44,6 @@ from explorer.store.queries.shapes import (
 )
 from explorer.store.queries.sharing import (
     Limb,
-    Named,
     Passport,
     Piece,
     PrefixTree,
@@ -126,6 +127,7 @@ __all__ = [
     "Passport",
     "Piece",
     "PrefixTree",
+    "Proposed",
     "Read",
     "Reader",
     "ReuseTotals",
@@ -156,6 +158,7 @@ __all__ = [
     "findings",
     "handoff",
     "handoffs",
+    "hidden_agents",
     "in_use",
     "kv_models",
     "locate",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from explorer.reuse.calls import by_start
 from explorer.reuse.radix import radix
 from explorer.reuse.writers import Written, first_writers, within
 from explorer.store.calls import read_calls
+from explorer.store.queries.proposals import Apart
 from explorer.store.queries.reuse import parents_of_groups
+from explorer.store.queries.runs import Named, named_runs
 from explorer.store.queries.scope import one, scope_of
 
 if TYPE_CHECKING:
@@ -18,20 +21,8 @@ if TYPE_CHECKING:
     from explorer.reuse.radix import Branch
     from explorer.store.database import Cursor
 
-MOST_RUNS = 2_000
-"""Runs of one tree; of more, those that started first."""
-
 Prompts: TypeAlias = Literal["first", "all"]
 """Of each run its first prompt with blocks, how it started, or every one."""
-
-
-class Named(NamedTuple):
-    """A run as screens show it."""
-
-    run_id: str
-    node_id: str
-    name: str
-    label: str | None
 
 
 class Use(NamedTuple):
@@ -80,37 +71,52 @@ class PrefixTree(NamedTuple):
     runs: int
     total: int
     """How many runs there are, of which the first are shown."""
+    proposed: int
+    """How many of them are agents that seem to be hidden in others."""
     limbs: list[Limb]
 
 
-def sibling_prefixes(cursor: Cursor, node_id: str, prompts: Prompts = "first") -> PrefixTree | None:
-    """The tree of a node's children, or else of its siblings, if at least two of them have blocks; None without."""
+def sibling_prefixes(
+    cursor: Cursor, node_id: str, prompts: Prompts = "first", apart: bool = False
+) -> PrefixTree | None:
+    """The tree of a node's children, or else of its siblings, if at least two of them have blocks; None without.
+
+    ``apart`` tells agents apart that seem to be hidden in runs; those hidden in their parent are siblings then.
+    """
     scope = scope_of(cursor, node_id)
-    for parent, total in parents_of_groups(cursor, scope) if scope else ():
-        runs = _runs(cursor, "r.parent_run_id = $1 AND r.run_id <> $1", parent)
-        whose = _runs(cursor, "r.run_id = $1", parent)
+    if scope is None:
+        return None
+    groups = list(parents_of_groups(cursor, scope))
+    if apart:
+        hiding = "run_id IN (SELECT run_id FROM hidden_agents)"
+        own = f"SELECT run_id FROM internal.run_lines WHERE {hiding} AND {scope.runs(own=True)} ORDER BY position"
+        groups += [(run_id, 0) for (run_id,) in cursor.execute(own).fetchall()]
+    for parent, total in groups:
+        runs = named_runs(cursor, "r.parent_run_id = $1 AND r.run_id <> $1", parent)
+        whose = named_runs(cursor, "r.run_id = $1", parent)
         name = _words(whose[parent]) if parent in whose else parent
-        tree = _grow(cursor, f"the children of {name}", runs, prompts, total)
+        tree = _grow(cursor, f"the children of {name}", runs, prompts, total, apart, whose if apart else {})
         if tree is not None and tree.runs > 1:
             return tree
     return None
 
 
-def conversation_prefixes(cursor: Cursor, node_id: str) -> PrefixTree | None:
-    """The tree of all prompts in a node's conversation; None when none has blocks."""
+def conversation_prefixes(cursor: Cursor, node_id: str, apart: bool = False) -> PrefixTree | None:
+    """The tree of all prompts in a node's conversation, hidden agents told apart or not; None when none has blocks."""
     found = one(cursor, "SELECT conversation_id, name FROM internal.nodes WHERE node_id = $1", [node_id])
     if found is None:
         return None
     conversation, _ = found
-    runs = _runs(cursor, "r.conversation_id = $1", conversation)
+    runs = named_runs(cursor, "r.conversation_id = $1", conversation)
     title = one(cursor, "SELECT title FROM internal.conversations WHERE conversation_id = $1", [conversation])
     total = one(cursor, "SELECT count(*) FROM internal.runs WHERE conversation_id = $1", [conversation])
-    return _grow(cursor, (title and title[0]) or conversation, runs, "all", total[0] if total else len(runs))
+    whose = (title and title[0]) or conversation
+    return _grow(cursor, whose, runs, "all", total[0] if total else len(runs), apart)
 
 
 def pair_prefixes(cursor: Cursor, run_a: str, run_b: str) -> PrefixTree | None:
     """The tree of all prompts of two runs; None when neither has blocks."""
-    runs = _runs(cursor, "list_contains($1, r.run_id)", [run_a, run_b])
+    runs = named_runs(cursor, "list_contains($1, r.run_id)", [run_a, run_b])
     return _grow(cursor, " ∥ ".join(_words(runs[run]) for run in (run_a, run_b) if run in runs), runs, "all", len(runs))
 
 
@@ -118,25 +124,20 @@ def _words(run: Named) -> str:
     return f"{run.name} {run.label}" if run.label and run.label != run.name else run.name
 
 
-def _runs(cursor: Cursor, condition: str, parameter: object) -> dict[str, Named]:
-    """In order of start, at most ``MOST_RUNS``."""
-    rows = cursor.execute(
-        f"""
-        SELECT r.run_id, n.node_id, n.name, n.label
-        FROM internal.runs AS r
-        JOIN internal.run_lines AS l USING (run_id)
-        JOIN internal.nodes AS n USING (position)
-        WHERE {condition}
-        ORDER BY r.start_ms NULLS LAST, l.position
-        LIMIT {MOST_RUNS}
-        """,
-        [parameter],
-    ).fetchall()
-    return {row[0]: Named(*row) for row in rows}
-
-
-def _grow(cursor: Cursor, whose: str, runs: Mapping[str, Named], prompts: Prompts, total: int) -> PrefixTree | None:
-    calls = [call for _, call in read_calls(cursor, "list_contains($runs, b.run_id)", {"runs": list(runs)})]
+def _grow(
+    cursor: Cursor,
+    whose: str,
+    runs: Mapping[str, Named],
+    prompts: Prompts,
+    total: int,
+    apart: bool = False,
+    around: Mapping[str, Named] = MappingProxyType({}),
+) -> PrefixTree | None:
+    """The tree of some runs. ``apart``: with the agents hidden in them, and in those ``around``, told apart."""
+    every = {**runs, **around}
+    agents = Apart(cursor, every if apart else {})
+    found = read_calls(cursor, "list_contains($runs, b.run_id)", {"runs": list(every)})
+    calls = [told for _, call in found if (told := agents.told(call)).run_id not in around]
     if prompts == "first":
         first: dict[str, Call] = {}
         for call in calls:
@@ -146,13 +147,14 @@ def _grow(cursor: Cursor, whose: str, runs: Mapping[str, Named], prompts: Prompt
     if not calls:
         return None
     branches = radix(by_start(calls))
-    writers = _writers(cursor, branches)
-    known = dict(runs)
+    writers = [written._replace(call=agents.told(written.call)) for written in _writers(cursor, branches)]
+    known = {**every, **agents.runs}
+    proposed = len(known) - len(every)
     strangers = {written.call.run_id for written in writers} - known.keys()
-    known |= _runs(cursor, "list_contains($1, r.run_id)", list(strangers))
+    known |= named_runs(cursor, "list_contains($1, r.run_id)", list(strangers))
     holding = {call.run_id for call in calls}
     limbs = [_limb(branch, within(writers, branch.stretches), known, prompts) for branch in branches]
-    return PrefixTree(whose, calls[0].namespace, len(holding), total, limbs)
+    return PrefixTree(whose, calls[0].namespace, len(holding), total + proposed, proposed, limbs)
 
 
 def _writers(cursor: Cursor, branches: Sequence[Branch]) -> list[Written]:
@@ -233,7 +235,7 @@ def passport(cursor: Cursor, namespace: str, block: int) -> Passport | None:
     rows = cursor.execute("FROM block_passport($1, $2)", [namespace, block]).fetchall()
     if not rows:
         return None
-    runs = _runs(cursor, "list_contains($1, r.run_id)", sorted({row[1] for row in rows}))
+    runs = named_runs(cursor, "list_contains($1, r.run_id)", sorted({row[1] for row in rows}))
     readers: dict[str, Reader] = {}
     gaps = [row[7] for row in rows if row[7] is not None]
     for _, run_id, ordinal, at_ms, _, _, _, gap, ended in rows:

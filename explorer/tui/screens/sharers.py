@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.tui.screens.following import Following
@@ -25,7 +26,7 @@ class Sharers(Following):
         from explorer.tui.screens.sharing import SharingScreen
         from explorer.tui.sharing_pages import sharing_pages
 
-        screen = SharingScreen(sharing_pages(node.node_id if node else None), self._asker())
+        screen = SharingScreen(partial(sharing_pages, node.node_id if node else None), self._asker())
         if self.opened is not None and not self.opened.complete:
             screen.note = "still reading: of what is there by now"
         self.app.push_screen(screen, self.go_to_run)

@@ -36,7 +36,7 @@ class LinesScreen(ModalScreen["str | None"]):
 
     def __init__(self, page: Page, ask: Asker) -> None:
         super().__init__()
-        self._page = page
+        self.page = page
         self._ask = ask
         self.note = ""
         """What holds for every page, in the frame."""
@@ -53,11 +53,11 @@ class LinesScreen(ModalScreen["str | None"]):
     def on_mount(self) -> None:
         """Ask."""
         self.query_one("#tells").can_focus = False
-        self.turn_to(self._page)
+        self.turn_to(self.page)
 
     def turn_to(self, page: Page) -> None:
         """Show another page."""
-        self._page = page
+        self.page = page
         frame = self.query_one(Vertical)
         frame.border_title, frame.border_subtitle = self.heading(page), self.note
         self.query_one(Picker).show_lines(lambda _: [([("working …", "note")], None)])
@@ -68,7 +68,7 @@ class LinesScreen(ModalScreen["str | None"]):
         return Content(clean(page.title))
 
     def _answered(self, page: Page, answer: Any) -> None:
-        if page is not self._page:
+        if page is not self.page:
             return
         self.answer = answer
         picker = self.query_one(Picker)
@@ -120,11 +120,15 @@ class SharingScreen(LinesScreen):
         Binding("2", "page('2')", "siblings", show=False, id="sharing.siblings"),
         Binding("3", "page('3')", "conversation", show=False, id="sharing.conversation"),
         Binding("4", "page('4')", "mistakes", show=False, id="sharing.mistakes"),
+        Binding("5", "page('5')", "hidden agents", show=False, id="sharing.hidden"),
+        Binding("a", "apart", "hidden agents apart", id="sharing.apart"),
     ]
 
-    def __init__(self, pages: Mapping[str, Page], ask: Asker) -> None:
-        super().__init__(next(iter(pages.values())), ask)
-        self._pages = pages
+    def __init__(self, pages: Callable[[bool], Mapping[str, Page]], ask: Asker) -> None:
+        self._make = pages
+        self._apart = False
+        self._pages = pages(False)
+        super().__init__(next(iter(self._pages.values())), ask)
 
     def heading(self, page: Page) -> Content:
         """Every page with its digit, this one marked."""
@@ -133,10 +137,17 @@ class SharingScreen(LinesScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only the pages that there are."""
-        return action != "page" or parameters[0] in self._pages
+        return len(self._pages) > 1 if action == "apart" else action != "page" or parameters[0] in self._pages
 
     def action_page(self, key: str) -> None:
         """Turn to another page."""
+        self.turn_to(self._pages[key])
+
+    def action_apart(self) -> None:
+        """Tell agents apart that seem to be hidden in runs, or show what is recorded."""
+        self._apart = not self._apart
+        key = next(key for key, page in self._pages.items() if page is self.page)
+        self._pages = self._make(self._apart)
         self.turn_to(self._pages[key])
 
 

@@ -1,0 +1,194 @@
+"""Agents that a recording shows as calls of one run: its calls taken apart into chains of prompts that go on.
+
+A call goes on a chain whose last prompt is all of the beginning of its own, has ended and is of the same model; of
+several such chains, the one with the longest last prompt. Else it leaves the chain with whose last prompt it has the
+most in common, the latest of several, and begins one of its own. Afterwards a chain turns out to be no other agent, but
+the same one after its context was cut: if nothing ever went on from the prompt that it left, and it has the most in
+common with that of all that left there; or if all chains that began before it had ended by then, so that nothing tells
+of two agents.
+
+Up to that last case, and to which of several is left, this is how aiperf tells agents in flat recordings apart.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from explorer.model import HiddenAgent, HiddenKind
+from explorer.reuse.calls import Call, by_start, split_prefix
+
+MOST_CHAINS = 512
+"""With more, a run is no conversation of agents but a log of requests that have nothing to do with each other."""
+
+_TOGETHER = 3
+"""So many chains that part at one place are workers, if some of them overlap."""
+
+
+@dataclass(slots=True, eq=False)
+class _Chain:
+    calls: list[tuple[int, Call]]
+    """With their numbers in order of start."""
+    left: _Chain | None = None
+    """Which one it left, behind ``common`` blocks of the prompt of the call ``behind``."""
+    behind: int = -1
+    common: int = 0
+    goes_on: _Chain | None = None
+    """The chain that it turned out to be the rest of."""
+
+    @property
+    def last(self) -> Call:
+        """Its last call so far."""
+        return self.calls[-1][1]
+
+    @property
+    def latest(self) -> int:
+        """The number of its last call."""
+        return self.calls[-1][0]
+
+    @property
+    def agent(self) -> _Chain:
+        """The chain that it is, or is the rest of."""
+        chain = self
+        while chain.goes_on is not None:
+            chain = chain.goes_on
+        return chain
+
+
+@dataclass(slots=True)
+class _Chains:
+    slack: int
+    """Milliseconds that ends may lie behind starts because starts are rounded."""
+    found: list[_Chain] = field(default_factory=list)
+    left: dict[int, list[_Chain]] = field(default_factory=dict)
+    """Number of a call -> the chains that left its prompt."""
+
+    def add(self, number: int, call: Call) -> None:
+        """Put a call on its chain."""
+        nearest: _Chain | None = None
+        onto: _Chain | None = None
+        most = 0
+        for chain in self.found:
+            last = chain.last
+            common = split_prefix(last.stretches, call.stretches)[0]
+            if common == last.blocks and last.model == call.model and self.ended(last, call):
+                if onto is None or common > onto.last.blocks:
+                    onto = chain
+            elif common > most or (
+                nearest is not None and common == most and chain.calls[-1][0] > nearest.calls[-1][0]
+            ):
+                nearest, most = chain, common
+        if onto is not None:
+            onto.calls.append((number, call))
+            return
+        chain = _Chain([(number, call)])
+        if nearest is not None:
+            chain.left, chain.behind, chain.common = nearest, nearest.latest, most
+            self.left.setdefault(chain.behind, []).append(chain)
+        self.found.append(chain)
+
+    def ended(self, call: Call, other: Call) -> bool:
+        """Whether a call had ended when another began; without times it had."""
+        end = call.start_ms if call.end_ms is None else call.end_ms
+        return end is None or other.start_ms is None or end <= other.start_ms + self.slack
+
+    def join(self) -> None:
+        """Join what is one agent before and after its context was cut."""
+        for number in sorted(self.left):
+            agent = self.left[number][0].left
+            assert agent is not None
+            agent = agent.agent
+            if agent.latest != number:
+                continue  # something went on from there
+            after = [chain for chain in self.left[number] if self.ended(agent.last, chain.calls[0][1])]
+            if after:
+                _join(agent, max(after, key=lambda chain: (chain.common, -chain.calls[0][0])))
+        for chain in self.found[1:]:
+            if chain.goes_on is None:
+                first = chain.calls[0][0]
+                before = [other for other in self.found if other.goes_on is None and other.calls[0][0] < first]
+                if all(other.latest < first and self.ended(other.last, chain.calls[0][1]) for other in before):
+                    _join(max(before, key=lambda other: other.latest), chain)
+
+
+def _join(agent: _Chain, rest: _Chain) -> None:
+    agent.calls += rest.calls
+    rest.goes_on = agent
+
+
+def hidden_agents(calls: Sequence[Call]) -> Iterator[HiddenAgent]:
+    """The agents of one run if its prompts are those of several, else nothing.
+
+    ``calls`` are in the order of the record.
+    """
+    starts = [call.start_ms for call in calls if call.start_ms is not None]
+    rounded = bool(starts) and all(start % 1_000 == 0 for start in starts)
+    chains = _Chains(1_000 if rounded else 0)
+    for number, call in enumerate(by_start(list(calls))):
+        if call.blocks:
+            chains.add(number, call)
+        if len(chains.found) > MOST_CHAINS:
+            return
+    chains.join()
+    agents = [chain for chain in chains.found if chain.goes_on is None]
+    if len(agents) < 2:
+        return
+    agents.sort(key=lambda chain: chain.calls[0][0])
+    if len(agents[0].calls) == 1:  # a title for the conversation, a check of the quota
+        longest = max(agents, key=lambda chain: len(chain.calls))
+        agents = [longest, *(chain for chain in agents if chain is not longest)]
+    numbers = {id(chain): number for number, chain in enumerate(agents, 1)}
+    workers = _workers(agents[1:])
+    for chain in agents:
+        left = chain.left.agent if chain.left is not None else None
+        kind: HiddenKind = "solo" if len(chain.calls) > 1 else "sidecar"
+        if chain is agents[0]:
+            kind = "main"
+        elif id(chain) in workers:
+            kind = "worker"
+        yield _row(chain, numbers[id(chain)], kind, numbers[id(left)] if left is not None else None)
+
+
+def _workers(agents: Sequence[_Chain]) -> set[int]:
+    """Those of which at least three part at one place of their prompts, some at the same time."""
+    groups: dict[tuple[int, int], list[_Chain]] = {}
+    for chain in agents:
+        left = chain.left
+        if left is None:
+            continue
+        while left.left is not None and left.common >= chain.common:
+            left = left.left  # which had left there itself
+        group = groups.setdefault((id(left.agent), chain.common), [left.agent] if left.agent in agents else [])
+        group.append(chain)
+    found: set[int] = set()
+    for group in groups.values():
+        spans = sorted(map(_span, group))
+        if len(group) >= _TOGETHER and any(after[0] < before[1] for before, after in pairwise(spans)):
+            found.update(map(id, group))
+    return found
+
+
+def _span(chain: _Chain) -> tuple[int, int]:
+    starts = [call.start_ms or 0 for _, call in chain.calls]
+    ends = [call.end_ms if call.end_ms is not None else call.start_ms or 0 for _, call in chain.calls]
+    return min(starts), max(ends)
+
+
+def _row(chain: _Chain, number: int, kind: HiddenKind, left: int | None) -> HiddenAgent:
+    calls = [call for _, call in chain.calls]
+    starts = [call.start_ms for call in calls if call.start_ms is not None]
+    ends = [call.end_ms for call in calls if call.end_ms is not None]
+    return HiddenAgent(
+        calls[0].run_id,
+        number,
+        kind,
+        left,
+        chain.common,
+        len(calls),
+        json.dumps([call.ordinal for call in calls], separators=(",", ":")),
+        min(starts, default=None),
+        max(ends, default=None),
+        "derived",
+    )

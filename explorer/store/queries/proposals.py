@@ -1,0 +1,77 @@
+"""Agents that seem to be hidden among the calls of a run, as a proposal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from explorer.store.queries.runs import Named, named_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from explorer.model import HiddenKind
+    from explorer.reuse.calls import Call
+    from explorer.store.database import Cursor
+
+
+class Proposed(NamedTuple):
+    """A row of ``hidden_agents``."""
+
+    run: Named
+    chain: int
+    kind: HiddenKind
+    left_chain: int | None
+    position: int
+    steps: int
+    steps_of_run: int
+    first_ordinal: int
+    start_ms: int | None
+    end_ms: int | None
+
+
+def hidden_agents(cursor: Cursor, node_id: str, limit: int = 2_000) -> list[Proposed]:
+    """Those of the conversation of a node, run by run, the main one of each first."""
+    rows = cursor.execute(
+        """
+        SELECT
+            h.run_id, h.chain, h.kind, h.left_chain, h.position, h.steps,
+            sum(h.steps) OVER (PARTITION BY h.run_id)::BIGINT, h.ordinals, h.start_ms, h.end_ms
+        FROM hidden_agents AS h
+        JOIN internal.runs AS r USING (run_id)
+        WHERE r.conversation_id = (SELECT min(conversation_id) FROM internal.nodes WHERE node_id = $1)
+        ORDER BY r.sequence, h.chain
+        LIMIT $2
+        """,
+        [node_id, limit],
+    ).fetchall()
+    runs = named_runs(cursor, "list_contains($1, r.run_id)", sorted({row[0] for row in rows}))
+    return [
+        Proposed(runs[run_id], chain, kind, left, position, steps, whole, min(json.loads(ordinals)), start, end)
+        for run_id, chain, kind, left, position, steps, whole, ordinals, start, end in rows
+        if run_id in runs
+    ]
+
+
+class Apart:
+    """Tells the hidden agents of some runs apart: each is a run of its own then, and the run is its main one."""
+
+    def __init__(self, cursor: Cursor, runs: Mapping[str, Named]) -> None:
+        self.runs = dict(runs)
+        """Every run by its key, those that are proposed too."""
+        self._keys: dict[tuple[str, int], str] = {}
+        rows = cursor.execute(
+            "SELECT run_id, chain, ordinals FROM hidden_agents WHERE chain > 1 AND list_contains($1, run_id)",
+            [list(runs)],
+        ).fetchall()
+        for run_id, chain, ordinals in rows:
+            whole = runs[run_id]
+            key = f"{run_id}#{chain}"
+            label = f"{whole.label} hidden {chain}" if whole.label else f"hidden {chain}"
+            self.runs[key] = whole._replace(run_id=key, label=label)
+            self._keys.update(((run_id, ordinal), key) for ordinal in json.loads(ordinals))
+
+    def told(self, call: Call) -> Call:
+        """The call as its agent's."""
+        key = self._keys.get((call.run_id, call.ordinal))
+        return call if key is None else call._replace(run_id=key)
