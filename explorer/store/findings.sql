@@ -384,7 +384,7 @@ WHERE EXISTS (
 -- the first start to the last end has more than the longest of them took.
 CREATE VIEW rules.serialised_siblings AS
 WITH children AS (
-    SELECT DISTINCT t.run_id, t.step_ordinal, r.run_id AS child, r.start_ms, r.end_ms
+    SELECT DISTINCT t.run_id, t.step_ordinal, t.source_id, r.run_id AS child, r.start_ms, r.end_ms
     FROM tool_calls AS t
     JOIN internal.runs AS r ON r.run_id = t.child_run_id
     JOIN internal.runs AS p ON p.run_id = t.run_id AND p.conversation_id = r.conversation_id
@@ -404,6 +404,7 @@ together AS (
     SELECT
         run_id,
         step_ordinal,
+        min(source_id) AS source_id,
         count(*) AS agents,
         max(end_ms) - min(start_ms) AS took,
         max(end_ms - start_ms) AS longest
@@ -416,7 +417,7 @@ SELECT
     concat('serialised-siblings:', s.run_id, ':', s.step_ordinal) AS finding_id,
     'serialised-siblings' AS code,
     'info' AS severity,
-    c.source_id,
+    s.source_id,
     NULL::BIGINT AS line,
     r.conversation_id,
     r.agent_id,
@@ -428,7 +429,6 @@ SELECT
     ) AS message
 FROM together AS s
 JOIN internal.runs AS r USING (run_id)
-LEFT JOIN internal.conversations AS c ON c.conversation_id = r.conversation_id
 WHERE took - longest >= 1000;
 
 -- forked-capture: the first steps of a conversation are those of another one, so that sums over both count them twice.

@@ -70,14 +70,14 @@ def _pair(earlier: Life, later: Life, group: Group, runs: Runs) -> Iterator[Over
     tolerance = STARTED_MS if later.origin in _TIMED and later.spawned is None else 0
     if lives <= tolerance and not work:
         return
-    together = f"their lives overlap for {seconds(lives)}, {clock(start)} to {clock(end)}"
+    together = f"for {seconds(lives)} ({clock(start)} to {clock(end)})"
     if not earlier.spans or not later.spans:
         silent = earlier if not earlier.spans else later
         together += f"; when {name(silent)} was at work is not recorded"
     elif work:
-        together += f", and both were at work for {seconds(work)}"
+        together += f", both at work for {seconds(work)}"
     else:
-        together += ", and in that time never both were at work: one was idle"
+        together += ", never both at work: one was idle"
     apart = _apart(earlier, later)
     folder = f"data/ipc/{group.folder or ''}"
     ipc = {
@@ -92,14 +92,13 @@ def _pair(earlier: Life, later: Life, group: Group, runs: Runs) -> Iterator[Over
     if race is not None:
         life, why = race
         other = earlier if life is later else later
-        message = f"{why} while {name(other)} ran: {together}; {ipc}"
-        yield Overlap("compaction-race", "warning", message, life)
+        yield Overlap("compaction-race", "warning", f"{why} beside {name(other)} {together}; {ipc}", life)
     else:
-        yield Overlap("overlapping-runs", severity, f"ran beside {name(earlier)}: {together}; {ipc}", later)
+        yield Overlap("overlapping-runs", severity, f"beside {name(earlier)} {together}; {ipc}", later)
     if known and work:
         message = (
-            f"it and {name(earlier)} had resumed one session, {later.session_id}, and both were at work for "
-            f"{seconds(work)}: two processes wrote its transcript"
+            f"two processes wrote one transcript: it and {name(earlier)} had resumed session {later.session_id}, and "
+            f"both were at work for {seconds(work)}"
         )
         yield Overlap("shared-transcript", "warning", message, later)
 
@@ -118,7 +117,7 @@ def _race(earlier: Life, later: Life, runs: Runs) -> tuple[Life, str] | None:
     """Which of two runs on one session compacted it while the other ran, and by what that is known."""
     for at in runs.compacted.get(later.session_id or "", ()):
         if (later.start or 0) <= at <= min(earlier.end or 0, later.end or 0):
-            return (earlier if earlier.compacts else later), f"compacted the session at {clock(at)}"
+            return (earlier if earlier.compacts else later), f"compacted the session at {clock(at)},"
     for life in (later, earlier):
         if life.compacts and not runs.run_of[life].steps:
             return life, "a /compact, by its prompt of 8 characters,"

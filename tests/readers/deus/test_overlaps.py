@@ -48,8 +48,7 @@ def test_lives_overlap_by_more_than_a_container_takes_to_start(tmp_path, start, 
     if found:
         finding = only(reading)
         assert finding.run_id == run_of(reading, second).run_id
-        assert finding.message.startswith(f"ran beside {first} (session {SESSION[:8]}): ")
-        assert f"their lives overlap for {60 - start:.1f} s, " in finding.message
+        assert finding.message.startswith(f"beside {first} (session {SESSION[:8]}) for {60 - start:.1f} s (")
         assert "was at work is not recorded" in finding.message
         assert finding.source_id == f"groups/chat/logs/{second}.log"
 
@@ -57,14 +56,14 @@ def test_lives_overlap_by_more_than_a_container_takes_to_start(tmp_path, start, 
 def test_the_name_of_a_container_tells_when_its_process_was_there(tmp_path):
     container(tmp_path, 0, 60)
     container(tmp_path, 52, 90, OTHER, more=f"Container: deus-chat-{epoch(57)}\n")
-    assert "overlap for 3.0 s, 09:00:57.0 to 09:01:00.0" in only(opened(tmp_path)).message
+    assert " for 3.0 s (09:00:57.0 to 09:01:00.0)" in only(opened(tmp_path)).message
 
 
 @pytest.mark.parametrize(
     ("lines", "severity", "words"),
     [
-        ([used(2, 40), used(30, 80, OTHER)], "warning", "and both were at work for 10.0 s; "),
-        ([used(2, 20), used(30, 80, OTHER)], "info", "never both were at work: one was idle; "),
+        ([used(2, 40), used(30, 80, OTHER)], "warning", ", both at work for 10.0 s; "),
+        ([used(2, 20), used(30, 80, OTHER)], "info", ", never both at work: one was idle; "),
         ([used(2, 20)], "warning", "was at work is not recorded; "),
     ],
 )
@@ -97,7 +96,7 @@ def test_answers_tell_of_overlap_without_containers(tmp_path):
     evolution_db(tmp_path, (0, 30_000, SESSION, "runtime", None), (20, 30_000, OTHER, "runtime", None))
     finding = only(opened(tmp_path))
     assert f"answer chat-{epoch(0)}" in finding.message
-    assert "overlap for 10.0 s" in finding.message
+    assert " for 10.0 s (" in finding.message
 
 
 def test_lines_of_usage_of_one_session_tell_of_two_processes(tmp_path):
@@ -105,17 +104,14 @@ def test_lines_of_usage_of_one_session_tell_of_two_processes(tmp_path):
     reading = opened(tmp_path)
     assert told(reading) == [("overlapping-runs", "warning"), ("shared-transcript", "warning")]
     message = only(reading, "shared-transcript").message
-    assert (
-        f"usage 1 (session {SESSION[:8]}) had resumed one session, {SESSION}, and both were at work for 5.0 s"
-        in message
-    )
+    assert f"usage 1 (session {SESSION[:8]}) had resumed session {SESSION}, and both were at work for 5.0 s" in message
 
 
 def test_a_task_without_a_container_ran_beside_one(tmp_path):
     container(tmp_path, 0, 60)
     messages_db(tmp_path, [(50, 20_000, "success", None)])
     reading = opened(tmp_path)
-    assert "overlap for 20.0 s" in only(reading).message
+    assert " for 20.0 s (" in only(reading).message
     assert only(reading).run_id == run_of(reading, "task water").run_id
 
 
@@ -125,7 +121,7 @@ def test_turns_of_two_sessions_tell_of_overlap_without_containers(tmp_path):
             tmp_path, said("u1", None, start, "Go"),
             answered("a1", "u1", start + 20, text("Done."), id=f"m{start}", request=f"r{start}"), session=session,
         )  # fmt: skip
-    assert "both were at work for 5.0 s" in only(opened(tmp_path)).message
+    assert ", both at work for 5.0 s; " in only(opened(tmp_path)).message
 
 
 def test_usage_that_may_be_of_two_is_no_third_run(tmp_path):
@@ -183,8 +179,8 @@ def test_a_compaction_beside_a_turn_by_the_length_of_its_prompt(tmp_path):
     assert told(reading) == [("compaction-race", "warning"), ("shared-transcript", "warning")]
     finding = only(reading, "compaction-race")
     assert finding.run_id == run_of(reading, second).run_id
-    assert f"a /compact, by its prompt of 8 characters, while {first}" in finding.message
-    assert "overlap for 8.5 s, 09:00:32.0 to 09:00:40.5, and both were at work for 6.0 s" in finding.message
+    assert f"a /compact, by its prompt of 8 characters, beside {first}" in finding.message
+    assert " for 8.5 s (09:00:32.0 to 09:00:40.5), both at work for 6.0 s" in finding.message
 
 
 def test_a_transcript_tells_when_it_was_compacted(tmp_path):
@@ -194,7 +190,7 @@ def test_a_transcript_tells_when_it_was_compacted(tmp_path):
         tmp_path, said("u1", None, 2, "Go"), answered("a1", "u1", 15, text("Done.")), compacted("c1", 40, "auto")
     )
     finding = only(opened(tmp_path), "compaction-race")
-    assert finding.message.startswith(f"compacted the session at 09:00:40.0 while {first}")
+    assert finding.message.startswith(f"compacted the session at 09:00:40.0, beside {first}")
 
 
 @pytest.mark.parametrize(
