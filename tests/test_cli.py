@@ -170,6 +170,7 @@ def test_check_lists_findings_and_fails_only_for_errors(run, traces):
     assert (first["severity"], first["code"], first["source_id"], first["line"]) == (
         "error", "truncated-record", "broken.json", 1,
     )  # fmt: skip
+    assert "1 error, " in run(traces, "--check", check=1).stderr
 
 
 def test_what_cannot_be_read_has_an_exit_code_of_its_own(run, tmp_path):
@@ -218,7 +219,7 @@ def test_a_table_shows_the_beginning_of_json_and_says_so(run, traces):
     query = f"SELECT '{value}' AS extra, 'end' AS what"
     done = run(traces, "--sql", query, check=0)
     assert value[:30] in done.stdout and value not in done.stdout and "end" in done.stdout
-    assert "1 JSON values are cut short; --format json" in done.stderr
+    assert "1 JSON value cut short; --format json" in done.stderr
     for format_ in ("csv", "json", "jsonl"):
         done = run(traces, "--sql", query, "--format", format_, check=0)
         assert "x" * 100 in done.stdout and "cut short" not in done.stderr

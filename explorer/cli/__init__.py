@@ -286,7 +286,9 @@ def _sql(database: Database, query: str, format_: str, omitted: dict[str, int]) 
     except QueryError as error:
         raise Stop(str(error), FAILED) from None
     if cut:
-        _narrate(f"{cut:,} JSON values are cut short; --format json, jsonl or csv has them whole")
+        from explorer.tui.humanize import plural
+
+        _narrate(f"{plural(cut, 'JSON value')} cut short; --format json, jsonl or csv has them whole")
 
 
 def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
@@ -302,7 +304,9 @@ def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
     write(Table(result.columns, iter([rows]), shown), format_, omitted)
     found = {severity: sum(row[0] == severity for row in rows) for severity in ("error", "warning", "info")}
     if format_ == "table":
-        _narrate(", ".join(f"{count:,} {severity}" for severity, count in found.items()))
+        from explorer.tui.humanize import plural
+
+        _narrate(", ".join(plural(count, severity) for severity, count in found.items()))
     if found["error"]:
         raise click.exceptions.Exit(FAILED)
 
