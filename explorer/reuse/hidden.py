@@ -20,7 +20,7 @@ from itertools import pairwise
 from explorer.model import HiddenAgent, HiddenKind
 from explorer.reuse.calls import Call, by_start, split_prefix
 
-MOST_CHAINS = 512
+MOST_CHAINS = 256
 """With more, a run is no conversation of agents but a log of requests that have nothing to do with each other."""
 
 _TOGETHER = 3
@@ -29,8 +29,10 @@ _TOGETHER = 3
 
 @dataclass(slots=True, eq=False)
 class _Chain:
-    calls: list[tuple[int, Call]]
+    calls: list[tuple[int, Call]] = field(default_factory=list)
     """With their numbers in order of start."""
+    blocks: int = 0
+    """In its last prompt."""
     left: _Chain | None = None
     """Which one it left, behind ``common`` blocks of the prompt of the call ``behind``."""
     behind: int = -1
@@ -64,30 +66,39 @@ class _Chains:
     found: list[_Chain] = field(default_factory=list)
     left: dict[int, list[_Chain]] = field(default_factory=dict)
     """Number of a call -> the chains that left its prompt."""
+    recent: tuple[_Chain, ...] = ()
+    """The one of the call before, if there was one."""
 
     def add(self, number: int, call: Call) -> None:
         """Put a call on its chain."""
-        nearest: _Chain | None = None
-        onto: _Chain | None = None
-        most = 0
+        onto, length = None, 0
+        for chain in (*self.recent, *self.found):  # nearly always the one of the call before
+            if length < chain.blocks <= call.blocks and self._goes_on(chain.last, call):
+                onto, length = chain, chain.blocks
+        if onto is None:
+            onto = self._leave(call)
+            self.found.append(onto)
+        onto.calls.append((number, call))
+        onto.blocks = call.blocks
+        self.recent = (onto,)
+
+    def _goes_on(self, last: Call, call: Call) -> bool:
+        if last.model != call.model or not self.ended(last, call):
+            return False
+        return split_prefix(last.stretches, call.stretches)[0] == last.blocks
+
+    def _leave(self, call: Call) -> _Chain:
+        """A chain that begins with a call."""
+        nearest, most = None, 0
         for chain in self.found:
-            last = chain.last
-            common = split_prefix(last.stretches, call.stretches)[0]
-            if common == last.blocks and last.model == call.model and self.ended(last, call):
-                if onto is None or common > onto.last.blocks:
-                    onto = chain
-            elif common > most or (
-                nearest is not None and common == most and chain.calls[-1][0] > nearest.calls[-1][0]
-            ):
+            common = split_prefix(chain.last.stretches, call.stretches)[0]
+            if common > most or (nearest is not None and common == most and chain.latest > nearest.latest):
                 nearest, most = chain, common
-        if onto is not None:
-            onto.calls.append((number, call))
-            return
-        chain = _Chain([(number, call)])
-        if nearest is not None:
-            chain.left, chain.behind, chain.common = nearest, nearest.latest, most
-            self.left.setdefault(chain.behind, []).append(chain)
-        self.found.append(chain)
+        if nearest is None:
+            return _Chain()
+        chain = _Chain(left=nearest, behind=nearest.latest, common=most)
+        self.left.setdefault(chain.behind, []).append(chain)
+        return chain
 
     def ended(self, call: Call, other: Call) -> bool:
         """Whether a call had ended when another began; without times it had."""
