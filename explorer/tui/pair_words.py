@@ -69,6 +69,10 @@ def _side(use: Use | None, piece: Piece, alone: bool) -> str:
     return f"█ reads from step {use.ordinal:,} on, {humanize.duration(use.at_ms)}"
 
 
+_COLUMNS = (("steps", 7), ("first", 7), ("at", 9), ("last", 7), ("at", 9), ("longest unused", 16))
+_WIDE = 90
+
+
 def lay_out_passport(found: Passport | None, width: int) -> Iterator[Line]:
     """One block: who wrote it, who read it, for how long it was in use."""
     if found is None:
@@ -94,14 +98,16 @@ def lay_out_passport(found: Passport | None, width: int) -> Iterator[Line]:
         for row in wrapped(sentence, width, "plain", "", "  "):
             yield row, None
     yield [("", "plain")], None
-    columns = (("steps", 7), ("first", 7), ("at", 9), ("last", 7), ("at", 9), ("longest unused", 16))
+    columns = _COLUMNS if width >= _WIDE else _COLUMNS[:3] + _COLUMNS[-1:]  # the last use gives way
     room = max(12, width - sum(cells for _, cells in columns))
     yield [(fit("run", room) + "".join(fit(name, cells, "right") for name, cells in columns), "note")], None
     for reader in found.readers:
-        values = (
+        values = [
             humanize.number(reader.steps), humanize.number(reader.first), humanize.duration(reader.first_ms),
             humanize.number(reader.last), humanize.duration(reader.last_ms), humanize.duration(reader.longest_gap_ms),
-        )  # fmt: skip
+        ]  # fmt: skip
+        if width < _WIDE:
+            del values[3:5]
         wrote = reader is writer
         cells = fit(words(reader.run), room - 6) + "".join(
             fit(text, cells, "right") for text, (_, cells) in zip(values, columns, strict=True)

@@ -80,7 +80,9 @@ def _who(limb: Limb, first: bool) -> str:
         name = words(limb.holders[0].run)
         if not limb.blocks:
             return f"{name}  has nothing for itself"
-        return f"{name}  leaves here" if first else f"{name}  {_ends(limb)}" if limb.ends > 1 else name
+        if first:
+            return f"{name}  {'leaves here' if limb.position else 'shares nothing'}"
+        return f"{name}  {_ends(limb)}" if limb.ends > 1 else name
     names = [clean(use.run.label or use.run.name) for use in limb.holders]
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
     return f" {len(names)} together: {', '.join(names[:_MOST_NAMES])}{more} "
@@ -108,6 +110,11 @@ def _tells(tree: PrefixTree, limb: Limb, first: bool) -> Iterator[str]:
         after = f"after {humanize.plural(limb.position, 'block')} in common with others"
         if not limb.blocks:
             yield f"{words(use.run)} goes no further than what it has in common with others, {limb.position:,} blocks."
+        elif first and not limb.position:
+            yield (
+                f"{words(use.run)} shares nothing with the others: {humanize.plural(limb.blocks, 'block')}{tokens} are its "
+                f"own from the first on. Step {use.ordinal:,} at {humanize.duration(use.at_ms)}."
+            )
         elif first:
             yield (
                 f"{words(use.run)} leaves {after}: the {humanize.plural(limb.blocks, 'block')}{tokens} behind are lost "

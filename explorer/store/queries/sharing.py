@@ -176,8 +176,8 @@ def _limb(branch: Branch, writers: Iterable[Written], runs: Mapping[str, Named],
     size = branch.holders[0].block_tokens
     tokens = None if size is None else branch.blocks * size
     whole = branch.holders[0].input_tokens
-    if size is not None and whole is not None and branch.ends and prompts == "first":
-        tokens = max(0, whole - branch.position * size)
+    if whole is not None and branch.ends and prompts == "first" and (size is not None or not branch.position):
+        tokens = max(0, whole - branch.position * (size or 0))
     return Limb(
         branch.above,
         branch.depth,
