@@ -112,7 +112,7 @@ def _tells(tree: PrefixTree, limb: Limb, first: bool) -> Iterator[str]:
             yield f"{words(use.run)} goes no further than what it has in common with others, {limb.position:,} blocks."
         elif first and not limb.position:
             yield (
-                f"{words(use.run)} shares nothing with the others: {humanize.plural(limb.blocks, 'block')}{tokens} are its "
+                f"{words(use.run)} shares nothing with the others: {humanize.plural(limb.blocks, 'block')}{tokens}, its "
                 f"own from the first on. Step {use.ordinal:,} at {humanize.duration(use.at_ms)}."
             )
         elif first:

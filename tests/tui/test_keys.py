@@ -277,6 +277,8 @@ def test_the_two_mistakes_are_beside_the_truth_and_every_figure_says_what_it_is_
 def test_hidden_agents_are_a_proposal_until_they_are_told_apart(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "j", "w")
+        assert "All prompts of flat: 2 runs" in screen_text(pilot)
+        await press(pilot, "1")
         assert "Nobody here to compare" in screen_text(pilot)
         await press(pilot, "5")
         assert "main: 5 steps of 3 chains" in screen_text(pilot)

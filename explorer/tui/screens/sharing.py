@@ -68,8 +68,11 @@ class LinesScreen(ModalScreen["str | None"]):
         return Content(clean(page.title))
 
     def _answered(self, page: Page, answer: Any) -> None:
-        if page is not self.page:
-            return
+        if page is self.page:
+            self.show_answer(page, answer)
+
+    def show_answer(self, page: Page, answer: Any) -> None:
+        """Show what came back for a page."""
         self.answer = answer
         picker = self.query_one(Picker)
         picker.show_lines(lambda width: page.lines(answer, width))
@@ -127,6 +130,7 @@ class SharingScreen(LinesScreen):
     def __init__(self, pages: Callable[[bool], Mapping[str, Page]], ask: Asker) -> None:
         self._make = pages
         self._apart = False
+        self._opening = True
         self._pages = pages(False)
         super().__init__(next(iter(self._pages.values())), ask)
 
@@ -134,6 +138,14 @@ class SharingScreen(LinesScreen):
         """Every page with its digit, this one marked."""
         names = ((f" {key} {each.title} ", "reverse" if each is page else "") for key, each in self._pages.items())
         return Content.assemble(*names)
+
+    def show_answer(self, page: Page, answer: Any) -> None:
+        """A node without siblings to compare opens with its conversation."""
+        opening, self._opening = self._opening, False
+        if opening and answer is None:
+            self.turn_to(self._pages["3"])
+        else:
+            super().show_answer(page, answer)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only the pages that there are."""
