@@ -112,8 +112,8 @@ def _tells(tree: PrefixTree, limb: Limb, first: bool) -> Iterator[str]:
             yield f"{words(use.run)} goes no further than what it has in common with others, {limb.position:,} blocks."
         elif first and not limb.position:
             yield (
-                f"{words(use.run)} shares nothing with the others: {humanize.plural(limb.blocks, 'block')}{tokens}, its "
-                f"own from the first on. Step {use.ordinal:,} at {humanize.duration(use.at_ms)}."
+                f"{words(use.run)} shares nothing with others: {humanize.plural(limb.blocks, 'block')}{tokens}, all "
+                f"its own. Step {use.ordinal:,} at {humanize.duration(use.at_ms)}."
             )
         elif first:
             yield (
