@@ -88,7 +88,7 @@ def _pair(earlier: Life, later: Life, group: Group, runs: Runs) -> Iterator[Over
     known = earlier.session_id is not None and earlier.session_id == later.session_id
     idle = not work and bool(earlier.spans) and bool(later.spans)
     severity: Severity = "info" if idle or (apart and not known) else "warning"
-    race = _race(earlier, later, runs) if known else None
+    race = _race(earlier, later, runs) if known and not idle else None
     if race is not None:
         life, why = race
         other = earlier if life is later else later

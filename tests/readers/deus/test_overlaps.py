@@ -205,6 +205,17 @@ def test_what_is_no_race(tmp_path, prompt, session, at):
     assert "compaction-race" not in opened(tmp_path).codes()
 
 
+def test_a_compaction_beside_a_container_that_is_idle_is_no_race(tmp_path):
+    container(tmp_path, 0, 60)
+    container(tmp_path, 40, 90)
+    usage(tmp_path, used(2, 20), used(42, 88))
+    transcript(
+        tmp_path, said("u1", None, 3, "Go"), answered("a1", "u1", 19, text("Done.")), said("u2", "a1", 43, "On"),
+        answered("a2", "u2", 50, text("Yes."), id="m2", request="r2"), compacted("c1", 55, "auto"),
+    )  # fmt: skip
+    assert told(opened(tmp_path)) == [("overlapping-runs", "info")]
+
+
 def test_eight_characters_that_were_answered_are_no_compaction(tmp_path):
     container(tmp_path, 0, 60)
     container(tmp_path, 20, 50, prompt=8)
