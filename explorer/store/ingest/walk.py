@@ -82,7 +82,7 @@ def _root_name(root: Path, alone: bool) -> str:
 
 def text(name: str) -> str:
     r"""A name as text: bytes that are not UTF-8 become ``\\xNN``."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _children(place: _Place) -> tuple[list[_Place], list[_Place]]:
@@ -94,11 +94,12 @@ def _children(place: _Place) -> tuple[list[_Place], list[_Place]]:
     path, name = place
     with os.scandir(path) as entries:
         listed = sorted(entries, key=lambda entry: os.fsencode(entry.name))
-    places = [(entry, (entry.path, "/".join(filter(None, (name, text(entry.name)))))) for entry in listed]
-    return (
-        [place for entry, place in places if not entry.is_symlink()],
-        [place for entry, place in places if entry.is_symlink()],
-    )
+    above = f"{name}/" if name else ""
+    own: list[_Place] = []
+    linked: list[_Place] = []
+    for entry in listed:
+        (linked if entry.is_symlink() else own).append((entry.path, above + text(entry.name)))
+    return own, linked
 
 
 def _look(place: _Place, seen: dict[tuple[int, int], str]) -> Found:

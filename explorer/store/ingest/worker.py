@@ -275,3 +275,4 @@ def main() -> None:
         for chunk in chunks(task):
             pickle.dump(chunk, answers, protocol=pickle.HIGHEST_PROTOCOL)
             answers.flush()
+        gc.collect(0)  # what was known of the source, which may hold itself, before the next one needs as much
