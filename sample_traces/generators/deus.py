@@ -182,6 +182,13 @@ def workshop() -> Iterator[tuple[str, bytes]]:
     one, two, late = uuid("d5", 1), uuid("d6", 1), uuid("d7", 1)
     yield container("workshop", 9000, 9060, "Part one of the plan", one, ipc="multi-agent-t1")
     yield container("workshop", 9002, 9070, "Part two of the plan", two, ipc="multi-agent-t2")
+    third = "Sum up the plan\n\n--- Context from t1 ---\nPart one.\n\n--- Context from t2 ---\nPart two.\n"
+    whole = uuid("db", 1)
+    summary = Inside(whole, VERSION, "db", at=9083)
+    summary.user(third, 0.5)
+    summary.answer((6, 7000, 0, 30), say("Two parts."))
+    yield kept("workshop", whole, summary)
+    yield container("workshop", 9080, 9095, third, whole, ipc="multi-agent-t3")
     yield container("workshop", 10800, 12640, "Thanks", chat, idle=True)
     yield container("workshop", 11400, 11430, "Count the drills", late)
     yield f"{CHECKOUT}/groups/workshop/logs/usage.jsonl", lines(

@@ -14,6 +14,7 @@ from explorer.readers._claude_code._rows import Writing
 from explorer.readers._findings import Findings
 from explorer.readers._prompts import PromptParts
 from explorer.readers.deus import NAME
+from explorer.readers.deus._contexts import contexts
 from explorer.readers.deus._draft import Group
 from explorer.readers.deus._groups import Groups
 from explorer.readers.deus._overlaps import know_ipc, overlaps
@@ -46,6 +47,7 @@ def _group(group: Group, groups: Groups) -> Iterator[Row | Rows]:
     know_ipc(group, runs.lives)
     written = GroupRows(group, groups.conversation_id(group), runs, groups.first_source(group), NAME)
     yield from _sessions(family, runs, written, findings)
+    yield from contexts(runs, written.run_id, written.start)
     for life in runs.lives:
         if life.doubt is not None:
             yield from findings[life.source_id].at(

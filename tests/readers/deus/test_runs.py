@@ -305,6 +305,24 @@ def test_what_is_said_of_a_turn_is_said_of_its_container(tmp_path):
     assert_sound(reading)
 
 
+def test_an_agent_beside_the_chat_was_handed_what_its_prompt_says(tmp_path):
+    sessions = [f"{number:08x}-0000-4000-8000-000000000000" for number in range(3)]
+    for number, (session, task) in enumerate(zip(sessions, ("t1", "t2", "t3"), strict=True)):
+        more = f"\n=== Mounts ===\n/srv/data/ipc/chat/multi-agent-{task} -> /workspace/ipc\n"
+        container(tmp_path, 100 * number, 100 * number + 60, session, more=more)
+        needed = "--- Context from t1 ---\nA.\n--- Context from t9 ---\n" if task == "t3" else ""
+        at, prompt = 100 * number, f"Your goal: {task}\n{needed}"
+        answer = answered(f"a{task}", f"u{task}", at + 50, text("A."), id=f"m{task}", request=f"r{task}")
+        transcript(tmp_path, said(f"u{task}", None, at + 5, prompt), answer, session=session)
+    reading = opened(tmp_path)
+    (edge,) = reading.edges
+    first, last = (f"groups/chat/{session}/main/1" for session in (sessions[0], sessions[2]))
+    assert (edge.kind, edge.from_run_id, edge.to_run_id, edge.at_ms) == ("message", first, last, 200_000)
+    assert (edge.grade, edge.delivered, edge.resolution) == ("derived", True, "item")
+    assert sessions[0] in edge.sent_source_id
+    assert sessions[2] in edge.received_source_id
+
+
 def test_a_session_that_is_resumed_later_was_begun_by_the_container_before(tmp_path):
     first, second = container(tmp_path, 0, 60, "new"), container(tmp_path, 100, 160)
     usage(tmp_path, used(3, 50), used(103, 150))
