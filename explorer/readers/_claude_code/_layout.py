@@ -75,7 +75,8 @@ def claims(path: Path, head: bytes | None) -> bool:
     if head is None:
         return False
     if _is_note(path):
-        return b'"runId"' in head and b'"workflowName"' in head
+        of_session = _SESSION.fullmatch(path.parent.parent.name) is not None
+        return of_session or (b'"runId"' in head and b'"workflowName"' in head)
     if path.name.endswith(".meta.json"):
         return _AGENT.fullmatch(path.name) is not None and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
     if path.suffix != ".jsonl":

@@ -68,7 +68,8 @@ def test_a_note_that_is_broken_costs_itself(tmp_path):
 
 
 def test_other_files_of_a_workflow_are_none_of_ours(tmp_path):
-    note = tmp_path / SESSION / "workflows" / "wf_1.json"
+    assert READER.claims(tmp_path / SESSION / "workflows" / "wf_1.json", b'{"script": "')
+    note = tmp_path / "elsewhere" / "workflows" / "wf_1.json"
     assert READER.claims(note, b'{"runId": "x", "workflowName": "y"}')
     assert not READER.claims(note, b'{"scripts": []}')
     assert not READER.claims(tmp_path / "wf_1.json", b'{"runId": "x", "workflowName": "y"}')
