@@ -80,3 +80,11 @@ def test_trees_are_as_recorded_unless_hidden_agents_are_told_apart(database: Dat
         "hidden 3",
         "agent_001",
     }
+
+
+def test_the_overview_says_that_agents_seem_to_be_hidden(database: Database) -> None:
+    with database.cursor() as cursor:
+        tree = queries.build_tree(database)
+        told = {at: {f.label: (f.value, f.grade) for f in queries.overview(cursor, tree, at)} for at in ("c", "m", "x")}
+    assert told["c"]["hidden agents"] == told["m"]["hidden agents"] == (1, "derived")
+    assert "hidden agents" not in told["x"]

@@ -151,11 +151,11 @@ def figure(cursor: Cursor, name: str, limit: int = 500) -> MadeOf | None:
             SELECT l.run_id, n.node_id
             FROM internal.run_lines AS l
             JOIN internal.nodes AS n USING (position)
-            WHERE list_contains($1, l.run_id)
+            WHERE l.run_id IN (SELECT unnest($1::VARCHAR[]))
             UNION ALL
             SELECT conversation_id, node_id
             FROM internal.nodes
-            WHERE kind = 'conversation' AND list_contains($1, conversation_id)
+            WHERE kind = 'conversation' AND conversation_id IN (SELECT unnest($1::VARCHAR[]))
             """,
             [[row[0] for row in shown]],
         ).fetchall()

@@ -9,6 +9,7 @@ from explorer.store.queries.counting import counting
 from explorer.store.queries.facts import Sheet
 from explorer.store.queries.forks import counted_once, opens_like
 from explorer.store.queries.handoffs import handed_over
+from explorer.store.queries.proposals import proposal
 from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
 from explorer.store.queries.reuse import reuse_totals
 from explorer.store.queries.scope import Scope, one, scope_of
@@ -84,6 +85,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     if scope.kind == "conversation":
         opens_like(cursor, sheet, of.line["conversation_id"])
         versions(cursor, sheet, scope)
+    proposal(cursor, sheet, scope)
     times(cursor, sheet, of)
     handed_over(cursor, sheet, scope)
     _reuse(cursor, sheet, tree, scope)

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.store.queries.runs import Named, named_runs
+from explorer.store.queries.scope import one
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from explorer.model import HiddenKind
     from explorer.reuse.calls import Call
     from explorer.store.database import Cursor
+    from explorer.store.queries.facts import Sheet
+    from explorer.store.queries.scope import Scope
 
 
 class Proposed(NamedTuple):
@@ -45,12 +48,28 @@ def hidden_agents(cursor: Cursor, node_id: str, limit: int = 2_000) -> list[Prop
         """,
         [node_id, limit],
     ).fetchall()
-    runs = named_runs(cursor, "list_contains($1, r.run_id)", sorted({row[0] for row in rows}))
+    runs = named_runs(cursor, "r.run_id IN (SELECT unnest($1::VARCHAR[]))", sorted({row[0] for row in rows}))
     return [
         Proposed(runs[run_id], chain, kind, left, position, steps, whole, min(json.loads(ordinals)), start, end)
         for run_id, chain, kind, left, position, steps, whole, ordinals, start, end in rows
         if run_id in runs
     ]
+
+
+def proposal(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+    """How many agents seem to be hidden in the runs of a node, and in those below; nothing where none does."""
+    row = one(
+        cursor,
+        f"""
+        SELECT count(*), sum(h.steps)::BIGINT
+        FROM hidden_agents AS h
+        WHERE h.kind IN ('worker', 'solo')
+            AND h.run_id IN (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})
+        """,
+    )
+    if row is not None and row[0]:
+        note = f"a proposal: {row[1]:,} of these steps, by prompts that take turns; who shares (w) 5 lists them"
+        sheet.add("hidden agents", row[0], "count", "derived", note)
 
 
 class Apart:
@@ -61,7 +80,7 @@ class Apart:
         """Every run by its key, those that are proposed too."""
         self._keys: dict[tuple[str, int], str] = {}
         rows = cursor.execute(
-            "SELECT run_id, chain, ordinals FROM hidden_agents WHERE chain > 1 AND list_contains($1, run_id)",
+            "SELECT run_id, chain, ordinals FROM hidden_agents WHERE chain > 1 AND run_id IN (SELECT unnest($1::VARCHAR[]))",
             [list(runs)],
         ).fetchall()
         for run_id, chain, ordinals in rows:

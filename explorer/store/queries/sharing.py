@@ -116,7 +116,7 @@ def conversation_prefixes(cursor: Cursor, node_id: str, apart: bool = False) -> 
 
 def pair_prefixes(cursor: Cursor, run_a: str, run_b: str) -> PrefixTree | None:
     """The tree of all prompts of two runs; None when neither has blocks."""
-    runs = named_runs(cursor, "list_contains($1, r.run_id)", [run_a, run_b])
+    runs = named_runs(cursor, "r.run_id IN (SELECT unnest($1::VARCHAR[]))", [run_a, run_b])
     return _grow(cursor, " ∥ ".join(_words(runs[run]) for run in (run_a, run_b) if run in runs), runs, "all", len(runs))
 
 
@@ -136,7 +136,7 @@ def _grow(
     """The tree of some runs. ``apart``: with the agents hidden in them, and in those ``around``, told apart."""
     every = {**runs, **around}
     agents = Apart(cursor, every if apart else {})
-    found = read_calls(cursor, "list_contains($runs, b.run_id)", {"runs": list(every)})
+    found = read_calls(cursor, "b.run_id IN (SELECT unnest($runs::VARCHAR[]))", {"runs": list(every)})
     calls = [told for _, call in found if (told := agents.told(call)).run_id not in around]
     if prompts == "first":
         first: dict[str, Call] = {}
@@ -151,7 +151,7 @@ def _grow(
     known = {**every, **agents.runs}
     proposed = len(known) - len(every)
     strangers = {written.call.run_id for written in writers} - known.keys()
-    known |= named_runs(cursor, "list_contains($1, r.run_id)", list(strangers))
+    known |= named_runs(cursor, "r.run_id IN (SELECT unnest($1::VARCHAR[]))", list(strangers))
     holding = {call.run_id for call in calls}
     limbs = [_limb(branch, within(writers, branch.stretches), known, prompts) for branch in branches]
     return PrefixTree(whose, calls[0].namespace, len(holding), total + proposed, proposed, limbs)
@@ -235,7 +235,7 @@ def passport(cursor: Cursor, namespace: str, block: int) -> Passport | None:
     rows = cursor.execute("FROM block_passport($1, $2)", [namespace, block]).fetchall()
     if not rows:
         return None
-    runs = named_runs(cursor, "list_contains($1, r.run_id)", sorted({row[1] for row in rows}))
+    runs = named_runs(cursor, "r.run_id IN (SELECT unnest($1::VARCHAR[]))", sorted({row[1] for row in rows}))
     readers: dict[str, Reader] = {}
     gaps = [row[7] for row in rows if row[7] is not None]
     for _, run_id, ordinal, at_ms, _, _, _, gap, ended in rows:
