@@ -80,7 +80,8 @@ class Apart:
         """Every run by its key, those that are proposed too."""
         self._keys: dict[tuple[str, int], str] = {}
         rows = cursor.execute(
-            "SELECT run_id, chain, ordinals FROM hidden_agents WHERE chain > 1 AND run_id IN (SELECT unnest($1::VARCHAR[]))",
+            "SELECT run_id, chain, ordinals FROM hidden_agents "
+            "WHERE chain > 1 AND run_id IN (SELECT unnest($1::VARCHAR[]))",
             [list(runs)],
         ).fetchall()
         for run_id, chain, ordinals in rows:

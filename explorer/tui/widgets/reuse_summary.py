@@ -69,6 +69,9 @@ def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
     yield from wrapped(
         f"mean over {humanize.plural(totals.steps, 'step')}, each counted alike: {mean}", width, "note", "  "
     )
+    if hits is not None and parts[0] is not None and hits > parts[0]:
+        alone = f"{humanize.percent(parts[0], whole, 1)}, {humanize.number(hits - parts[0])} {noun} fewer (w 4)"
+        yield from wrapped(f"with a namespace for each agent, as some loaders have it: {alone}", width, "note", "  ")
     if totals.cache_read_tokens is None:
         yield from wrapped("Did hit: – (the recorder measured no cache reads)", width)
     else:
