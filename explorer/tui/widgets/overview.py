@@ -59,8 +59,8 @@ def lay_out_facts(facts: Sequence[Fact], width: int) -> Iterable[Row]:
     longest = max((cell_len(clean(fact.label)) for fact in facts), default=0)
     label_width = min(longest, max(12, width // 3))
     if width - label_width - value_width - 5 < _BESIDE:
-        # Notes go below anyway, so labels may take their room.
-        label_width = min(longest, max(12, width - value_width - 6))
+        # Notes go below anyway, so labels may take their room, but half of the line is for values that are texts.
+        label_width = min(longest, max(12, min(width - value_width - 6, width // 2)))
     beside = width - label_width - value_width - 5
     for section, members in groupby(shown, key=lambda pair: pair[0].section):
         yield [(crop(section, width), "title")]
@@ -73,6 +73,9 @@ def lay_out_facts(facts: Sequence[Fact], width: int) -> Iterable[Row]:
 def _fact_rows(fact: Fact, value: str, label_width: int, value_width: int, beside: int, width: int) -> Iterable[Row]:
     mark = GRADE_MARKS[fact.grade] if value != humanize.NOT_RECORDED else " "
     label = " " + fit(fact.label, label_width) + " "
+    if cell_len(clean(fact.label)) > label_width:
+        yield from wrapped(fact.label, width, indent=" ")
+        label = " " * (label_width + 2)
     note = clean(fact.note)
     if value == humanize.NOT_RECORDED and note == "not recorded":
         note = ""  # the mark says so
