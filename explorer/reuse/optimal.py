@@ -45,7 +45,7 @@ def optimal(reused: Sequence[Sequence[Reused]]) -> Iterator[list[Kept]]:
     for call, pieces in enumerate(reused):
         for earlier, position, blocks in pieces:
             if earlier != call:
-                needed[earlier].append((call, position, blocks))
+                _put(needed[earlier], call, position, blocks)
     places: list[_Piece] = []
     for call, pieces in enumerate(reused):
         kept = [Kept(position, blocks, 1, 1) for earlier, position, blocks in pieces if earlier == call]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 from explorer.model import HASHES
 from explorer.reuse.arrivals import Arrivals, Order, arrive
-from explorer.reuse.by_model import by_model
+from explorer.reuse.by_model import ModelRow, by_model
 from explorer.reuse.calls import Call, Lineage, Placed, by_start, hierarchy
 from explorer.reuse.identity import renumbered
 from explorer.reuse.recall import Recalled, recall
@@ -59,27 +59,35 @@ def compute_shared(cursor: Cursor) -> None:
 
 def compute_models(cursor: Cursor) -> None:
     """Fill the table of reuse within each model, for the namespaces that have several."""
-    rows = cursor.execute(
+    several = cursor.execute(
         """
-        SELECT run_id, ordinal, coalesce(model, request_model), b.namespace
+        SELECT namespace
         FROM steps
-        JOIN (SELECT DISTINCT run_id, step_ordinal AS ordinal, namespace FROM block_runs) AS b USING (run_id, ordinal)
+        JOIN (SELECT DISTINCT run_id, namespace FROM block_runs) USING (run_id)
         WHERE NOT is_replay
+        GROUP BY namespace
+        HAVING count(DISTINCT coalesce(model, request_model, '')) > 1
         """
     ).fetchall()
-    models: dict[str, dict[tuple[str, int], str | None]] = {}
-    for run, ordinal, model, namespace in rows:
-        models.setdefault(namespace, {})[run, ordinal] = model
-    several = {namespace: of_it for namespace, of_it in models.items() if len(set(of_it.values())) > 1}
-    if several:
-        lineage = _lineage(cursor)
-        found = [
-            row
-            for namespace, conversations in _namespaces(cursor).items()
-            if namespace in several
-            for row in by_model(by_start(*conversations.values()), lineage, several[namespace])
-        ]
-        fill(cursor, "model_reuse", found)
+    if not several:
+        return
+    names = [namespace for (namespace,) in several]
+    models = {
+        (run, ordinal): model
+        for run, ordinal, model in cursor.execute(
+            """
+            SELECT run_id, ordinal, coalesce(model, request_model)
+            FROM steps
+            WHERE run_id IN (SELECT run_id FROM block_runs WHERE list_contains($1, namespace))
+            """,
+            [names],
+        ).fetchall()
+    }
+    lineage = _lineage(cursor)
+    rows: list[ModelRow] = []
+    for conversations in _namespaces(cursor, names).values():
+        rows.extend(by_model(by_start(*conversations.values()), lineage, models))
+    fill(cursor, "model_reuse", rows)
 
 
 def shared(cursor: Cursor, arrivals: Arrivals, stop: Callable[[], bool] = lambda: False) -> list[Piece]:
@@ -102,10 +110,11 @@ def _lineage(cursor: Cursor) -> Lineage:
     return hierarchy(dict(agents), [Placed(*run) for run in runs])
 
 
-def _namespaces(cursor: Cursor) -> dict[str, dict[str, list[Call]]]:
-    """The steps with blocks by namespace and conversation, in the order of the record."""
+def _namespaces(cursor: Cursor, names: list[str] | None = None) -> dict[str, dict[str, list[Call]]]:
+    """The steps with blocks by namespace (of some, or all) and conversation, in the order of the record."""
     found: dict[str, dict[str, list[Call]]] = {}
-    for conversation, call in read_calls(cursor):
+    of_them = ("list_contains($names, b.namespace)", {"names": names}) if names is not None else ()
+    for conversation, call in read_calls(cursor, *of_them):
         found.setdefault(call.namespace, {}).setdefault(conversation, []).append(call)
     hashed = cursor.execute("SELECT conversation_id FROM conversations WHERE block_scope = $1", [HASHES]).fetchall()
     for namespace, conversations in found.items() if hashed else ():

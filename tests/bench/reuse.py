@@ -1,6 +1,7 @@
 """The reuse laboratory: every figure of a corpus beside ``orjson.loads`` of its files, curves, and brute force."""
 
 import gc
+import heapq
 import random
 import time
 from collections import OrderedDict
@@ -9,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from explorer.reuse.calls import Call, Lineage, by_start
-from explorer.reuse.recall import Recalled, recall
+from explorer.reuse.calls import Call, by_start
+from explorer.reuse.recency import Recency
+from explorer.reuse.together import together
+from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
 from tests.bench.measure import cost
@@ -26,11 +29,13 @@ QUERIES = {
     "audit": "FROM namespace_audit",
     "sibling matrix": "FROM sibling_sharing",
     "one pass over all blocks": None,
-    "capacity curve, all distances": "SELECT distance, sum(blocks), sum(tokens) FROM reuse_distance GROUP BY distance",
+    "capacity curve, LRU and best": "FROM cache_curve WHERE conversation_id IS NULL",
     "time-to-live curve": "SELECT age_ms, sum(blocks), sum(tokens) FROM reuse_age GROUP BY age_ms",
-    "working sets": "SELECT max(blocks_1_minute), max(blocks_5_minutes), max(blocks_15_minutes) FROM step_recency",
-    "why blocks missed": "SELECT sum(hit), sum(expired), sum(evicted), sum(cold) FROM missed_blocks(4000, 300000)",
+    "working sets, live footprint": "SELECT max(blocks_15_minutes), max(sharing_gain) FROM working_set",
+    "why blocks missed, per agent": "FROM missed_by_agent(4000, 300000)",
+    "every mean, and within each model": "FROM reuse_means WHERE agent_id IS NULL",
 }
+SHARED = ("at_once", "in_turn", "poisson")
 
 
 def run(path, references, samples):
@@ -49,6 +54,7 @@ def run(path, references, samples):
         "WHERE conversation_id IS NULL",
     )
     _print_curves(database)
+    _print_shared(database)
     _compare(database, samples)
     database.close()
     _invented(references)
@@ -102,6 +108,22 @@ def _print_curves(database):
         print(f"  {minutes:>8,}  {_ask(database, f'SELECT {share} FROM reuse_age')[0][0]:.4f}")
 
 
+def _print_shared(database):
+    took = cost(lambda: _ask(database, "FROM shared_cache_curve"))
+    print(
+        f"\nAll conversations on one cache, {len(SHARED)} ways to begin: {took.wall:.3f} s, CPU {took.cpu:.3f} s; "
+        "least blocks that hit half and nine tenths of what can be hit, by LRU and at best"
+    )
+    for arrival in SHARED:
+        needed = ", ".join(
+            f"min(capacity_blocks) FILTER ({policy} >= {share} * (SELECT max(hit_lru) FROM cache_curve))"
+            for share in (0.5, 0.9)
+            for policy in ("hit_lru", "hit_optimal")
+        )
+        (row,) = _ask(database, f"SELECT {needed} FROM shared_cache_curve WHERE arrival = '{arrival}'")
+        print(f"  {arrival:<8}" + "".join(f"{blocks:>12,}" for blocks in row))
+
+
 def _compare(database, samples):
     """The same of some conversations by brute force, block by block."""
     chosen = _ask(
@@ -115,14 +137,19 @@ def _compare(database, samples):
         begin = time.perf_counter()
         expected = [sum(played(prompts, capacity)) for capacity in CAPACITIES]
         ever = sum(played(prompts, None))
+        best = [foreseen(prompts, capacity) for capacity in CAPACITIES[::3]]
         spent += time.perf_counter() - begin
         sums = ", ".join(f"coalesce(sum(blocks) FILTER (distance <= {capacity}), 0)" for capacity in CAPACITIES)
         where = f"WHERE conversation_id = {_quoted(conversation)}"
         (found,) = _ask(database, f"SELECT {sums} FROM reuse_distance {where}")
         (hits,) = _ask(database, f"SELECT hit_shared FROM scope_experiment {where}")
-        equal += list(found) == expected and hits[0] == ever
+        with database.cursor() as cursor:
+            curves = queries.cache_curves(cursor, conversation)
+        at_best = [curves.optimal.hits(capacity) for capacity in CAPACITIES[::3]]
+        equal += list(found) == expected and hits[0] == ever and at_best == best
     print(
-        f"\nBrute force, an OrderedDict for each of {len(CAPACITIES)} capacities and a set for ever: {spent:.2f} s for "
+        f"\nBrute force, an OrderedDict for each of {len(CAPACITIES)} capacities, a set for ever, and next uses for "
+        f"{len(CAPACITIES[::3])}: {spent:.2f} s for "
     )
     print(f"  {len(chosen)} of the conversations, equal in {equal} (must be all)")
 
@@ -162,6 +189,26 @@ def played(prompts, capacity):
     return hits
 
 
+def foreseen(prompts, capacity):
+    """Hits where those blocks are kept, one by one, that are needed soonest."""
+    uses = {}
+    for number, ids in enumerate(prompts):
+        for block in ids:
+            uses.setdefault(block, []).append(number)
+    for numbers in uses.values():
+        numbers.reverse()
+    cache, hits = set(), 0
+    for ids in prompts:
+        hits += next((index for index, block in enumerate(ids) if block not in cache), len(ids))
+        for block in ids:
+            uses[block].pop()
+        cache = {block for block in cache.union(ids) if uses[block]}
+        if len(cache) > capacity:
+            # Of blocks that the same prompt needs, the one nearer to its root has the lower number: they are chained.
+            cache = set(heapq.nsmallest(capacity, cache, key=lambda block: (uses[block][-1], block)))
+    return hits
+
+
 def _invented(references):
     """Curves of invented conversations: a main agent that is compacted at times, and sub-agents that begin alike."""
     conversations, made, number = [], 0, 0
@@ -172,10 +219,13 @@ def _invented(references):
     stretches = sum(len(call.stretches) for calls in conversations for call in calls)
     calls = sum(map(len, conversations))
     print(f"\n{made:,} references of {calls:,} invented prompts in {stretches:,} stretches, {number:,} conversations")
-    curves = []
+    curves, pieces = [], []
     gc.collect()
     took = cost(lambda: curves.extend(map(curve, conversations)))
-    print(f"  every capacity: {took.wall:.3f} s, CPU {took.cpu:.3f} s (at most {CURVE_SECONDS})")
+    print(f"  LRU at every capacity: {took.wall:.3f} s, CPU {took.cpu:.3f} s (at most {CURVE_SECONDS})")
+    gc.collect()
+    took = cost(lambda: pieces.extend(together(by_start(calls)) for calls in conversations))
+    print(f"  LRU and the best, at every capacity: {took.wall:.3f} s, CPU {took.cpu:.3f} s")
     equal = 0
     for each, hits in list(zip(conversations, curves, strict=True))[:3]:
         prompts = [
@@ -188,10 +238,9 @@ def _invented(references):
 
 
 def curve(calls):
-    """Hits at every capacity of one conversation."""
-    rows = Recalled([], [], [])
-    recall(by_start(calls), Lineage({}, {}, {}), rows)
-    seen = [(row[3], row[4], row[5]) for row in rows.prompts if row[4] is not None]
+    """Hits by LRU at every capacity of one conversation."""
+    cache = Recency(len(calls))
+    seen = [found[:3] for call in by_start(calls) for found in cache.add(call.namespace, call.stretches)]
     if not seen:
         return np.zeros(1, dtype=np.int64)
     blocks, first, last = np.array(seen, dtype=np.int64).T

@@ -24,6 +24,8 @@ VIEWS = {
     "scope_experiment",
     "merge_experiment",
     "scope_report",
+    "sub_agent_scope",
+    "forked_captures",
     "reuse_distance",
     "reuse_age",
     "reuse_means",
