@@ -62,7 +62,11 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
         previous, repeated = None, 0
         if agent in latest:
             before = latest[agent]
-            previous, repeated = before.blocks, split_prefix(before.stretches, call.stretches)[0]
+            previous = before.blocks
+            if before is started[number - 1] and cache.reused[:1] == [(number - 1, 0, previous)]:
+                repeated = previous
+            else:
+                repeated = split_prefix(before.stretches, call.stretches)[0]
         latest[agent] = call
         into.steps.append(
             (call.run_id, call.ordinal, call.start_ms, call.blocks, previous, repeated, short, middle, long,

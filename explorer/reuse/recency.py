@@ -6,17 +6,19 @@ the root is then always the more recent, and no block is held without those befo
 
 The stack is never written out. What it holds of one call's prompt are stretches of positions in that prompt, nearly
 always its tail, because later calls took over the head; how many blocks lie above it is a sum over the calls since.
+Calls of which each repeats all of the one before it and goes on are one row: they hold what the last of them holds.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
 from explorer.reuse.calls import Stretch
 
 _Piece: TypeAlias = tuple[int, int, int, int]
-"""First id, end, the call that touched them last, and the position of the first in its prompt."""
+"""First id, end, the row of calls that touched them last, and the position of the first in their prompt."""
 
 _Space: TypeAlias = tuple[list[int], list[int], list[int], list[int]]
 """Disjoint pieces, sorted, as columns."""
@@ -48,10 +50,13 @@ class Recency:
         """Of calls so far."""
         self.reused: list[Reused] = []
         """The leading blocks of the last prompt that were there, by who had touched each of them last."""
-        self._held: list[list[int]] = []  # by call: start, end, start, end … of the positions that it touched last
-        self._sums = [0] * (calls + 1)  # Fenwick tree over all calls but the last: how many blocks each holds
+        self._held: list[list[int]] = []  # by row: start, end, start, end … of the positions that it touched last
+        self._latest: list[int] = []  # by row: its last call
+        self._rows: list[int] = []  # by call: its row
+        self._sums = [0] * (calls + 1)  # Fenwick tree over all rows but the last: how many blocks each holds
         self._below = 0  # sum of these
-        self._last = 0  # how many blocks the last call holds
+        self._last = 0  # how many blocks the last row holds
+        self._prompt: tuple[str, list[Stretch]] = ("", [])  # the last one
         self._spaces: dict[str, _Space] = {}
 
     @property
@@ -61,13 +66,18 @@ class Recency:
 
     def since(self, call: int) -> int:
         """How many blocks were touched by this call or later ones: the working set of that time."""
-        return self._last + self._below - self._before(call)
+        return self._last + self._below - self._before(self._rows[call])
 
     def add(self, namespace: str, stretches: list[Stretch]) -> list[Touched]:
         """Read the prompt of the next call, then touch it. The leading blocks that the stack holds are returned."""
         if namespace not in self._spaces:
             self._spaces[namespace] = ([], [], [], [])
-        starts, ends, calls, places = self._spaces[namespace]
+        known = self._last
+        if self._go_on(namespace, stretches):
+            self.reused = [(self.number - 2, 0, known)]
+            return [Touched(known, 1, known, self.number - 2)]
+        starts, ends, rows, places = self._spaces[namespace]
+        row = len(self._held)
         prompt = _Prompt(self.number)
         position = 0
         for first, count in stretches:
@@ -78,70 +88,114 @@ class Recency:
                 prompt.leading = False
                 starts.insert(low, first)
                 ends.insert(low, end)
-                calls.insert(low, self.number)
+                rows.insert(low, row)
                 places.insert(low, position)
-            elif high == low + 1 and starts[low] == first and ends[low] <= end and calls[low] < self.number:
-                self._touch(prompt, calls[low], places[low], ends[low] - first)
+            elif high == low + 1 and starts[low] == first and ends[low] <= end and rows[low] < row:
+                self._touch(prompt, rows[low], places[low], ends[low] - first)
                 if ends[low] < end:
                     prompt.leading = False
-                ends[low], calls[low], places[low] = end, self.number, position
+                ends[low], rows[low], places[low] = end, row, position
             else:
-                old = list(zip(starts[low:high], ends[low:high], calls[low:high], places[low:high], strict=True))
+                old = list(zip(starts[low:high], ends[low:high], rows[low:high], places[low:high], strict=True))
                 new = self._replace(prompt, old, first, end, position)
-                starts[low:high], ends[low:high], calls[low:high], places[low:high] = map(list, zip(*new, strict=True))
+                starts[low:high], ends[low:high], rows[low:high], places[low:high] = map(list, zip(*new, strict=True))
                 position += count
                 continue
             prompt.hold(position, position + count)
             position += count
         if self._last:
-            self._change(self.number - 1, self._last)
+            self._change(row - 1, self._last)
         self._held.append(prompt.held)
         self._last = sum(prompt.held[1::2]) - sum(prompt.held[::2])
+        self._latest.append(self.number)
+        self._rows.append(row)
+        self._prompt = namespace, stretches
         self.number += 1
         self.reused = prompt.reused
         return prompt.found
 
+    def _go_on(self, namespace: str, stretches: list[Stretch]) -> bool:
+        """Take a prompt into the last row, if it is all of the last one, which that row holds whole, and new blocks."""
+        of, before = self._prompt
+        last = len(before) - 1
+        if last < 0 or namespace != of or len(stretches) <= last or stretches[:last] != before[:last]:
+            return False
+        (first, count), (start, more) = before[last], stretches[last]
+        if (
+            start != first
+            or more < count
+            or self._held[-1] != [0, self._last]
+            or self._last < sum(n for _, n in before)
+        ):
+            return False
+        starts, ends, rows, places = self._spaces[namespace]
+        new = [(first + count, more - count), *stretches[last + 1 :]]
+        if len(new) > 1 and any(a + n > b for (a, n), (b, _) in pairwise(sorted(new))):
+            return False
+        for at, blocks in new:
+            low = bisect_right(ends, at)
+            if low < len(starts) and starts[low] < at + blocks:
+                return False
+        ends[bisect_left(ends, first + count)] = first + more
+        position = self._last + more - count
+        for at, blocks in new[1:]:
+            low = bisect_right(ends, at)
+            starts.insert(low, at)
+            ends.insert(low, at + blocks)
+            rows.insert(low, len(self._held) - 1)
+            places.insert(low, position)
+            position += blocks
+        self._held[-1] = [0, position]
+        self._last = position
+        self._latest[-1] = self.number
+        self._rows.append(len(self._held) - 1)
+        self._prompt = namespace, stretches
+        self.number += 1
+        return True
+
     def _replace(self, prompt: _Prompt, old: list[_Piece], first: int, end: int, position: int) -> list[_Piece]:
         """Touch the ids [first, end), of which earlier calls touched the ``old`` stretches: what stands there then."""
         new: list[_Piece] = []
+        current = len(self._held)
         at = piece = first
-        for start, stop, call, place in old:
+        for start, stop, row, place in old:
             if start > at:
                 prompt.leading, at = False, start
             upto = min(stop, end)
-            if call == self.number:  # twice in this prompt: the place nearer to the root stays
+            if row == current:  # twice in this prompt: the place nearer to the root stays
                 if piece < at:
-                    new.append((piece, at, call, position + piece - first))
+                    new.append((piece, at, row, position + piece - first))
                     prompt.hold(position + piece - first, position + at - first)
-                new.append((start, stop, call, place))
-                prompt.repeat(call, upto - at)
+                new.append((start, stop, row, place))
+                prompt.repeat(self.number, upto - at)
                 piece = stop
             else:
                 if start < at:
-                    new.append((start, at, call, place))
+                    new.append((start, at, row, place))
                 if stop > end:
-                    new.append((end, stop, call, place + end - start))
-                self._touch(prompt, call, place + at - start, upto - at)
+                    new.append((end, stop, row, place + end - start))
+                self._touch(prompt, row, place + at - start, upto - at)
             at = upto
         if at < end:
             prompt.leading = False
         if piece < end:
-            new.append((piece, end, self.number, position + piece - first))
+            new.append((piece, end, current, position + piece - first))
             prompt.hold(position + piece - first, position + end - first)
         return sorted(new)
 
-    def _touch(self, prompt: _Prompt, call: int, place: int, blocks: int) -> None:
-        """Blocks that an earlier call held, from one place in its prompt on, are touched by this one."""
-        held = self._held[call]
+    def _touch(self, prompt: _Prompt, row: int, place: int, blocks: int) -> None:
+        """Blocks that earlier calls held, from one place in their prompt on, are touched by this one."""
+        held = self._held[row]
         rank = at = 0  # rank: how many of the held positions are ahead of the place
         while held[at + 1] <= place:
             rank += held[at + 1] - held[at]
             at += 2
         start, end = held[at], held[at + 1]
-        last = call == self.number - 1
+        last = row == len(self._held) - 1
         if prompt.leading:
+            call = self._latest[row]
             # What this prompt touched so far lies above them too: it did so before, or they are hit no sooner than it.
-            between = 0 if last else self._last + self._below - self._before(call + 1)
+            between = 0 if last else self._last + self._below - self._before(row + 1)
             prompt.find(blocks, between + rank + place - start + 1, call)
             prompt.reused.append((call, prompt.at, blocks))
             prompt.at += blocks
@@ -149,7 +203,7 @@ class Recency:
         if last:
             self._last -= blocks
         else:
-            self._change(call, -blocks)
+            self._change(row, -blocks)
         behind = place + blocks
         if start < place:
             held[at : at + 2] = [start, place, behind, end] if behind < end else [start, place]
@@ -158,21 +212,21 @@ class Recency:
         else:
             del held[at : at + 2]
 
-    def _before(self, call: int) -> int:
-        """How many blocks calls before this one hold, the last not counted."""
+    def _before(self, row: int) -> int:
+        """How many blocks the rows before this one hold, the last not counted."""
         total, sums = 0, self._sums
-        while call:
-            total += sums[call]
-            call &= call - 1
+        while row:
+            total += sums[row]
+            row &= row - 1
         return total
 
-    def _change(self, call: int, blocks: int) -> None:
+    def _change(self, row: int, blocks: int) -> None:
         self._below += blocks
         sums, size = self._sums, len(self._sums)
-        call += 1
-        while call < size:
-            sums[call] += blocks
-            call += call & -call
+        row += 1
+        while row < size:
+            sums[row] += blocks
+            row += row & -row
 
 
 class _Prompt:
