@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from operator import add, sub
 
-from explorer.model import Step, ToolCall
+from explorer.model import Repeated, Step, ToolCall
 from explorer.readers import Rows
 from explorer.readers.codegraff._chain import Chain
 from explorer.readers.codegraff._draft import RunDraft
@@ -70,17 +70,17 @@ def rows_of(target: Target, run: RunDraft, events: Columns) -> Iterator[Step | R
     starts, ends = [ts - base for ts in called], [ts - base for ts in answered]
     begins = middle.offset[::2]
     spans = list(map(sub, map(add, middle.offset[1::2], middle.length[1::2]), begins))
-    run_ids, sources = [run.run_id] * calls, [target.source_id] * calls
-    exact = ["exact"] * calls
+    both = {
+        "run_id": Repeated(run.run_id, calls), "start_ms": starts, "end_ms": ends, "grade": Repeated("exact", calls),
+        "source_id": Repeated(target.source_id, calls), "offset": begins, "length": spans,
+    }  # fmt: skip
     steps = {
-        "run_id": run_ids, "ordinal": ordinals, "started_at": [ts * 1000 for ts in called], "start_ms": starts,
-        "end_ms": ends, "tokens_grade": ["not_recorded"] * calls, "grade": exact, "source_id": sources,
-        "offset": begins, "length": spans,
+        "ordinal": ordinals, "started_at": [ts * 1000 for ts in called],
+        "tokens_grade": Repeated("not_recorded", calls),
     }  # fmt: skip
     tool_calls = {
-        "run_id": run_ids, "ordinal": range(1, calls + 1), "step_ordinal": ordinals,
-        "tool_call_id": middle.call_id[::2], "name": middle.name[::2], "start_ms": starts, "end_ms": ends,
-        "is_error": middle.is_error[1::2], "grade": exact, "source_id": sources, "offset": begins, "length": spans,
+        "ordinal": range(1, calls + 1), "step_ordinal": ordinals, "tool_call_id": middle.call_id[::2],
+        "name": middle.name[::2], "is_error": middle.is_error[1::2],
     }  # fmt: skip
-    yield Rows.named(Step, steps)
-    yield Rows.named(ToolCall, tool_calls)
+    yield Rows.named(Step, both | steps)
+    yield Rows.named(ToolCall, both | tool_calls)

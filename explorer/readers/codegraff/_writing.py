@@ -18,12 +18,10 @@ from explorer.readers.codegraff._lineage import Spawn
 from explorer.readers.codegraff._steps import Draft, Pair, drafts, grade_of, matching, pair
 
 _STEP = (
-    "run_id", "ordinal", "started_at", "start_ms", "end_ms", "tokens_grade", "error", "grade", "candidates",
-    "source_id", "offset", "length", "extra",
+    "ordinal", "started_at", "start_ms", "end_ms", "error", "grade", "candidates", "offset", "length", "extra",
 )  # fmt: skip
 _TOOL_CALL = (
-    "run_id", "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "grade", "source_id",
-    "offset", "length",
+    "ordinal", "step_ordinal", "tool_call_id", "name", "start_ms", "end_ms", "is_error", "grade", "offset", "length",
 )  # fmt: skip
 """The columns of a run without messages: its rows are many, so they are made as tuples."""
 
@@ -86,8 +84,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     drafted: list[Pair | Event] = [*pairs, *others]
     if others:
         drafted.sort(key=lambda each: each.seq if isinstance(each, Event) else each.event.seq)
-    run_id, source_id, _, base = run.run_id, *target
-    grades, origin = chain.grades, base or 0
+    grades, origin = chain.grades, target.base or 0
     steps: list[tuple[object, ...]] = []
     tool_calls: list[tuple[object, ...]] = []
     grade: Grade = "exact"
@@ -95,7 +92,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
     whose = _Whose(run, chain, run_ids)
     for ordinal, each in enumerate(drafted, 1):
         if len(steps) == _ROWS_AT_ONCE:
-            yield from _in_columns(steps, tool_calls)
+            yield from _in_columns(target, run, steps, tool_calls)
             steps, tool_calls = [], []
         if isinstance(each, Event):
             event = last = each
@@ -112,8 +109,7 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
         offset = event.offset
         length = last.offset + last.length - offset
         steps.append((
-            run_id, ordinal, 1000 * ts if ts else None, start, end, "not_recorded", error, grade, candidates, source_id,
-            offset, length, extra,
+            ordinal, 1000 * ts if ts else None, start, end, error, grade, candidates, offset, length, extra,
         ))  # fmt: skip
         if isinstance(each, Event):
             if error:
@@ -129,18 +125,21 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             run.tool_calls -= 1
         run.tool_calls += 1
         tool_calls.append((
-            run_id, run.tool_calls, ordinal, event.call_id, event.name, start if each.call else None,
-            end if each.result else None, last.is_error if each.result else None, grade, source_id, offset, length,
+            run.tool_calls, ordinal, event.call_id, event.name, start if each.call else None,
+            end if each.result else None, last.is_error if each.result else None, grade, offset, length,
         ))  # fmt: skip
     run.steps = len(drafted)
-    yield from _in_columns(steps, tool_calls)
+    yield from _in_columns(target, run, steps, tool_calls)
 
 
-def _in_columns(steps: list[tuple[object, ...]], tool_calls: list[tuple[object, ...]]) -> Iterator[Rows]:
+def _in_columns(
+    target: Target, run: RunDraft, steps: list[tuple[object, ...]], tool_calls: list[tuple[object, ...]]
+) -> Iterator[Rows]:
+    of = {"run_id": run.run_id, "source_id": target.source_id}
     if steps:
-        yield Rows.of(Step, _STEP, steps)
+        yield Rows.of(Step, _STEP, steps, tokens_grade="not_recorded", **of)
     if tool_calls:
-        yield Rows.of(ToolCall, _TOOL_CALL, tool_calls)
+        yield Rows.of(ToolCall, _TOOL_CALL, tool_calls, **of)
 
 
 class _Whose:

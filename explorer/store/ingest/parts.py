@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TypeAlias
 
 import polars as pl
 
-from explorer.model import ALL_TABLES, columns
+from explorer.model import ALL_TABLES, Repeated, columns, joined
 from explorer.store.database import Batch
 from explorer.store.ingest.worker import Columns
 
@@ -51,7 +52,8 @@ class Parts:
         self.rows = 0
         self.unfit: dict[str, str] = {}
         """Readings with a value that no column holds, and what it is; some of their rows are left out."""
-        self._columns: dict[str, list[list[object]]] = {}
+        self._columns: dict[str, list[list[Sequence[object]]]] = {}  # in pieces
+        self._counts: Counter[str] = Counter()  # the rows of these
         self._frames: dict[str, list[pl.DataFrame]] = {}
         self._readings: set[str] = set()
 
@@ -60,15 +62,17 @@ class Parts:
         for name, new in tables.items():
             columns_ = self._columns.setdefault(name, [[] for _ in _SCHEMAS[name]])
             rows = len(new[0])
-            for column, values in zip(columns_, (*new, [reading] * rows), strict=True):
-                column.extend(values)
+            for column, values in zip(columns_, (*new, Repeated(reading, rows)), strict=True):
+                column.append(values)
             self.rows += rows
-            if len(columns_[0]) >= FRAME_ROWS:
+            self._counts[name] += rows
+            if self._counts[name] >= FRAME_ROWS:
                 self._frame(name)
         self._readings.add(reading)
 
     def _frame(self, name: str) -> None:
-        values = self._columns.pop(name)
+        values = list(map(joined, self._columns.pop(name)))
+        del self._counts[name]
         try:
             frames = [_typed(name, values)]
         except _UNFIT:
@@ -116,8 +120,10 @@ def _typed(name: str, values: _Values) -> pl.DataFrame:
 
 
 def _series(name: str, kind: pl.DataType | type[pl.DataType], values: Sequence[object]) -> pl.Series:
-    if values and values[0] is None and values.count(None) == len(values):  # many columns, and slow to find out there
-        return pl.repeat(None, len(values), dtype=kind, eager=True).alias(name)
+    if values and values[0] is None and not isinstance(values, Repeated) and values.count(None) == len(values):
+        values = Repeated(None, len(values))  # many columns, and slow to find out there
+    if isinstance(values, Repeated):
+        return pl.Series(name, [values.value], kind, strict=True).new_from_index(0, len(values))
     return pl.Series(name, values, kind, strict=True)
 
 

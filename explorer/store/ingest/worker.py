@@ -15,12 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, cast
 
-from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Finding, Row, Run, Step, columns
+from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Finding, Repeated, Row, Run, Step, columns, joined
 from explorer.readers import Report, Rows, SourceFile, reader_of
 from explorer.reuse.calls import Call, Stretch, lineage_of
 from explorer.reuse.derive import derive
@@ -31,7 +30,7 @@ CHUNK_ROWS = 5_000
 READY = "ready"
 """What a process says first, when it has everything it needs to serve tasks."""
 
-Columns: TypeAlias = dict[str, list[tuple[object, ...]]]
+Columns: TypeAlias = dict[str, list[Sequence[object]]]
 """Table -> its columns in order, each with a value per row."""
 
 _NAME_OF = {table: name for name, table in ALL_TABLES.items()}
@@ -148,13 +147,19 @@ class _Pending:
             self._columns.setdefault(_NAME_OF[row.table], []).append(row.columns)
             self.count += count
             if row.table is Step:
-                self.steps.update(cast(Sequence[str], row.columns[_STEP_SOURCE]))
+                self._count(row.columns[_STEP_SOURCE])
             return
         name = _NAME_OF[type(row)]
         self._rows.setdefault(name, []).append(_GETTERS[name](row))
         self.count += 1
         if isinstance(row, Step):
             self.steps[row.source_id] += 1
+
+    def _count(self, sources: Sequence[object]) -> None:
+        if isinstance(sources, Repeated):
+            self.steps[cast(str, sources.value)] += len(sources)
+        else:
+            self.steps.update(cast(Sequence[str], sources))
 
     def columns(self) -> Columns:
         """The same as columns, with every timestamp in microseconds since 1970: objects take long to send."""
@@ -164,7 +169,7 @@ class _Pending:
                 columns_[index] = tuple(map(_microseconds, columns_[index]))
             self._columns.setdefault(name, []).append(columns_)
         return {
-            name: [tuple(chain.from_iterable(pieces)) for pieces in zip(*several, strict=True)]
+            name: [joined(pieces) for pieces in zip(*several, strict=True)]
             for name, several in self._columns.items()
             if any(columns_[0] for columns_ in several)
         }
@@ -187,7 +192,8 @@ class _Calls:
         self.sizes: tuple[str, int | None] = "", None
         """Namespace, and the tokens of a block."""
         self._prompts: list[tuple[_Known, list[Stretch]]] = []  # of steps with blocks
-        self._known: dict[tuple[str, int], _Known] = {}  # steps that came many at once, if they count
+        self._many: list[Rows] = []  # of steps
+        self._known: dict[tuple[object, object], _Known] = {}  # these, once there are blocks, if they count
         self._latest: Step | None = None
         self._prompt: list[Stretch] | None = None
 
@@ -208,9 +214,7 @@ class _Calls:
             self._latest, self._prompt = row, None
         elif isinstance(row, Rows):
             if row.table is Step:
-                steps = cast(Iterable[_Known], zip(*(row.columns[index] for index in _STEP_KNOWN), strict=True))
-                replayed = row.columns[_STEP_REPLAYED]
-                self._known.update((each[:2], each) for each, gone in zip(steps, replayed, strict=True) if not gone)
+                self._many.append(row)
             elif row.table is BlockRun:
                 self._blocks(row)
         elif isinstance(row, Run):
@@ -219,6 +223,11 @@ class _Calls:
             self.agents.append(row)
 
     def _blocks(self, rows: Rows) -> None:
+        for each in self._many:
+            steps = cast(Iterable[_Known], zip(*(each.columns[index] for index in _STEP_KNOWN), strict=True))
+            replayed = each.columns[_STEP_REPLAYED]
+            self._known.update((step[:2], step) for step, gone in zip(steps, replayed, strict=True) if not gone)
+        self._many.clear()
         run_ids, ordinals, _, namespaces, firsts, counts, sizes = rows.columns
         self.sizes = cast(tuple[str, int | None], (namespaces[-1], sizes[-1]))
         key: tuple[object, object] | None = None
@@ -226,7 +235,7 @@ class _Calls:
         for run_id, ordinal, stretch in zip(run_ids, ordinals, zip(firsts, counts, strict=True), strict=True):
             if key != (run_id, ordinal):
                 key, prompt = (run_id, ordinal), []
-                if (known := self._known.get(key)) is not None:  # type: ignore[arg-type]
+                if (known := self._known.get(key)) is not None:
                     self._prompts.append((known, prompt))
             prompt.append(stretch)  # type: ignore[arg-type]
 
