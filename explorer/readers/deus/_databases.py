@@ -7,8 +7,10 @@ ends in when it was begun.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from explorer.model import Finding
 from explorer.readers._claude_code._content import milliseconds, word
@@ -18,17 +20,6 @@ from explorer.readers._values import MOST_SECONDS
 from explorer.readers.deus._draft import Group, Interaction, TaskRun
 
 _BEGAN = re.compile(r"-(\d{13})$")
-
-_RUNS = """
-    SELECT l.id, l.task_id, l.run_at, l.duration_ms, l.status, l.error, t.group_folder, t.schedule_type
-    FROM task_run_logs AS l LEFT JOIN scheduled_tasks AS t ON t.id = l.task_id
-    ORDER BY l.id
-"""
-_ANSWERS = """
-    SELECT rowid, id, group_folder, timestamp, latency_ms, session_id, judge_score
-    FROM interactions WHERE eval_suite IS NULL OR eval_suite = 'runtime'
-    ORDER BY rowid
-"""
 
 
 def messages(
@@ -60,41 +51,66 @@ def _opened(path: Path, findings: Findings, take: Callable[[Database], None]) ->
 
 
 def _messages(database: Database, source_id: str, group_of: Callable[[str | None], Group]) -> None:
-    for jid, name, folder, is_main in database.execute("SELECT jid, name, folder, is_main FROM registered_groups"):
+    for _, jid, name, folder, is_main in _rows(database, "registered_groups", "jid", "name", "folder", "is_main"):
         if word(folder):
             group = group_of(folder)
             group.name = word(name) or group.name
             group.extra |= {"jid": word(jid), "is_main": bool(is_main) or None}
-    if "backend" in database.columns("sessions"):
-        for folder, backend, many in database.execute(
-            "SELECT group_folder, backend, count(*) FROM sessions GROUP BY 1, 2 ORDER BY 1, 2"
-        ):
-            if word(folder):
-                known = group_of(folder).extra.setdefault("sessions", {})
-                assert isinstance(known, dict)
-                known[word(backend) or "claude"] = many
-    for row, task, ended, took, status, error, folder, schedule in database.execute(_RUNS):
+    backends = Counter(
+        (folder, word(backend)) for _, folder, backend in _rows(database, "sessions", "group_folder", "backend")
+    )
+    for (folder, backend), many in backends.items():
+        if word(folder):
+            known = group_of(folder).extra.setdefault("sessions", {})
+            assert isinstance(known, dict)
+            known[backend or "claude"] = many
+    tasks = {
+        task: (folder, kind)
+        for _, task, folder, kind in _rows(database, "scheduled_tasks", "id", "group_folder", "schedule_type")
+    }
+    for row, task, ended, took, status, error in _rows(
+        database, "task_run_logs", "task_id", "run_at", "duration_ms", "status", "error"
+    ):
+        folder, schedule = tasks.get(task, (None, None))
         end, duration = milliseconds(ended), _duration(took)
         start = end - duration if end is not None and duration is not None else None
         run = TaskRun(
-            word(task) or "unnamed", source_id, row if type(row) is int else 0, start, end, word(status), word(error),
-            word(schedule),
+            word(task) or "unnamed", source_id, row, start, end, word(status), word(error), word(schedule)
         )  # fmt: skip
         group_of(word(folder)).tasks.append(run)
 
 
 def _evolution(database: Database, source_id: str, group_of: Callable[[str | None], Group]) -> None:
-    for row, native, folder, stamp, latency, session, score in database.execute(_ANSWERS):
+    for row, native, folder, stamp, latency, session, score, suite in _rows(
+        database,
+        "interactions",
+        "id",
+        "group_folder",
+        "timestamp",
+        "latency_ms",
+        "session_id",
+        "judge_score",
+        "eval_suite",
+    ):
+        if suite not in (None, "runtime"):
+            continue
         began = _BEGAN.search(native) if type(native) is str else None
         took, end = _duration(latency), milliseconds(stamp)
         start = int(began[1]) if began else end - took if end is not None and took is not None else None
         end = start + took if start is not None and took is not None else end
         group_of(word(folder)).interactions.append(
             Interaction(
-                word(native) or f"row {row}", source_id, row if type(row) is int else 0, start, end, word(session),
+                word(native) or f"row {row}", source_id, row, start, end, word(session),
                 float(score) if type(score) in (int, float) else None,
             )
         )  # fmt: skip
+
+
+def _rows(database: Database, table: str, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table with their numbers; older versions of it lack columns, which are then not recorded."""
+    there = database.columns(table)
+    columns = [name if name in there else "NULL" for name in names]
+    return database.scan(table, ["rowid", *columns], key="rowid") if there else iter(())
 
 
 def _duration(value: object) -> int | None:

@@ -1,6 +1,7 @@
 """Which records are one run, when it was, and what it took."""
 
 import json
+import sqlite3
 
 import pytest
 
@@ -354,4 +355,28 @@ def test_a_line_of_usage_that_sticks_out_is_still_its_containers_or_its_turns(tm
     reading = opened(tmp_path)
     assert len(reading.runs) == 2
     assert run_of(reading, name).reported_input_tokens == 6
+    assert reading.findings == []
+
+
+def test_columns_that_older_databases_lack_are_not_recorded(tmp_path):
+    (tmp_path / "store").mkdir()
+    connection = sqlite3.connect(tmp_path / "store" / "messages.db")
+    connection.executescript("""
+        CREATE TABLE registered_groups (jid, name, folder);
+        CREATE TABLE sessions (group_folder PRIMARY KEY, session_id);
+        CREATE TABLE scheduled_tasks (id, group_folder);
+        CREATE TABLE task_run_logs (task_id, run_at, duration_ms);
+        INSERT INTO registered_groups VALUES ('tg:1', 'Old', 'old');
+        INSERT INTO sessions VALUES ('old', 's');
+        INSERT INTO scheduled_tasks VALUES ('t', 'old');
+        INSERT INTO task_run_logs VALUES ('t', '2026-05-04T09:00:05Z', 4000), ('gone', '2026-05-04T09:01:00Z', 1000);
+    """)
+    connection.close()
+    reading = opened(tmp_path)
+    old, deleted = reading.conversations
+    assert (old.title, json.loads(old.extra)) == ("Old", {"jid": "tg:1", "sessions": {"claude": 1}})
+    assert deleted.group_name is None, "its task is gone, and with it whose it was"
+    assert [(run.native_run_id, run.status, run.end_ms) for run in reading.runs] == [
+        ("task t", "unknown", 4_000), ("task gone", "unknown", 1_000),
+    ]  # fmt: skip
     assert reading.findings == []
