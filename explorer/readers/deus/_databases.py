@@ -68,14 +68,14 @@ def _messages(database: Database, source_id: str, group_of: Callable[[str | None
         task: (folder, kind)
         for _, task, folder, kind in _rows(database, "scheduled_tasks", "id", "group_folder", "schedule_type")
     }
-    for row, task, ended, took, status, error in _rows(
+    for _, task, ended, took, status, error in _rows(
         database, "task_run_logs", "task_id", "run_at", "duration_ms", "status", "error"
     ):
         folder, schedule = tasks.get(task, (None, None))
         end, duration = milliseconds(ended), _duration(took)
         start = end - duration if end is not None and duration is not None else None
         run = TaskRun(
-            word(task) or "unnamed", source_id, row, start, end, word(status), word(error), word(schedule)
+            word(task) or "unnamed", source_id, start, end, word(status), word(error), word(schedule)
         )  # fmt: skip
         group_of(word(folder)).tasks.append(run)
 
@@ -100,7 +100,7 @@ def _evolution(database: Database, source_id: str, group_of: Callable[[str | Non
         end = start + took if start is not None and took is not None else end
         group_of(word(folder)).interactions.append(
             Interaction(
-                word(native) or f"row {row}", source_id, row, start, end, word(session),
+                word(native) or f"row {row}", source_id, start, end, word(session),
                 float(score) if type(score) in (int, float) else None,
             )
         )  # fmt: skip

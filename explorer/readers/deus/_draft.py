@@ -69,7 +69,6 @@ class Interaction(NamedTuple):
 
     native_id: str
     source_id: str
-    row: int
     start: int | None
     end: int | None
     session_id: str | None
@@ -81,7 +80,6 @@ class TaskRun(NamedTuple):
 
     task_id: str
     source_id: str
-    row: int
     start: int | None
     end: int | None
     status: str | None
