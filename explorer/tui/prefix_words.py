@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 _COLUMNS = (("at", 8), ("blocks", 8), ("tokens", 8), ("since", 8))
 _MOST_NAMES = 5
 
+MEANINGS = {
+    "at": "how many blocks of the prompt are ahead of this branch: where it leaves what is above it",
+    "blocks": "how many blocks follow each other on it in the prompts of the very same runs",
+    "tokens": "in these blocks; behind where a first prompt leaves the others, all that is left of it",
+    "since": "when the first of its runs had it",
+}
+"""The columns of a prefix tree in words."""
+
 
 def lay_out_prefixes(tree: PrefixTree | None, first: bool, width: int) -> Iterator[Line]:
     """A prefix tree, drawn as a ladder: each step down is where some prompts leave the others."""

@@ -35,6 +35,12 @@ QUERIES = {
     "why blocks missed, per agent": "FROM missed_by_agent(4000, 300000)",
     "every mean, and within each model": "FROM reuse_means WHERE agent_id IS NULL",
 }
+BESIDE = {
+    "prefix trees": "SELECT count(*), sum(blocks), max(depth) FROM prefix_tree",
+    "hidden agents": "SELECT kind, count(*), sum(steps) FROM hidden_agents GROUP BY kind",
+    "forked captures": "SELECT count(*), sum(same_blocks) FROM forked_captures",
+}
+"""What is asked of the same blocks, without being figures of reuse."""
 SHARED = ("at_once", "in_turn", "poisson")
 
 
@@ -72,6 +78,9 @@ def _time_everything(files, database):
     print(
         f"  all: {wall:.3f} s = {wall / baseline.wall:.2f} x, CPU {cpu:.3f} s = {cpu / baseline.cpu:.2f} x (at most 1)"
     )
+    for name, query in BESIDE.items():
+        took = cost(lambda query=query: _ask(database, query))
+        print(f"  {name:<34} {took.wall:7.3f} s  CPU {took.cpu:7.3f} s")
 
 
 def _parse(files):
@@ -133,11 +142,12 @@ def _compare(database, samples):
     )
     equal = spent = 0
     for (conversation,) in chosen:
-        prompts = _prompts(database, conversation)
+        prompts, nodes = _prompts(database, conversation), {}
         begin = time.perf_counter()
         expected = [sum(played(prompts, capacity)) for capacity in CAPACITIES]
         ever = sum(played(prompts, None))
         best = [foreseen(prompts, capacity) for capacity in CAPACITIES[::3]]
+        places = len({place for ids in prompts for place in _down(ids, nodes)})
         spent += time.perf_counter() - begin
         sums = ", ".join(f"coalesce(sum(blocks) FILTER (distance <= {capacity}), 0)" for capacity in CAPACITIES)
         where = f"WHERE conversation_id = {_quoted(conversation)}"
@@ -146,12 +156,21 @@ def _compare(database, samples):
         with database.cursor() as cursor:
             curves = queries.cache_curves(cursor, conversation)
         at_best = [curves.optimal.hits(capacity) for capacity in CAPACITIES[::3]]
-        equal += list(found) == expected and hits[0] == ever and at_best == best
+        (tree,) = _ask(database, f"SELECT sum(blocks) FROM prefix_tree {where}")
+        equal += list(found) == expected and hits[0] == ever and at_best == best and tree[0] == places
     print(
-        f"\nBrute force, an OrderedDict for each of {len(CAPACITIES)} capacities, a set for ever, and next uses for "
-        f"{len(CAPACITIES[::3])}: {spent:.2f} s for "
+        f"\nBrute force, an OrderedDict for each of {len(CAPACITIES)} capacities, a set for ever, next uses for "
+        f"{len(CAPACITIES[::3])}, and a tree of single ids: {spent:.2f} s for "
     )
     print(f"  {len(chosen)} of the conversations, equal in {equal} (must be all)")
+
+
+def _down(ids, nodes):
+    """The places of a prompt in the tree of all prompts, each an id behind all before it."""
+    node = 0
+    for block in ids:
+        node = nodes.setdefault((node, block), len(nodes) + 1)
+        yield node
 
 
 def _prompts(database, conversation):

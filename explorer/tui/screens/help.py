@@ -18,9 +18,11 @@ from textual.widgets.option_list import Option
 
 from explorer.tui.columns import COLUMNS
 from explorer.tui.handoff_words import DELIVERED, RESOLUTIONS
+from explorer.tui.hidden_words import KINDS
 from explorer.tui.lane_cells import LOOKS as MARKS
 from explorer.tui.message_rows import VOICES
 from explorer.tui.miss_words import CAUSES
+from explorer.tui.prefix_words import MEANINGS as PREFIXES
 from explorer.tui.step_columns import LOOKS
 from explorer.tui.widgets.overview import LEGEND
 from explorer.tui.widgets.sibling_grid import MEASURES
@@ -163,8 +165,7 @@ def meanings() -> Iterator[Entry]:
     yield Entry("Numbers", "own / total", "of the node alone, or with every run below it counted once")
     yield Entry("Numbers", "–", "not recorded, which is not 0")
     yield from _reuse_meanings()
-    for title, text in MEASURES.values():
-        yield Entry("The sibling matrix", title, text)
+    yield from _meanings_of_sharing()
     for glyph, _, text in DELIVERED.values():
         yield Entry("Hand-offs", glyph, f"{text}: whether the receiver's record shows it")
     for name, text in RESOLUTIONS.items():
@@ -195,3 +196,12 @@ def _reuse_meanings() -> Iterator[Entry]:
         yield Entry("Reuse, by arrival, on an endless cache", letter, text)
     for cause in CAUSES.values():
         yield Entry("Why blocks miss in a cache (C)", f"{cause.letter} {cause.name}", cause.help)
+
+
+def _meanings_of_sharing() -> Iterator[Entry]:
+    for title, text in MEASURES.values():
+        yield Entry("The sibling matrix", title, text)
+    for name, text in PREFIXES.items():
+        yield Entry("Who shares: ladder and prefix trees", name, text)
+    for kind, text in KINDS.items():
+        yield Entry("Hidden agents, a proposal", kind, text)
