@@ -43,8 +43,8 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
     cache = Recency(len(started))
     times = [call.start_ms for call in started if call.start_ms is not None]
     timed = len(times) == len(started)  # or else it is not known how long ago anything was
-    at_work: Sequence[tuple[int | None, int | None, int | None]]
-    at_work = live(started, lineage) if timed else [(None, None, None)] * len(started)
+    agents = [lineage.agent_of.get(call.run_id, call.run_id) for call in started]
+    at_work = live(started, lineage) if timed and len(set(agents)) > 1 else None
     reused: list[list[Reused]] = []
     latest: dict[str, Call] = {}
     short = middle = long = None
@@ -58,7 +58,7 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
         else:
             ages = [None] * len(found)
         _add_prompt(into.prompts, call, found, ages)
-        agent = lineage.agent_of.get(call.run_id, call.run_id)
+        agent = agents[number]
         previous, repeated = None, 0
         if agent in latest:
             before = latest[agent]
@@ -68,9 +68,12 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
             else:
                 repeated = split_prefix(before.stretches, call.stretches)[0]
         latest[agent] = call
+        working: tuple[int | None, int | None, int | None] = (None, None, None)
+        if timed:
+            working = at_work[number] if at_work is not None else (1, cache.since(number), call.blocks)
         into.steps.append(
             (call.run_id, call.ordinal, call.start_ms, call.blocks, previous, repeated, short, middle, long,
-             cache.distinct, *at_work[number])
+             cache.distinct, *working)
         )  # fmt: skip
     into.optimal.extend(best(started, reused))
 

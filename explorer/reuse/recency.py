@@ -56,7 +56,7 @@ class Recency:
         self._sums = [0] * (calls + 1)  # Fenwick tree over all rows but the last: how many blocks each holds
         self._below = 0  # sum of these
         self._last = 0  # how many blocks the last row holds
-        self._prompt: tuple[str, list[Stretch]] = ("", [])  # the last one
+        self._prompt: tuple[str, list[Stretch], int] = ("", [], 0)  # the last one, and its blocks
         self._spaces: dict[str, _Space] = {}
 
     @property
@@ -109,24 +109,19 @@ class Recency:
         self._last = sum(prompt.held[1::2]) - sum(prompt.held[::2])
         self._latest.append(self.number)
         self._rows.append(row)
-        self._prompt = namespace, stretches
+        self._prompt = namespace, stretches, position
         self.number += 1
         self.reused = prompt.reused
         return prompt.found
 
     def _go_on(self, namespace: str, stretches: list[Stretch]) -> bool:
         """Take a prompt into the last row, if it is all of the last one, which that row holds whole, and new blocks."""
-        of, before = self._prompt
+        of, before, whole = self._prompt
         last = len(before) - 1
-        if last < 0 or namespace != of or len(stretches) <= last or stretches[:last] != before[:last]:
+        if last < 0 or self._held[-1] != [0, whole] or namespace != of or len(stretches) <= last:
             return False
         (first, count), (start, more) = before[last], stretches[last]
-        if (
-            start != first
-            or more < count
-            or self._held[-1] != [0, self._last]
-            or self._last < sum(n for _, n in before)
-        ):
+        if start != first or more < count or stretches[:last] != before[:last]:
             return False
         starts, ends, rows, places = self._spaces[namespace]
         new = [(first + count, more - count), *stretches[last + 1 :]]
@@ -149,7 +144,7 @@ class Recency:
         self._last = position
         self._latest[-1] = self.number
         self._rows.append(len(self._held) - 1)
-        self._prompt = namespace, stretches
+        self._prompt = namespace, stretches, position
         self.number += 1
         return True
 
