@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from explorer.model import ConversationName
 from explorer.readers import part_of, readers
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._rollout import reduce_rollouts
@@ -47,6 +48,7 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
 )
 
 
+ROLLOUTS = [row for row in CODEX if not row[0].is_dir() and row[0].name != "session_index.jsonl"]
 BLOCKS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] in blocks.SUMS]
 
 
@@ -229,10 +231,10 @@ def test_the_readme_gives_the_numbers_of_bundles(row):
     assert codes == set(found.codes())
 
 
-@pytest.mark.parametrize("row", [row for row in CODEX if not row[0].is_dir()], ids=name)
+@pytest.mark.parametrize("row", ROLLOUTS, ids=name)
 def test_the_readme_gives_the_numbers_of_rollouts(row):
     path, _, text = row
-    files = [(each, each.name) for each, _, _ in CODEX if not each.is_dir()]
+    files = [(each, each.name) for each, _, _ in ROLLOUTS]
     found = reduce_rollouts(files, PromptParts())
     own = [step for each in found.threads for step in own_steps(each) if step.where.source_id == path.name]
     tokens_in, tokens_out = (sum(getattr(step.usage, way) for step in own if step.usage) for way in WAYS)
@@ -240,6 +242,12 @@ def test_the_readme_gives_the_numbers_of_rollouts(row):
     assert text.startswith(some)
     codes = {code for code in re.findall(r"`([a-z]+(?:-[a-z]+)+)`", text) if code in EXPLANATIONS}
     assert codes == {remark.code for remark in found.remarks if remark.source_id == path.name}
+
+
+def test_the_readme_gives_the_name_that_a_thread_was_given_last():
+    (text,) = (text for path, _, text in CODEX if path.name == "session_index.jsonl")
+    names = read(SAMPLES / "codex" / "session_index.jsonl", reader="codex").of(ConversationName)
+    assert [each.name for each in names if f'is called "{each.name}"' in text] == ["Repair the build"]
 
 
 @pytest.mark.parametrize("row", CLAUDE_CODE, ids=name)
