@@ -99,6 +99,8 @@ class State:
     descending: bool = False
     own: bool = False
     """Numbers of each node alone, or (total) with everything below it."""
+    apart: bool = False
+    """Whether agents that seem to be hidden in runs have lines of their own."""
     tab: Tab = "overview"
     unit: Unit = "blocks"
     measure: Measure = "containment"

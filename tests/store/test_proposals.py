@@ -88,3 +88,25 @@ def test_the_overview_says_that_agents_seem_to_be_hidden(database: Database) -> 
         told = {at: {f.label: (f.value, f.grade) for f in queries.overview(cursor, tree, at)} for at in ("c", "m", "x")}
     assert told["c"]["hidden agents"] == told["m"]["hidden agents"] == (1, "derived")
     assert "hidden agents" not in told["x"]
+
+
+def test_hidden_agents_have_lines_in_the_tree_only_when_they_are_wanted(database: Database) -> None:
+    recorded = queries.build_tree(database)
+    apart = recorded._replace(apart=True)
+    with database.cursor() as cursor:
+        assert [line.node_id for line in queries.children(cursor, recorded, "m")] == ["x"]
+        lines = queries.children(cursor, apart, "m")
+        pages = [queries.children(cursor, apart, "m", offset=offset, limit=1) for offset in range(4)]
+        (main,) = queries.children(cursor, apart, "c")
+        path = queries.path_to(cursor, apart, "m#2")
+        assert queries.node(cursor, recorded, "m#2") is None
+        assert queries.node(cursor, apart, "m#9") is None
+        whole = [fact.value for fact in queries.overview(cursor, apart, "m") if fact.label == "steps"]
+        of_run = [fact.value for fact in queries.overview(cursor, apart, "m#2") if fact.label == "steps"]
+    assert [(line.node_id, line.name, line.own.steps) for line in lines] == [
+        ("x", "Explore", 1), ("m#2", "solo?", 2), ("m#3", "sidecar?", 1),
+    ]  # fmt: skip
+    assert [[line.node_id for line in page] for page in pages] == [["x"], ["m#2"], ["m#3"], []]
+    assert (main.children, main.own.steps, main.total.steps) == (3, 5, 6)
+    assert [line.node_id for line in path] == ["c", "m", "m#2"]
+    assert whole == of_run == [6]

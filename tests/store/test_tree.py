@@ -263,7 +263,7 @@ class TestFilter:
     def test_the_tree_says_how_many_runs_it_keeps(self, database: Database) -> None:
         tree = build_tree(database, "steps >= 2")
         assert (tree.where, tree.runs_kept, tree.runs) == ("steps >= 2", 2, 4)
-        assert build_tree(database)[2:] == (4, 4)
+        assert build_tree(database)[2:4] == (4, 4)
 
     def test_a_blank_filter_is_none(self, database: Database) -> None:
         assert build_tree(database, "  ").where is None

@@ -287,6 +287,15 @@ def test_hidden_agents_are_a_proposal_until_they_are_told_apart(opener: Opener) 
         assert "3 runs, 2 hidden agents told apart: a proposal" in screen_text(pilot)
         await press(pilot, "a")
         assert "Nobody here to compare" in screen_text(pilot)
+        await press(pilot, "escape", "A")
+        assert [name.split(" hidden")[0] for name in names(pilot)[1:]] == [
+            "  main", "    Explore agent_001", "    solo?", "    sidecar?",
+        ]  # fmt: skip
+        assert "hidden agents apart: a proposal" in screen_text(pilot)
+        await press(pilot, "G", "2", "w", "5")
+        assert "main: 5 steps of 3 chains" in screen_text(pilot)
+        await press(pilot, "w", "A")
+        assert names(pilot)[1:] == ["  main", "    Explore agent_001"]
 
     drive(opener(flat()), script)
 

@@ -6,16 +6,18 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.store.queries.runs import Named, named_runs
-from explorer.store.queries.scope import one
+from explorer.store.queries.scope import one, scope_of
+from explorer.store.queries.shapes import Totals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from explorer.model import HiddenKind
     from explorer.reuse.calls import Call
     from explorer.store.database import Cursor
     from explorer.store.queries.facts import Sheet
     from explorer.store.queries.scope import Scope
+    from explorer.store.queries.shapes import Node
 
 
 class Proposed(NamedTuple):
@@ -35,6 +37,9 @@ class Proposed(NamedTuple):
 
 def hidden_agents(cursor: Cursor, node_id: str, limit: int = 2_000) -> list[Proposed]:
     """Those of the conversation of a node, run by run, the main one of each first."""
+    scope = scope_of(cursor, node_id)
+    if scope is None:
+        return []
     rows = cursor.execute(
         """
         SELECT
@@ -42,11 +47,11 @@ def hidden_agents(cursor: Cursor, node_id: str, limit: int = 2_000) -> list[Prop
             sum(h.steps) OVER (PARTITION BY h.run_id)::BIGINT, h.ordinals, h.start_ms, h.end_ms
         FROM hidden_agents AS h
         JOIN internal.runs AS r USING (run_id)
-        WHERE r.conversation_id = (SELECT min(conversation_id) FROM internal.nodes WHERE node_id = $1)
+        WHERE r.conversation_id = (SELECT conversation_id FROM internal.nodes WHERE position = $1)
         ORDER BY r.sequence, h.chain
         LIMIT $2
         """,
-        [node_id, limit],
+        [scope.position, limit],
     ).fetchall()
     runs = named_runs(cursor, "r.run_id IN (SELECT unnest($1::VARCHAR[]))", sorted({row[0] for row in rows}))
     return [
@@ -70,6 +75,56 @@ def proposal(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
     if row is not None and row[0]:
         note = f"a proposal: {row[1]:,} of these steps, by prompts that take turns; who shares (w) 5 lists them"
         sheet.add("hidden agents", row[0], "count", "derived", note)
+
+
+def hidden_lines(cursor: Cursor, nodes: Sequence[Node]) -> dict[str, list[Node]]:
+    """By the id of a line: lines for the agents that seem to be hidden in its run, with the sums of their steps.
+
+    They are no lines of the tree: nothing counts them, and their id is that of the line with ``#`` and their number.
+    """
+    hosts = {node.run_id: node for node in nodes if node.run_id is not None}
+    rows = cursor.execute(
+        """
+        SELECT
+            h.run_id, h.chain, h.kind, h.start_ms, h.end_ms, any_value(s.model), count(*),
+            internal.whole(sum(s.input_tokens)), internal.whole(sum(s.cache_read_tokens)),
+            internal.whole(sum(s.cache_write_tokens)), internal.whole(sum(s.output_tokens)),
+            internal.whole(sum(s.reasoning_tokens))
+        FROM (
+            SELECT *, unnest(from_json(ordinals, '["BIGINT"]')) AS ordinal
+            FROM hidden_agents
+            WHERE chain > 1 AND run_id IN (SELECT unnest($1::VARCHAR[]))
+        ) AS h
+        JOIN steps AS s ON s.run_id = h.run_id AND s.ordinal = h.ordinal
+        GROUP BY ALL
+        ORDER BY h.run_id, h.chain
+        """,
+        [list(hosts)],
+    ).fetchall()
+    found: dict[str, list[Node]] = {}
+    for run_id, chain, kind, start, end, model, steps, read, cached, stored, written, reasoned in rows:
+        host = hosts[run_id]
+        sums = Totals(1, steps, None, None, read, cached, stored, written, reasoned, None, None)
+        line = host._replace(
+            node_id=f"{host.node_id}#{chain}",
+            kind="agent",
+            parent_id=host.node_id,
+            depth=host.depth + 1,
+            name=f"{kind}?",
+            label=f"hidden {chain}: a proposal, with the details of its run",
+            status="unknown",
+            model=model,
+            children=0,
+            start_ms=start,
+            duration_ms=None if start is None or end is None else end - start,
+            findings=0,
+            worst=None,
+            own=sums,
+            total=sums,
+            concurrent=None,
+        )
+        found.setdefault(host.node_id, []).append(line)
+    return found
 
 
 class Apart:

@@ -44,7 +44,10 @@ class Scope(NamedTuple):
 
 
 def scope_of(cursor: Cursor, node_id: str | None) -> Scope | None:
-    """The scope of a node, whether a filter hides it or not; None when nothing has that id."""
+    """The scope of a node, whether a filter hides it or not; None when nothing has that id.
+
+    That of an agent which seems to be hidden in a run (``queries.hidden_lines``) is its run's.
+    """
     if node_id is None:
         return Scope(None, "all", -1, -1)
     row = one(
@@ -52,4 +55,6 @@ def scope_of(cursor: Cursor, node_id: str | None) -> Scope | None:
         "SELECT kind, position, last FROM internal.nodes WHERE node_id = $1 ORDER BY position LIMIT 1",
         [node_id],
     )
+    if row is None and (host := node_id.rpartition("#")[0]):
+        return scope_of(cursor, host)
     return None if row is None else Scope(node_id, *row)

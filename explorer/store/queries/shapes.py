@@ -70,6 +70,8 @@ class TreeView(NamedTuple):
     where: str | None
     runs_kept: int
     runs: int
+    apart: bool = False
+    """Whether agents that seem to be hidden in runs have lines below these: a proposal, which no number counts."""
 
 
 class Counts(NamedTuple):

@@ -103,10 +103,11 @@ def sibling_prefixes(
 
 def conversation_prefixes(cursor: Cursor, node_id: str, apart: bool = False) -> PrefixTree | None:
     """The tree of all prompts in a node's conversation, hidden agents told apart or not; None when none has blocks."""
-    found = one(cursor, "SELECT conversation_id, name FROM internal.nodes WHERE node_id = $1", [node_id])
-    if found is None:
+    scope = scope_of(cursor, node_id)
+    if scope is None:
         return None
-    conversation, _ = found
+    place = one(cursor, "SELECT conversation_id FROM internal.nodes WHERE position = $1", [scope.position])
+    conversation = place[0] if place else node_id
     runs = named_runs(cursor, "r.conversation_id = $1", conversation)
     title = one(cursor, "SELECT title FROM internal.conversations WHERE conversation_id = $1", [conversation])
     total = one(cursor, "SELECT count(*) FROM internal.runs WHERE conversation_id = $1", [conversation])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from explorer.store.queries.proposals import hidden_lines
 from explorer.store.queries.scope import one
 from explorer.store.queries.shapes import FilterError, Node, NodeKind, SortKey, Totals, TreeView
 from explorer.store.readonly import QueryError, check_filter, explained
@@ -143,18 +144,36 @@ def children(
     if parent is None:
         return []
     order = _order(sort, descending, own)
-    return _nodes(cursor, tree, f"n.parent = $1 ORDER BY {order} LIMIT $2 OFFSET $3", parent, limit, offset)
+    found = _nodes(cursor, tree, f"n.parent = $1 ORDER BY {order} LIMIT $2 OFFSET $3", parent, limit, offset)
+    if tree.apart and parent_id is not None and len(found) < limit:
+        recorded = one(cursor, f"SELECT children FROM {tree.table} WHERE position = $1", [parent])
+        first = max(0, offset - (recorded[0] if recorded else 0))
+        found += _hidden(cursor, tree, parent_id)[first : first + limit - len(found)]
+    return found
+
+
+def _hidden(cursor: Cursor, tree: TreeView, node_id: str) -> list[Node]:
+    """The lines of agents that seem to be hidden in the run of a line."""
+    host = node(cursor, tree, node_id)
+    return [] if host is None else hidden_lines(cursor, [host]).get(node_id, [])
 
 
 def node(cursor: Cursor, tree: TreeView, node_id: str) -> Node | None:
     """One node, or None when the filter hides it or nothing has that id."""
     position = _position(cursor, node_id)
-    return None if position is None else next(iter(_nodes(cursor, tree, "n.position = $1", position)), None)
+    if position is None:
+        host, _, chain = node_id.rpartition("#")
+        lines = _hidden(cursor, tree, host) if tree.apart and host and chain.isdigit() else []
+        return next((line for line in lines if line.node_id == node_id), None)
+    return next(iter(_nodes(cursor, tree, "n.position = $1", position)), None)
 
 
 def path_to(cursor: Cursor, tree: TreeView, node_id: str) -> list[Node]:
     """The nodes from the conversation down to ``node_id``, both included; empty when it is not in the tree."""
     position = _position(cursor, node_id)
+    if position is None:
+        line = node(cursor, tree, node_id)
+        return [*path_to(cursor, tree, line.parent_id), line] if line is not None and line.parent_id else []
     found = _nodes(cursor, tree, "n.position <= $1 AND n.last >= $1 ORDER BY n.position", position)
     return found if found and found[-1].position == position else []
 
@@ -294,7 +313,11 @@ def _nodes(cursor: Cursor, tree: TreeView, rest: str, *parameters: Any) -> list[
         f"LEFT JOIN internal.nodes AS p ON p.position = n.parent WHERE {rest}",
         list(parameters),
     ).fetchall()
-    return [_node(row) for row in rows]
+    found = [_node(row) for row in rows]
+    if tree.apart:
+        below = hidden_lines(cursor, found)
+        found = [each._replace(children=each.children + len(below.get(each.node_id, ()))) for each in found]
+    return found
 
 
 def _node(row: tuple[Any, ...]) -> Node:

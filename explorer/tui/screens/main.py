@@ -78,6 +78,8 @@ class MainScreen(Verbs):
         Binding("w", "sharing", "who shares", id="go.sharing",
                 tooltip="Who wrote the blocks of prompts and who read them: prefix ladder and prefix tree"),
         Binding("C", "curves", "caches", show=False, id="go.curves", tooltip="What caches of every size would hit"),
+        Binding("A", "apart", "hidden agents", show=False, id="view.apart",
+                tooltip="Agents that seem to be hidden in runs: lines of their own, a proposal, or as recorded"),
         Binding("b", "unit", "blocks/tokens", show=False, id="view.unit", tooltip="Reuse in blocks or in tokens"),
         Binding("z", "zoom", "zoom", show=False, id="view.zoom", tooltip="Whole screen for one side"),
         Binding("f", "filter", "filter", id="data.filter", tooltip="Keep the runs for which a condition holds"),
@@ -139,7 +141,7 @@ class MainScreen(Verbs):
         """Show other data, or the same through another filter."""
         # What dialogs ask stays true of the data they were opened on.
         self.questions.drop_all(but=("dialog", "filter", "record"))
-        self.opened = opened
+        opened = self.opened = opened.with_tree(opened.tree._replace(apart=self.state.apart))
         title = self.query_one(TitleLine)
         title.counts, title.complete = opened.counts, opened.complete
         self.state.where = opened.tree.where
@@ -216,6 +218,8 @@ class MainScreen(Verbs):
     def _tell_settings(self) -> None:
         state, opened = self.state, self.opened
         settings = [f"sort: {state.sort_words}", "own numbers" if state.own else "totals"]
+        if state.apart:
+            settings.append("hidden agents apart: a proposal")
         if state.where:
             kept = f" ({opened.tree.runs_kept:,} of {opened.tree.runs:,} runs)" if opened else ""
             settings.append(f"filter: {state.where}{kept}")
@@ -329,6 +333,12 @@ class MainScreen(Verbs):
             self.tree_pane.reload()
         self.detail_pane.refresh_all()
         self._tell_settings()
+
+    def action_apart(self) -> None:
+        """Give agents that seem to be hidden in runs lines of their own, or show what is recorded."""
+        self.state.apart = not self.state.apart
+        if self.opened is not None:
+            self.take(self.opened)
 
     async def action_unit(self) -> None:
         """Count reuse in blocks or in tokens."""
