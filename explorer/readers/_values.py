@@ -13,6 +13,7 @@ MOST_TOKENS = 10**10
 """Tokens of one call above which a figure is not a count: no model has a context of ten thousand million."""
 
 MOST_SECONDS = 10**10
+"""Seconds above which a figure is neither a time nor a duration: three hundred years."""
 
 
 class Fields:
@@ -70,6 +71,13 @@ def _shown(value: object) -> str:
 def many(number: int, noun: str) -> str:
     """``1 turn``, ``2 turns``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def duration_ms(value: object) -> int | None:
+    """A recorded duration in whole milliseconds; None for what is none."""
+    if (type(value) is float or type(value) is int) and 0 <= value <= 1000 * MOST_SECONDS:
+        return round(value)
+    return None
 
 
 def key_part(name: str) -> str:

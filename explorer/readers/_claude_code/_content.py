@@ -18,6 +18,9 @@ FIELDS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_inpu
 CHAINED: Final = frozenset(("user", "assistant", "system", "attachment", "progress"))
 """Records that have a place in a conversation."""
 
+CALLS: Final = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
+"""Blocks of a message by which the model calls a tool."""
+
 INTERRUPTED: Final = "[Request interrupted by user"
 WARM_UP: Final = "Warmup"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from explorer.model import EventKind
 from explorer.readers._claude_code._calls import call_of, results_of
 from explorer.readers._claude_code._content import (
+    CALLS,
     INTERRUPTED,
     WARM_UP,
     asks,
@@ -29,14 +30,14 @@ from explorer.readers._claude_code._lines import Where
 from explorer.readers._claude_code._prompt import Turn
 
 SYNTHETIC = "<synthetic>"
+"""The model of what the recorder says in the model's name."""
+
 REWIND = "rewind"
 MOST_DETAIL = 1_000
 """Characters of a remark that are kept; the rest stays in the source."""
 
 LINES = "repeated lines"
 """Why the usage of further records of a call does not count."""
-
-_CALLS = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
 
 
 def record_of(
@@ -213,7 +214,7 @@ def _assistant(
     run.last, run.end, run.error = where, step.end, None
     if type(content) is list:
         for block in content:
-            if type(block) is dict and block.get("type") in _CALLS:
+            if type(block) is dict and block.get("type") in CALLS:
                 call_of(agent, run, step, block, at, where)
             agent.conversing.add(part("assistant", block))
     elif type(content) is str:

@@ -139,7 +139,6 @@ class Agent:
     """The latest run on each branch of its conversation."""
     steps: dict[Key, Step] = field(default_factory=dict)
     tools: dict[str, Tool] = field(default_factory=dict)
-    uuids: set[str] = field(default_factory=set)
     latest: int | None = None
     """Time of the record read last."""
     pending: tuple[int | None, Where] | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from explorer.readers._claude_code._content import CHAINED, FIELDS, figures, milliseconds, notice, word
-from explorer.readers._claude_code._conversation import record_of
+from explorer.readers._claude_code._conversation import SYNTHETIC, record_of
 from explorer.readers._claude_code._draft import Agent, Remark, Session, sidechain
 from explorer.readers._claude_code._layout import Name, name_of
 from explorer.readers._claude_code._lines import Damage, Where, lines
@@ -208,7 +208,7 @@ class _File:
         """Usage that has been counted, or will be, where it belongs."""
         message = record.get("message")
         usage = message.get("usage") if type(message) is dict else None
-        if type(usage) is dict and type(message) is dict and message.get("model") != "<synthetic>":
+        if type(usage) is dict and type(message) is dict and message.get("model") != SYNTHETIC:
             sums = agent.copies.setdefault(reason, [0] * (1 + len(FIELDS)))
             sums[0] += 1
             for index, figure in enumerate(figures(usage)[: len(FIELDS)], 1):

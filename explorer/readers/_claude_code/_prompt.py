@@ -18,7 +18,6 @@ Part: TypeAlias = tuple[object, ...]
 Turn: TypeAlias = Literal["back", "again"]
 """The user went back; a branch that had been left goes on, so that two are at work."""
 
-
 LONGEST_CYCLE = 1_000
 """Records that lead back to the first of them, at most."""
 

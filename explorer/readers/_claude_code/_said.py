@@ -14,6 +14,7 @@ import orjson
 
 from explorer.readers import Message, MessageKind, MessageRole, Place, StepPlace
 from explorer.readers._claude_code._content import (
+    CALLS,
     CHAINED,
     INTERRUPTED,
     asks,
@@ -207,7 +208,7 @@ def _block(
     if kind in ("thinking", "redacted_thinking"):
         text = word(block.get("thinking")) or ""
         return Message.of(role, "reasoning", text, step_ordinal=step, note=None if text else "encrypted")
-    if kind in ("tool_use", "server_tool_use", "mcp_tool_use"):
+    if kind in CALLS:
         call_id, name = word(block.get("id")), word(block.get("name"))
         if call_id:
             names[call_id] = name

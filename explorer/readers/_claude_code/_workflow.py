@@ -14,6 +14,7 @@ from typing import NamedTuple
 from explorer.readers._claude_code._content import word
 from explorer.readers._claude_code._draft import Agent, Event, Remark, Run, Session
 from explorer.readers._claude_code._lines import Where
+from explorer.readers._values import many
 
 _STATES = {"done": "completed", "error": "failed"}
 _DONE = "completed"
@@ -93,8 +94,7 @@ def _events(workflow: Workflow, agents: Mapping[str | None, list[Agent]]) -> Ite
     for title, purpose in workflow.phases:
         own = agents.get(title, [])
         starts = [run.start for agent in own for run in agent.runs[:1] if run.start is not None]
-        many = f"{len(own):,} agent{'s' * (len(own) != 1)}"
-        detail = f"{name}: {title}{f', {purpose}' if purpose else ''}; {many}"
+        detail = f"{name}: {title}{f', {purpose}' if purpose else ''}; {many(len(own), 'agent')}"
         yield Event("note", min(starts, default=None), "workflow phase", detail)
     if workflow.error is not None or workflow.status not in (None, _DONE):
         detail = ": ".join(filter(None, (name, workflow.status, workflow.error)))

@@ -110,7 +110,3 @@ class Ledger:
     def note(self, turn: TurnDraft, event: EventDraft) -> None:
         """Something that happened in a turn."""
         turn.events.append(event)
-
-    def key_of(self, turn: TurnDraft, thread: ThreadDraft) -> tuple[str, str | None]:
-        """By which a turn is named."""
-        return thread.thread_id, turn.turn_id

@@ -84,7 +84,7 @@ class Tokens:
         """What the counter left open; once, at the end of the file."""
         if self.own.restarts and not self.has_records:
             times = len(self.own.restarts)
-            message = f"the counter went back {times:,} time{'s' * (times != 1)}, first {self.own.restarts[0]}"
+            message = f"the counter went back {many(times, 'time')}, first {self.own.restarts[0]}"
             self._notes.remark("counter-restart", "info", message, None)
         if self._turns.in_doubt:
             return

@@ -16,10 +16,13 @@ from explorer.model import Finding
 from explorer.readers._claude_code._content import milliseconds, word
 from explorer.readers._findings import Findings
 from explorer.readers._sqlite import Database, Unreadable, open_database
-from explorer.readers._values import MOST_SECONDS
+from explorer.readers._values import duration_ms
 from explorer.readers.deus._draft import Group, Interaction, TaskRun
 
 _BEGAN = re.compile(r"-(\d{13})$")
+_INTERACTION = (
+    "id", "group_folder", "timestamp", "latency_ms", "session_id", "judge_score", "eval_suite",
+)  # fmt: skip
 
 
 def messages(
@@ -72,30 +75,18 @@ def _messages(database: Database, source_id: str, group_of: Callable[[str | None
         database, "task_run_logs", "task_id", "run_at", "duration_ms", "status", "error"
     ):
         folder, schedule = tasks.get(task, (None, None))
-        end, duration = milliseconds(ended), _duration(took)
+        end, duration = milliseconds(ended), duration_ms(took)
         start = end - duration if end is not None and duration is not None else None
-        run = TaskRun(
-            word(task) or "unnamed", source_id, start, end, word(status), word(error), word(schedule)
-        )  # fmt: skip
+        run = TaskRun(word(task) or "unnamed", source_id, start, end, word(status), word(error), word(schedule))
         group_of(word(folder)).tasks.append(run)
 
 
 def _evolution(database: Database, source_id: str, group_of: Callable[[str | None], Group]) -> None:
-    for row, native, folder, stamp, latency, session, score, suite in _rows(
-        database,
-        "interactions",
-        "id",
-        "group_folder",
-        "timestamp",
-        "latency_ms",
-        "session_id",
-        "judge_score",
-        "eval_suite",
-    ):
+    for row, native, folder, stamp, latency, session, score, suite in _rows(database, "interactions", *_INTERACTION):
         if suite not in (None, "runtime"):
             continue
         began = _BEGAN.search(native) if type(native) is str else None
-        took, end = _duration(latency), milliseconds(stamp)
+        took, end = duration_ms(latency), milliseconds(stamp)
         start = int(began[1]) if began else end - took if end is not None and took is not None else None
         end = start + took if start is not None and took is not None else end
         group_of(word(folder)).interactions.append(
@@ -111,7 +102,3 @@ def _rows(database: Database, table: str, *names: str) -> Iterator[tuple[Any, ..
     there = database.columns(table)
     columns = [name if name in there else "NULL" for name in names]
     return database.scan(table, ["rowid", *columns], key="rowid") if there else iter(())
-
-
-def _duration(value: object) -> int | None:
-    return round(value) if type(value) in (int, float) and 0 <= value <= 1000 * MOST_SECONDS else None  # type: ignore

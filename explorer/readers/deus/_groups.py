@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from explorer.model import Finding
 from explorer.readers import HEAD_BYTES
@@ -19,7 +20,8 @@ from explorer.readers.deus._logs import log
 _ORDER: dict[Kind | None, int] = {"messages": 1, "evolution": 2}
 """Databases come last: what they say of a folder is put to the group that is known by then."""
 
-File = tuple[Path, str]
+File: TypeAlias = tuple[Path, str]
+"""A path, and its source_id."""
 
 
 class Groups:

@@ -9,6 +9,7 @@ containers' Claude Code keeps its transcripts. ``evolution.db`` is in ``~/.deus`
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -178,9 +179,9 @@ def asides(path: Path) -> list[Path]:
         return []
     whole = absolute(path)
     place = place_of(whole)
-    folder = "*" if path.name == MESSAGES else place.folder
-    if folder is None or Path(whole) != _keeper(place):
+    if Path(whole) != _keeper(place) or (place.folder is None and path.name != MESSAGES):
         return []
+    folder = "*" if path.name == MESSAGES or place.folder is None else glob.escape(place.folder)
     checkout = Path(place.checkout)
     found = [
         *(each for way in _WAYS if way != "output" for each in checkout.glob(f"data/ipc/{folder}/{way}/*")),

@@ -14,7 +14,7 @@ from explorer.model import Finding, Severity
 from explorer.readers._claude_code._content import count, milliseconds, word
 from explorer.readers._claude_code._lines import Damage, Line, Where, lines
 from explorer.readers._findings import Findings
-from explorer.readers._values import MOST_SECONDS
+from explorer.readers._values import duration_ms
 from explorer.readers.deus._draft import Called, Group, Usage
 
 _FIGURES = ("inputTokens", "cacheCreationInputTokens", "cacheReadInputTokens", "outputTokens")
@@ -47,7 +47,7 @@ def log(
 
 
 def _usage(where: Where, record: dict[str, object]) -> Usage:
-    end, duration = milliseconds(record.get("ts")), _milliseconds(record.get("duration_ms"))
+    end, duration = milliseconds(record.get("ts")), duration_ms(record.get("duration_ms"))
     models = record.get("model_usage")
     figures = {
         name: _figures(used, _FIGURES)
@@ -66,10 +66,6 @@ def _usage(where: Where, record: dict[str, object]) -> Usage:
 def _figures(used: dict[str, object], names: tuple[str, ...]) -> tuple[int, int, int, int]:
     fresh, written, read, output = (count(used.get(name)) or 0 for name in names)
     return fresh, written, read, output
-
-
-def _milliseconds(value: object) -> int | None:
-    return round(value) if type(value) in (int, float) and 0 <= value <= 1000 * MOST_SECONDS else None  # type: ignore
 
 
 def _money(value: object) -> float | None:

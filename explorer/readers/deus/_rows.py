@@ -41,7 +41,7 @@ class GroupRows:
         for step in (step for run in (session.main.runs if session.main else ()) for step in run.steps):
             if step in self._runs.sure:
                 grade, lives = self._runs.sure[step]
-                ids = [self._run_id(life) for life in reversed(lives)]
+                ids = [self.run_id(life) for life in reversed(lives)]
                 writing.doubted[step] = grade, orjson.dumps(ids).decode() if grade == "ambiguous" else None
         return writing
 
@@ -65,15 +65,12 @@ class GroupRows:
         keys = {life.ipc_key for run in runs if (life := self._runs.life_of.get(run)) is not None}
         return (keys.pop() if len(keys) == 1 else None) or "main", _label(session)
 
+    def agent_id(self, life: Life) -> str:
+        """The key of a run's agent."""
+        return self.run_id(life).rpartition("/")[0]
+
     def run_id(self, life: Life) -> str:
         """The key of a run."""
-        return self._run_id(life)
-
-    def agent_id(self, life: Life) -> str:
-        """The key of its agent."""
-        return self._run_id(life).rpartition("/")[0]
-
-    def _run_id(self, life: Life) -> str:
         run = self._runs.run_of[life]
         session = key_part(run.agent.session.session_id)
         return f"{self.conversation_id}/{session}/{key_part(run.agent.name)}/{run.ordinal}"
@@ -102,8 +99,8 @@ class GroupRows:
             return replace(row, reported_cost_usd=_cost(life.usage)[0], extra=_extra(life, self._group, draft))
         status, detail = _status(life, row)
         figures, note = _used(life.usage)
-        spent = [sum(each[index] for each in figures.values()) for index in range(4)] if figures else None
-        counts = spent is not None and not draft.steps
+        # Where its transcript tells the calls, their sum counts.
+        spent = [sum(each) for each in zip(*figures.values(), strict=True)] if figures and not draft.steps else None
         cost, cost_note = _cost(life.usage)
         return replace(
             row,
@@ -116,11 +113,11 @@ class GroupRows:
             end_ms=writing.ms(life.end),
             time_grade="exact" if life.start is not None else "not_recorded",
             model=row.model or (next(iter(figures)) or None if len(figures) == 1 else None),
-            reported_input_tokens=spent[0] + spent[1] + spent[2] if counts and spent else None,
-            reported_output_tokens=spent[3] if counts and spent else None,
+            reported_input_tokens=sum(spent[:3]) if spent else None,
+            reported_output_tokens=spent[3] if spent else None,
             reported_cost_usd=cost,
             reported_duration_ms=life.end - life.start if life.end is not None and life.start is not None else None,
-            reported_note="; ".join(filter(None, (note if counts else None, cost_note))) or None,
+            reported_note="; ".join(filter(None, (note if spent else None, cost_note))) or None,
             reward=life.interaction.score if life.interaction else None,
             grade="ambiguous" if life.doubt else "exact",
             extra=_extra(life, self._group, draft),
@@ -194,10 +191,10 @@ def _cost(usage: Sequence[Usage]) -> tuple[float | None, str | None]:
     costs = [line.cost for line in usage if line.cost is not None]
     if not costs:
         return None, None
+    if len(costs) == 1:
+        return costs[0], None
     if all(a <= b for a, b in pairwise(costs)):
-        return costs[-1], "its cost is the last of several, as none is less than the one before" if len(
-            costs
-        ) > 1 else None
+        return costs[-1], "its cost is the last of several, as none is less than the one before"
     return sum(costs), "its cost is the sum of several"
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from explorer.model import Grade
 from explorer.readers._claude_code._draft import Agent, Event, Run, Session, Step, Tool
 from explorer.readers._claude_code._family import Family
+from explorer.readers._values import many
 from explorer.readers.deus._draft import Called, Group, Life
 from explorer.readers.deus._lives import Lives
 from explorer.readers.deus._matching import (
@@ -58,8 +59,8 @@ def runs_of(group: Group, family: Family, sessions: Sequence[Session]) -> Runs:
             _compactions(session.main, asked.get(session.session_id, ()), runs)
     place_usage(group, lives, own)
     calls = place_calls(group, lives)
-    for life, many in place_offered(group, lives).items():
-        life.offered = many
+    for life, tools in place_offered(group, lives).items():
+        life.offered = tools
     runs.lives = sorted([*lives, *own], key=lambda life: (life.start is None, life.start or 0, life.native_id))
     agents = {session.session_id: session.root() for session in runs.sessions if session.main or session.agents}
     for life in runs.lives:
@@ -191,7 +192,7 @@ def _log_calls(calls: dict[Life, list[Called]], runs: Runs) -> None:
 def _results(life: Life, run: Run) -> None:
     """Where no transcript tells what was done when, say when each result was there."""
     for line in life.usage if not run.steps else ():
-        turns = f"{line.turns:,} turn{'s' * (line.turns != 1)}" if line.turns is not None else "turns not recorded"
+        turns = many(line.turns, "turn") if line.turns is not None else "turns not recorded"
         run.events.append(Event("note", line.end, "result", f"{line.outcome or 'a result'}, {turns}"))
 
 

@@ -39,6 +39,13 @@ def test_what_nobody_took(checkout, name, code):
     assert (reader.NAME, whole.suffix) == ("deus", ".db" if (checkout / "store").exists() else ".log")
 
 
+def test_a_folder_whose_name_has_signs_of_patterns(tmp_path):
+    container(tmp_path, 0, 60, folder="chat[1]")
+    write(tmp_path, "data/ipc/chat[1]/input/_close", b"")
+    (finding,) = opened(tmp_path).findings
+    assert (finding.code, finding.conversation_id) == ("leftover-close", "groups/chat[1]")
+
+
 def test_what_the_host_put_aside_is_of_the_folder_in_its_name(tmp_path):
     messages_db(tmp_path)
     container(tmp_path, 0, 60)
