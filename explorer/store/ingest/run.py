@@ -9,31 +9,27 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.model import Conversation, columns
-from explorer.readers import Report, claim, readers, settle, shares
+from explorer.readers import claim, readers, settle, shares
 from explorer.store.database import Batch, Opening
 from explorer.store.export import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
+from explorer.store.ingest.begun import Begun
 from explorer.store.ingest.cache import Cache, Entry
-from explorer.store.ingest.companions import Part, State, Wholes, companions_of
+from explorer.store.ingest.companions import Part, Wholes, companions_of
 from explorer.store.ingest.kept import Kept, new_reading, state_of
 from explorer.store.ingest.outcome import companion, part, read
 from explorer.store.ingest.pool import INLINE_BYTES, Pool
 from explorer.store.ingest.together import Group, Linked, groups
 from explorer.store.ingest.walk import Claim, Found, identify, walk
 from explorer.store.ingest.worker import CHUNK_ROWS, Chunk, Task, as_columns
-
-if TYPE_CHECKING:
-    pass
 
 FIRST_SHOWN_SECONDS = 0.4
 """After this time what has been read is shown, and then again whenever the time since the start has doubled."""
@@ -43,43 +39,6 @@ _NEVER = (-1, -1)
 
 QUIET_SECONDS = 10.0
 """A source that has not changed for so long is not being written any more."""
-
-_SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
-_NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
-
-
-@dataclass(slots=True)
-class _Begun:
-    """A source that is being read."""
-
-    task: Task
-    found: Found
-    companions: State
-    linked: Group | None = None
-    """What else is read with it for its links."""
-    companions_of_parts: Sequence[State] = ()
-    """Of each of these."""
-    position: int = 0
-    """How far the reading is, in bytes."""
-    records: Counter[str] = field(default_factory=Counter)
-    """Model calls so far, by the source that they stand in."""
-    shared: bool = False
-    """Whether it has blocks in a namespace that other sources share."""
-    open: int = 1
-    """Shares of it that are still to come."""
-    report: Report = field(default_factory=lambda: Report(0))
-    """What the shares that have come told together."""
-    failure: str | None = None
-
-    @property
-    def parts(self) -> Sequence[Found]:
-        """The other sources that its links lead to."""
-        return self.linked.parts if self.linked else ()
-
-    @property
-    def bytes(self) -> int:
-        """Of all that is read."""
-        return sum(each.size or 0 for each in (self.found, *self.parts))
 
 
 class Ingest:
@@ -102,7 +61,7 @@ class Ingest:
         self.kept = Kept(self._locate())
         self.bundles: list[Batch] = []
         self.roots: dict[str, Path] = {}
-        self.begun: dict[str, _Begun] = {}  # every reading of this ingest
+        self.begun: dict[str, Begun] = {}  # every reading of this ingest
         self.lone: dict[str, Part] = {}  # companions by source_id whose whole is not opened
         self.order: dict[str, int] = {}  # source_id -> its number in the walk
         self.linked: list[Linked] = []  # sources that may belong with others
@@ -289,7 +248,7 @@ class Ingest:
         task = Task(reading, reader, str(found.path), found.source_id, facts, parts=parts, growing=growing)
         count = shares(readers()[reader], found.path)
         own, *of_parts = (companions_of(reader, each.path) for each in (found, *(group.parts if group else ())))
-        self.begun[reading] = _Begun(task, found, own, group, of_parts, open=count)
+        self.begun[reading] = Begun(task, found, own, group, of_parts, open=count)
         yield from (task._replace(share=(number, count)) for number in range(count))
 
     def _growing(self, *sources: Found) -> frozenset[str]:
@@ -298,17 +257,9 @@ class Ingest:
         just_now = (each for each in sources if now - (each.mtime_ns or 0) / 1e9 < QUIET_SECONDS)
         return frozenset(each.source_id for each in just_now if self.options.follow)
 
-    def _take(self, chunk: Chunk, begun: _Begun) -> None:
+    def _take(self, chunk: Chunk, begun: Begun) -> None:
         """Keep the rows of a chunk, and note the source when it is the last of its."""
-        if "global" in chunk.columns.get("conversations", _NO_CONVERSATION)[_SCOPE]:
-            begun.shared = True
-        begun.records.update(chunk.records)
-        if chunk.report is not None:
-            begun.open -= 1
-            bad, votes = begun.report.bad_records + chunk.report.bad_records, [*begun.report.votes, *chunk.report.votes]
-            of_parts = {**begun.report.bad_of_parts, **chunk.report.bad_of_parts}
-            begun.report = Report(bad, {**begun.report.assumed, **chunk.report.assumed}, votes, of_parts)
-            begun.failure = begun.failure or chunk.failure
+        begun.add(chunk)
         found, last = begun.found, not begun.open
         # What a reader takes for places may be the numbers of rows in a database, which know no bytes.
         reached = max(begun.position, begun.bytes if last else min(chunk.position, begun.bytes))
@@ -322,7 +273,7 @@ class Ingest:
         )
         begun.position = reached
 
-    def _note_read(self, begun: _Begun) -> None:
+    def _note_read(self, begun: Begun) -> None:
         """A source that has been read, and what was read with it for its links."""
         found, report, failure = begun.found, begun.report, begun.failure
         reader, reading = begun.task.reader, begun.task.reading

@@ -1,0 +1,68 @@
+"""A source that is being read, and what the rows that have come tell of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from explorer.model import Conversation, columns
+from explorer.readers import Report
+from explorer.store.ingest.companions import State
+from explorer.store.ingest.together import Group
+from explorer.store.ingest.walk import Found
+from explorer.store.ingest.worker import Chunk, Task
+
+_SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
+_NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
+
+
+@dataclass(slots=True)
+class Begun:
+    """A source that is being read."""
+
+    task: Task
+    found: Found
+    companions: State
+    linked: Group | None = None
+    """What else is read with it for its links."""
+    companions_of_parts: Sequence[State] = ()
+    """Of each of these."""
+    position: int = 0
+    """How far the reading is, in bytes."""
+    records: Counter[str] = field(default_factory=Counter)
+    """Model calls so far, by the source that they stand in."""
+    shared: bool = False
+    """Whether it has blocks in a namespace that other sources share."""
+    open: int = 1
+    """Shares of it that are still to come."""
+    report: Report = field(default_factory=lambda: Report(0))
+    """What the shares that have come told together."""
+    failure: str | None = None
+
+    @property
+    def parts(self) -> Sequence[Found]:
+        """The other sources that its links lead to."""
+        return self.linked.parts if self.linked else ()
+
+    @property
+    def bytes(self) -> int:
+        """Of all that is read."""
+        return sum(each.size or 0 for each in (self.found, *self.parts))
+
+    def add(self, chunk: Chunk) -> None:
+        """Take in what a chunk tells beyond its rows."""
+        if "global" in chunk.columns.get("conversations", _NO_CONVERSATION)[_SCOPE]:
+            self.shared = True
+        self.records.update(chunk.records)
+        if chunk.report is None:
+            return
+        self.open -= 1
+        self.failure = self.failure or chunk.failure
+        before, told = self.report, chunk.report
+        self.report = Report(
+            before.bad_records + told.bad_records,
+            {**before.assumed, **told.assumed},
+            [*before.votes, *told.votes],
+            Counter(before.bad_of_parts) + Counter(told.bad_of_parts),
+        )
