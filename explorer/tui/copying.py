@@ -34,11 +34,14 @@ def copyables(
 ) -> Iterator[Copyable]:
     """Everything that can be copied here; ``step`` is the run and ordinal of a step under the cursor."""
     if node is not None:
-        place = f"{step[0]}#{step[1]}" if step else node.node_id
+        above = node.parent_id
+        proposed = above is not None and node.node_id.startswith(f"{above}#")  # what it is proposed in has a place
+        place = f"{step[0]}#{step[1]}" if step else above if proposed and above else node.node_id
         view = command(paths, where=where, place=place)
         yield Copyable("command", "command that opens here", view)
         yield Copyable("place", "place for --at", place)
-        yield Copyable("id", f"{node.kind} id", node.node_id)
+        if not proposed:
+            yield Copyable("id", f"{node.kind} id", node.node_id)
         for name, value in (("conversation", node.conversation_id), ("agent", node.agent_id), ("run", node.run_id)):
             if value is not None and value != node.node_id:
                 yield Copyable(name, f"{name} id", value)

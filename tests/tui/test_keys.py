@@ -292,7 +292,9 @@ def test_hidden_agents_are_a_proposal_until_they_are_told_apart(opener: Opener) 
             "  main", "    Explore agent_001", "    solo?", "    sidecar?",
         ]  # fmt: skip
         assert "hidden agents apart: a proposal" in screen_text(pilot)
-        await press(pilot, "G", "2", "w", "5")
+        await press(pilot, "G", "2", "y")
+        assert "place for --at              m " in screen_text(pilot)
+        await press(pilot, "escape", "w", "5")
         assert "main: 5 steps of 3 chains" in screen_text(pilot)
         await press(pilot, "w", "A")
         assert names(pilot)[1:] == ["  main", "    Explore agent_001"]
