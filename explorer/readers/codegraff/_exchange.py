@@ -6,6 +6,7 @@ would be shown as a call of its own, and a sum over the runs would count one too
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise, product
 
@@ -34,6 +35,81 @@ def exchange(chains: Sequence[Chain]) -> None:
                 break
             if not tries:
                 break
+    _reunite(chains)
+
+
+def _reunite(chains: Sequence[Chain]) -> None:
+    """Let results that are still alone change runs until calls of their id that are have one, whatever the numbers.
+
+    Which call got which result is in doubt as before; but apart they would be shown as two calls where there was one.
+    """
+    if not any(chain.candidates for chain in chains):
+        return
+    alone = [(event, chain) for chain in chains for event in _alone(chain.events)]
+    calls = [each for each in alone if each[0].kind == CALL]
+    results = sorted((each for each in alone if each[0].kind == RESULT), key=lambda each: each[0].seq)
+    for reunite in (_hand, _pass_on):
+        tries = iter(range(_MOST_TRIES))
+        for result, there in list(results):
+            for call, here in [each for each in calls if each[0].call_id == result.call_id]:
+                if next(tries, None) is not None and reunite(result, there, call, here, chains, tries):
+                    calls.remove((call, here))
+                    results.remove((result, there))
+                    break
+
+
+def _hand(result: Event, there: Chain, call: Event, here: Chain, chains: Sequence[Chain], tries: Iterator[int]) -> bool:
+    """Put a result to a call, or the call to it: whichever is in doubt."""
+    if not _answers(result, call):
+        return False
+    if result.row in there.candidates:
+        _move(there, here, result)
+    elif call.row in here.candidates:
+        _move(here, there, call)
+    else:
+        return False
+    return True
+
+
+def _answers(result: Event, call: Event) -> bool:
+    """Whether a result was counted and written behind a call."""
+    return call.seq < result.seq and call.row < result.row
+
+
+def _pass_on(
+    result: Event, there: Chain, call: Event, here: Chain, chains: Sequence[Chain], tries: Iterator[int]
+) -> bool:
+    """Put a result that came before the call in the place of another, that in the place of a third, until one fits."""
+    waiting = deque([[(result, there)]])
+    seen = {result.row}
+    while waiting:
+        path = waiting.popleft()
+        last, of = path[-1]
+        if last.row not in of.candidates:
+            continue
+        if _answers(last, call):
+            for (event, before), (_, behind) in reversed(list(pairwise([*path, (call, here)]))):
+                _move(before, behind, event)
+            return True
+        for middle in chains:
+            passed = any(middle is chain for _, chain in path)
+            for other in () if passed else middle.events:
+                if other.kind == RESULT and other.call_id == result.call_id and other.row not in seen:
+                    taken = _with(middle.events, (last,), (other,))
+                    if next(tries, None) is not None and _number_alone(taken) <= _number_alone(middle.events):
+                        seen.add(other.row)
+                        waiting.append([*path, (other, middle)])
+    return False
+
+
+def _number_alone(events: Iterable[Event]) -> int:
+    return sum(1 for _ in _alone(events))
+
+
+def _move(chain: Chain, to: Chain, event: Event) -> None:
+    if chain is not to:
+        chain.events, to.events = _with(chain.events, (), (event,)), _with(to.events, (event,), ())
+        _hand_over(chain, to, event)
 
 
 def _sets(events: Sequence[Event], event: Event) -> Iterator[list[Event]]:
@@ -119,7 +195,7 @@ def _cost(chain: Chain, events: Sequence[Event]) -> int:
     seqs = {event.seq for event in events}
     twice = len(events) - len(seqs)
     missing = max(seqs) - min(seqs) + 1 - len(seqs) if seqs else 0
-    return 3 * sum(1 for _ in _alone(events)) + twice + missing + (abs(calls - counted) if counted is not None else 0)
+    return 3 * _number_alone(events) + twice + missing + (abs(calls - counted) if counted is not None else 0)
 
 
 def _hand_over(chain: Chain, to: Chain, event: Event) -> None:

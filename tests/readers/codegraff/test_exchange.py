@@ -82,6 +82,45 @@ def test_a_number_that_one_run_has_twice_goes_to_the_one_that_misses_it():
         assert len(seqs) == len(set(seqs))
 
 
+def test_a_result_joins_the_one_call_that_waits_for_it_though_it_seemed_to_fit_other_runs():
+    chains = doubtful([call(1, 1, "a"), result(6, 4, "b")], [call(2, 1, "b")], [call(3, 1, "c")], certain=(1, 2, 3))
+    chains[0].candidates[6] = [chains[0], chains[2]]
+    exchange(chains)
+    assert rows(chains) == [[1], [2, 6], [3]]
+    assert chains[1].grades[6] == "ambiguous"
+    assert chains[1].candidates[6] == [chains[1], chains[0], chains[2]]
+    assert not chains[0].candidates
+
+
+def test_a_call_joins_the_one_result_that_lacks_it_though_it_seemed_to_fit_other_runs():
+    chains = doubtful([result(6, 4, "b")], [call(2, 1, "b")], [call(3, 1, "c")], certain=(3, 6))
+    chains[1].candidates[2] = [chains[1], chains[2]]
+    exchange(chains)
+    assert rows(chains) == [[2, 6], [], [3]]
+    assert chains[0].candidates[2] == [chains[0], chains[1], chains[2]]
+
+
+def test_a_result_that_came_before_the_call_takes_the_place_of_one_that_came_behind_it():
+    """Ids repeat: the lone result is older than the lone call, and a third run has a result that is not."""
+    chains = doubtful(
+        [call(1, 0, "o"), result(2, 1, "o"), result(5, 4, "x")],
+        [call(3, 0, "p"), result(4, 1, "p"), call(7, 6, "x")],
+        [call(6, 3, "x"), result(8, 8, "x")],
+        certain=(1, 2, 3, 4, 6, 7),
+    )
+    chains[2].events[0] = call(0, 3, "x")
+    exchange(chains)
+    assert rows(chains) == [[1, 2], [3, 4, 7, 8], [0, 5]]
+    assert chains[1].candidates[8][0] is chains[1]
+    assert chains[2].candidates[5][0] is chains[2]
+
+
+def test_a_lone_call_and_a_lone_result_that_are_certain_are_not_put_together():
+    chains = doubtful([call(1, 1, "a")], [call(2, 1, "b"), result(3, 2, "b"), result(4, 3, "a")], certain=(1, 2, 3, 4))
+    exchange(chains)
+    assert rows(chains) == [[1], [2, 3, 4]]
+
+
 def test_no_runs_and_nothing_in_doubt_are_left_alone():
     exchange([])
     chains = doubtful([call(1, 1, "a"), result(2, 2, "a")])
