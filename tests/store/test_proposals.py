@@ -103,6 +103,7 @@ def test_hidden_agents_have_lines_in_the_tree_only_when_they_are_wanted(database
         assert queries.node(cursor, apart, "m#9") is None
         whole = [fact.value for fact in queries.overview(cursor, apart, "m") if fact.label == "steps"]
         of_run = [fact.value for fact in queries.overview(cursor, apart, "m#2") if fact.label == "steps"]
+        steps = [queries.steps(cursor, apart, at, own=False)["#"].to_pylist() for at in ("m#2", "m#3", "m#9")]
     assert [(line.node_id, line.name, line.own.steps) for line in lines] == [
         ("x", "Explore", 1), ("m#2", "solo?", 2), ("m#3", "sidecar?", 1),
     ]  # fmt: skip
@@ -110,3 +111,4 @@ def test_hidden_agents_have_lines_in_the_tree_only_when_they_are_wanted(database
     assert (main.children, main.own.steps, main.total.steps) == (3, 5, 6)
     assert [line.node_id for line in path] == ["c", "m", "m#2"]
     assert whole == of_run == [6]
+    assert steps == [[2, 3], [5], []]

@@ -111,7 +111,7 @@ def hidden_lines(cursor: Cursor, nodes: Sequence[Node]) -> dict[str, list[Node]]
             parent_id=host.node_id,
             depth=host.depth + 1,
             name=f"{kind}?",
-            label=f"hidden {chain}: a proposal, with the details of its run",
+            label=f"hidden {chain}: a proposal, with its steps and the other details of its run",
             status="unknown",
             model=model,
             children=0,

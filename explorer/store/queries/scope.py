@@ -24,6 +24,8 @@ class Scope(NamedTuple):
     """``conversation``, ``agent``, ``run``; ``all`` for everything opened."""
     position: int
     last: int
+    chain: int | None = None
+    """Of an agent that seems to be hidden in the run: its number."""
 
     def runs(self, own: bool) -> str:
         """A condition over ``internal.run_lines``; own are an agent's runs, a conversation's those of its roots."""
@@ -55,6 +57,7 @@ def scope_of(cursor: Cursor, node_id: str | None) -> Scope | None:
         "SELECT kind, position, last FROM internal.nodes WHERE node_id = $1 ORDER BY position LIMIT 1",
         [node_id],
     )
-    if row is None and (host := node_id.rpartition("#")[0]):
-        return scope_of(cursor, host)
+    host, _, chain = node_id.rpartition("#")
+    if row is None and host and chain.isdigit() and (scope := scope_of(cursor, host)) is not None:
+        return scope._replace(chain=int(chain))
     return None if row is None else Scope(node_id, *row)

@@ -21,10 +21,11 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
     start), ``took`` (ms), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
     ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``grade``,
     ``may belong to`` (the runs among which an ambiguous step is), ``run_id``, ``replay``. Several conversations come
-    one after the other.
+    one after the other. Of an agent that seems to be hidden in a run, they are those that seem to be its own.
     """
     scope = scope_of(cursor, node_id)
-    condition = scope.runs(own) if scope else "false"
+    hidden = scope.chain if scope else None
+    condition = scope.runs(own or hidden is not None) if scope else "false"
     several = one(cursor, f"SELECT count(*) > 1 FROM (FROM internal.run_lines WHERE {condition} LIMIT 2)")
     run = "concat_ws(' ', l.name, l.label) AS run," if several and several[0] else ""
     return cursor.sql(
@@ -87,9 +88,15 @@ def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True)
         JOIN chosen AS l USING (run_id)
         LEFT JOIN step_reuse AS u ON u.run_id = s.run_id AND u.ordinal = s.ordinal
         LEFT JOIN among AS m ON m.run_id = s.run_id AND m.ordinal = s.ordinal
+        WHERE {"true" if hidden is None else _HIDDEN.format(chain=hidden)}
         ORDER BY l.conversation_position, s.start_ms NULLS LAST, l.position, s.ordinal
         """
     ).to_arrow_table()
+
+
+_HIDDEN = """(s.run_id, s.ordinal) IN (
+    SELECT (run_id, unnest(from_json(ordinals, '["BIGINT"]'))) FROM hidden_agents WHERE chain = {chain}
+)"""
 
 
 def findings(cursor: Cursor, tree: TreeView, node_id: str | None, limit: int = 5_000) -> tuple[list[FindingRow], int]:
