@@ -150,34 +150,34 @@ def hidden_agents(calls: Sequence[Call]) -> Iterator[HiddenAgent]:
     if len(agents[0].calls) == 1:  # a title for the conversation, a check of the quota
         longest = max(agents, key=lambda chain: len(chain.calls))
         agents = [longest, *(chain for chain in agents if chain is not longest)]
-    numbers = {id(chain): number for number, chain in enumerate(agents, 1)}
+    numbers = {chain: number for number, chain in enumerate(agents, 1)}
     workers = _workers(agents[1:])
     for chain in agents:
         left = chain.left.agent if chain.left is not None else None
         kind: HiddenKind = "solo" if len(chain.calls) > 1 else "sidecar"
         if chain is agents[0]:
             kind = "main"
-        elif id(chain) in workers:
+        elif chain in workers:
             kind = "worker"
-        yield _row(chain, numbers[id(chain)], kind, numbers[id(left)] if left is not None else None)
+        yield _row(chain, numbers[chain], kind, numbers[left] if left is not None else None)
 
 
-def _workers(agents: Sequence[_Chain]) -> set[int]:
+def _workers(agents: Sequence[_Chain]) -> set[_Chain]:
     """Those of which at least three part at one place of their prompts, some at the same time."""
-    groups: dict[tuple[int, int], list[_Chain]] = {}
+    groups: dict[tuple[_Chain, int], list[_Chain]] = {}
     for chain in agents:
         left = chain.left
         if left is None:
             continue
         while left.left is not None and left.common >= chain.common:
             left = left.left  # which had left there itself
-        group = groups.setdefault((id(left.agent), chain.common), [left.agent] if left.agent in agents else [])
+        group = groups.setdefault((left.agent, chain.common), [left.agent] if left.agent in agents else [])
         group.append(chain)
-    found: set[int] = set()
+    found: set[_Chain] = set()
     for group in groups.values():
         spans = sorted(map(_span, group))
         if len(group) >= _TOGETHER and any(after[0] < before[1] for before, after in pairwise(spans)):
-            found.update(map(id, group))
+            found.update(group)
     return found
 
 

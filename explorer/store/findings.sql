@@ -456,7 +456,7 @@ FROM forked_captures AS f
 LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE f.same_steps > 0;
 
--- hidden-agents: the prompts of a run at the top are those of several agents in turn. Single calls aside are not told.
+-- hidden-agents: the prompts of a run at the top are those of several agents in turn. Single calls aside are no agents.
 CREATE VIEW rules.hidden_agents AS
 SELECT
     concat('hidden-agents:', h.run_id) AS finding_id,
@@ -469,9 +469,14 @@ SELECT
     h.run_id,
     NULL::BIGINT AS step_ordinal,
     format(
-        'by their prompts, its {:,} steps seem to be those of {:,} agents: {:,} of its own, and {} of {}',
+        'by their prompts, its {:,} steps seem to be those of {:,} agents: {:,} of its own, and {} of {}{}',
         h.steps, h.hidden + 1, h.own, h.others,
-        CASE WHEN h.hidden > 1 THEN format('{:,} agents that are not told apart', h.hidden) ELSE 'another agent' END
+        CASE WHEN h.hidden > 1 THEN format('{:,} agents that are not told apart', h.hidden) ELSE 'another agent' END,
+        CASE
+            WHEN h.aside = 1 THEN '; 1 is a call aside'
+            WHEN h.aside > 1 THEN format('; {:,} are calls aside', h.aside)
+            ELSE ''
+        END
     ) AS message
 FROM (
     SELECT
@@ -479,6 +484,7 @@ FROM (
         sum(steps)::BIGINT AS steps,
         sum(steps) FILTER (kind = 'main')::BIGINT AS own,
         count(*) FILTER (kind IN ('worker', 'solo')) AS hidden,
+        count(*) FILTER (kind = 'sidecar') AS aside,
         string_agg(format('{:,}', steps), ' + ' ORDER BY chain) FILTER (kind IN ('worker', 'solo')) AS others
     FROM main.hidden_agents
     GROUP BY run_id

@@ -43,7 +43,10 @@ def test_the_proposal_lists_the_chains_of_a_run(database: Database) -> None:
 
 
 def test_a_finding_counts_agents_and_not_what_is_aside(database: Database) -> None:
-    told = "by their prompts, its 5 steps seem to be those of 2 agents: 2 of its own, and 2 of another agent"
+    told = (
+        "by their prompts, its 5 steps seem to be those of 2 agents: 2 of its own, and 2 of another agent; "
+        "1 is a call aside"
+    )
     query = "SELECT severity, run_id, message FROM findings WHERE code = 'hidden-agents'"
     assert ask(database, query) == [("info", "m/1", told)]
 
