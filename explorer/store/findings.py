@@ -1,7 +1,7 @@
 """What the findings mean: one page per code, for ``--explain CODE``; the pages are in ``explanations.toml``.
 
-Codes are permanent. Readers make the findings of one record or one source; ``findings.sql`` has the rules that need
-more than one.
+Codes are permanent. Readers make the findings of one record or one source; ``findings.sql`` and
+``block_findings.sql`` have the rules that need more than one.
 """
 
 from __future__ import annotations

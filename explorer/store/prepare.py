@@ -66,6 +66,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
     _find_cyclic_runs(connection)
     run_script(connection, "forks.sql")
     run_script(connection, "findings.sql")
+    run_script(connection, "block_findings.sql")
     _apply_rules(connection)
     run_script(connection, "held.sql")
     connection.register("numbers", _add_up(connection))
@@ -75,6 +76,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
         connection.unregister("numbers")
     run_script(connection, "views.sql")
     run_script(connection, "reuse.sql")
+    run_script(connection, "mistakes.sql")
     _note_models(connection)
     run_script(connection, "curves.sql")
 

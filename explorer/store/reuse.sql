@@ -1,220 +1,163 @@
--- The relations of the reuse laboratory: what a mistake would make of reuse, and what caches that forget would hit.
+-- Where prompts came from, what siblings share, what it costs them to start, and what caches that forget would hit.
 
--- What becomes of reuse when every agent is given a namespace of its own, as a loader does that keys blocks on the
--- sub-agent and not on the trace. One row per conversation with blocks, and one over all of them, in which
--- conversation_id is NULL.
--- hit_shared: leading blocks that any earlier step of the namespace holds, as in step_reuse; hit_causal: that any step
--- holds which had ended. hit_private: those that earlier steps of the same agent hold, which is what is left of them.
--- lost_blocks: shared less private. mean_step_*: mean over steps of hits / blocks. sub_agent_*: the same of runs with a
--- parent alone. Tokens are NULL where the size of some blocks is not recorded; input_tokens are those of runs with
--- blocks.
-CREATE VIEW scope_experiment AS
+-- One row per run with blocks: where the leading blocks of its prompts came from (step_reuse summed), and its first
+-- step, the cold start. fresh_blocks: never seen before. behind_blocks: seen before, but after the first miss of their
+-- prompt. mean_step_share: mean over steps of hits / blocks, each step counting the same. cache_read_tokens: what the
+-- recorder measured, beside the four *_tokens that could have hit. causal_*: the hits among steps that had ended, in
+-- blocks; causal_tokens is the sum of the four in tokens.
+CREATE VIEW run_reuse AS
 SELECT
-    conversation_id,
-    count(DISTINCT agent_id) AS agents,
-    count(*) AS runs,
-    sum(steps_with_blocks)::BIGINT AS steps,
-    sum(blocks)::BIGINT AS blocks,
-    sum(hit_blocks)::BIGINT AS hit_shared,
-    sum(causal_own + causal_ancestor + causal_sibling + causal_other)::BIGINT AS hit_causal,
-    sum(hit_own)::BIGINT AS hit_private,
-    hit_shared - hit_private AS lost_blocks,
-    hit_shared / nullif(sum(blocks), 0) AS reuse_shared,
-    hit_private / nullif(sum(blocks), 0) AS reuse_private,
-    sum(shares) / nullif(sum(steps_with_blocks), 0) AS mean_step_shared,
-    sum(own_shares) / nullif(sum(steps_with_blocks), 0) AS mean_step_private,
-    coalesce(sum(blocks) FILTER (is_below), 0)::BIGINT AS sub_agent_blocks,
-    coalesce(sum(hit_blocks) FILTER (is_below), 0)::BIGINT AS sub_agent_hit_shared,
-    coalesce(sum(hit_own) FILTER (is_below), 0)::BIGINT AS sub_agent_hit_private,
-    internal.whole(sum(step_input_tokens)) AS input_tokens,
-    CASE
-        WHEN count(hit_own_tokens) = count(*)
-            THEN sum(hit_own_tokens + hit_ancestor_tokens + hit_sibling_tokens + hit_other_tokens)::BIGINT
-    END AS hit_shared_tokens,
-    CASE WHEN count(hit_own_tokens) = count(*) THEN sum(hit_own_tokens)::BIGINT END AS hit_private_tokens
-FROM (SELECT *, parent_run_id IS NOT NULL AS is_below FROM internal.runs WHERE blocks IS NOT NULL) AS r
-GROUP BY GROUPING SETS ((conversation_id), ())
-HAVING count(*) > 0
-ORDER BY conversation_id NULLS LAST;
+    s.run_id,
+    s.conversation_id,
+    s.agent_id,
+    s.steps_with_blocks,
+    s.blocks,
+    s.hit_blocks,
+    s.hit_own,
+    s.hit_ancestor,
+    s.hit_sibling,
+    s.hit_other,
+    s.fresh_blocks,
+    s.blocks - s.hit_blocks - s.fresh_blocks AS behind_blocks,
+    s.hit_blocks / nullif(s.blocks, 0) AS reuse,
+    s.shares / nullif(s.steps_with_blocks, 0) AS mean_step_share,
+    s.hit_own_tokens,
+    s.hit_ancestor_tokens,
+    s.hit_sibling_tokens,
+    s.hit_other_tokens,
+    s.causal_own,
+    s.causal_ancestor,
+    s.causal_sibling,
+    s.causal_other,
+    s.causal_tokens,
+    s.step_input_tokens AS input_tokens,
+    s.cache_read_tokens,
+    s.first_ordinal,
+    s.first_blocks,
+    s.first_own,
+    s.first_ancestor,
+    s.first_sibling,
+    s.first_other,
+    s.first_blocks - s.first_own - s.first_ancestor - s.first_sibling - s.first_other AS first_new
+FROM internal.runs AS s
+WHERE s.blocks IS NOT NULL;
 
--- What becomes of runs when they are told apart by conversation and agent name alone. One row per such pair that stands
--- for several runs, which would all be shown as one. concurrent_runs: those that overlap another of them in time, so
--- that their steps would come out interleaved. largest_*: what the largest of them really has. Without times, none is
--- concurrent.
-CREATE VIEW merge_experiment AS
+-- One row per ordered pair of sibling runs (same recorded parent run) that both have blocks. containment: the share of
+-- the first run's distinct blocks that the other holds too. jaccard: shared / held by either. first_step_prefix: the
+-- leading blocks that the first steps of both have in common, of first_step_blocks in the first run's.
+CREATE VIEW sibling_sharing AS
 SELECT
-    conversation_id,
-    agent_name,
-    count(*) AS runs,
-    count(*) FILTER (start_ms < others_end OR end_ms > next_start) AS concurrent_runs,
-    sum(steps)::BIGINT AS merged_steps,
-    max(steps) AS largest_steps,
-    internal.whole(sum(input_tokens)) AS merged_input_tokens,
-    max(input_tokens) AS largest_input_tokens
-FROM (
+    a.conversation_id,
+    a.parent_run_id,
+    a.run_id,
+    b.run_id AS sibling_run_id,
+    a.unique_blocks,
+    b.unique_blocks AS sibling_unique_blocks,
+    coalesce(p.shared_blocks, 0) AS shared_blocks,
+    coalesce(p.shared_blocks, 0) / nullif(a.unique_blocks, 0) AS containment,
+    coalesce(p.shared_blocks, 0)
+    / nullif(a.unique_blocks + b.unique_blocks - coalesce(p.shared_blocks, 0), 0) AS jaccard,
+    coalesce(p.first_step_prefix, 0) AS first_step_prefix,
+    a.first_blocks AS first_step_blocks
+FROM internal.runs AS a
+JOIN internal.runs AS b ON b.parent_run_id = a.parent_run_id AND b.run_id <> a.run_id
+LEFT JOIN sibling_pairs AS p ON p.run_a = least(a.run_id, b.run_id) AND p.run_b = greatest(a.run_id, b.run_id)
+WHERE a.unique_blocks IS NOT NULL AND b.unique_blocks IS NOT NULL;
+
+-- How each sibling's first prompt met the cache, by what the recorder measured: siblings are agents that one answer
+-- spawned. cache: 'read' what was cached, 'wrote' it as the first of its siblings, or 'missed' it. why: of a miss, in
+-- this order, that no sibling's model was the same, that it asked before the first answer of one began, that the last
+-- use by one was longer ago than what is cached is kept (5 minutes, or an hour where a sibling wrote for an hour), or
+-- from which part on its prompt differs. first_answer_ms: when the first of those before it had its answer.
+-- idle_ms: since the last use.
+CREATE VIEW sibling_cold_starts AS
+WITH spawned AS (
+    SELECT t.run_id AS parent_run_id, t.step_ordinal AS spawn_step, t.child_run_id AS run_id
+    FROM tool_calls AS t
+    WHERE t.child_run_id IS NOT NULL AND t.step_ordinal IS NOT NULL
+),
+
+firsts AS (
     SELECT
-        r.conversation_id,
-        a.name AS agent_name,
-        r.steps,
-        r.input_tokens,
-        r.start_ms,
-        r.end_ms,
-        max(r.end_ms) OVER (in_turn ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS others_end,
-        lead(r.start_ms) OVER (in_turn) AS next_start
-    FROM internal.runs AS r
-    JOIN internal.agents AS a USING (agent_id)
-    WINDOW in_turn AS (PARTITION BY r.conversation_id, a.name ORDER BY r.start_ms, r.sequence)
-)
-GROUP BY conversation_id, agent_name
-HAVING runs > 1
-ORDER BY conversation_id, agent_name NULLS LAST;
+        p.parent_run_id,
+        p.spawn_step,
+        s.run_id,
+        arg_min(s, s.ordinal) AS step
+    FROM spawned AS p
+    JOIN steps AS s USING (run_id)
+    WHERE NOT s.is_replay
+    GROUP BY ALL
+),
 
--- One row per sub-agent, a run with a parent and blocks: what tells whether its block ids are of the trace's numbering.
--- first_block: the first id of its first prompt. starts_at_base: that is the lowest of the trace. own_range: whether its
--- ids are all those from there to its highest, as a numbering of its own gives. shared_*: its distinct blocks that the
--- parent, that any sibling holds too; share_*: of all its distinct blocks.
-CREATE VIEW sub_agent_scope AS
-SELECT
-    r.run_id,
-    r.conversation_id,
-    r.unique_blocks,
-    f.first_block,
-    f.first_block = n.base AS starts_at_base,
-    s.top - n.base + 1 = r.unique_blocks AS own_range,
-    coalesce(r.shared_parent, 0) AS shared_parent,
-    coalesce(r.shared_siblings, 0) AS shared_siblings,
-    coalesce(r.shared_parent, 0) / r.unique_blocks AS share_parent,
-    coalesce(r.shared_siblings, 0) / r.unique_blocks AS share_siblings
-FROM internal.runs AS r
-JOIN namespace_audit AS n USING (conversation_id)
-JOIN (
-    SELECT run_id, max(first_block::HUGEINT + block_count - 1) AS top FROM block_runs GROUP BY run_id
-) AS s USING (run_id)
-JOIN block_runs AS f ON f.run_id = r.run_id AND f.step_ordinal = r.first_ordinal AND f.position = 0
-WHERE r.parent_run_id IS NOT NULL AND r.unique_blocks > 0;
-
--- Whether sub-agents share the block ids of their trace: the figures by which it was shown that they do, for what is
--- open. One row per figure. Where value is a share it is numerator / denominator; a mean over sub-agents counts each the
--- same, a weighted one each distinct block. Sub-agents are runs with a parent and blocks, traces are conversations with
--- blocks; one without siblings shares nothing with them.
-CREATE VIEW scope_report AS
-WITH traces AS (
+asked AS NOT MATERIALIZED (
     SELECT
-        count(*) AS traces,
-        count(*) FILTER (s.conversation_id IS NOT NULL) AS with_sub_agents,
-        count(*) FILTER (s.to_parent > 0) AS sharing_parent,
-        count(*) FILTER (s.to_siblings > 0) AS sharing_siblings,
-        count(*) FILTER (perfect_document) AS perfect_document,
-        count(*) FILTER (perfect_parent_first) AS perfect_parent_first,
-        count(*) FILTER (perfect_start_time) AS perfect_start_time,
-        count(*) FILTER (dense) AS dense,
-        count(*) FILTER (chained) AS chained,
-        sum(reset_events_document) AS resets_document,
-        sum(reset_events_parent_first) AS resets_parent_first,
-        sum(reset_events_start_time) AS resets_start_time,
-        sum(gap_events_document) AS gaps_document,
-        sum(gap_events_parent_first) AS gaps_parent_first,
-        sum(gap_events_start_time) AS gaps_start_time
-    FROM namespace_audit AS n
+        f.parent_run_id,
+        f.spawn_step,
+        f.run_id,
+        f.step.model AS model,
+        f.step.start_ms AS start_ms,
+        coalesce((f.step.extra ->> '$.first_record_ms')::BIGINT, f.step.end_ms) AS answer_ms,
+        f.step.input_tokens AS input_tokens,
+        f.step.cache_read_tokens AS read,
+        f.step.cache_write_tokens AS written,
+        coalesce((f.step.extra ->> '$.cache_write_1h_tokens')::BIGINT, 0) > 0 AS for_an_hour
+    FROM firsts AS f
+),
+
+met AS (
+    SELECT
+        b.parent_run_id,
+        b.run_id,
+        count(*) AS before,
+        count(*) FILTER (a.model IS NOT DISTINCT FROM b.model) AS alike,
+        min(a.answer_ms) FILTER (a.model IS NOT DISTINCT FROM b.model) AS first_answer_ms,
+        bool_or(a.for_an_hour) AS for_an_hour,
+        max(u.used_ms) AS used_ms,
+        max(coalesce(x.first_step_prefix, 0)) AS prefix
+    FROM asked AS b
+    JOIN asked AS a
+        ON
+            a.parent_run_id = b.parent_run_id AND a.spawn_step = b.spawn_step
+            AND (a.start_ms, a.run_id) < (b.start_ms, b.run_id)
     LEFT JOIN (
-        SELECT conversation_id, sum(shared_parent) AS to_parent, sum(shared_siblings) AS to_siblings
-        FROM sub_agent_scope
-        GROUP BY conversation_id
-    ) AS s USING (conversation_id)
-),
-
-below AS (
-    SELECT
-        count(*) AS sub_agents,
-        count(*) FILTER (starts_at_base) AS at_base,
-        count(*) FILTER (own_range) AS own_range,
-        min(first_block) AS first_min,
-        quantile_cont(first_block::DOUBLE, 0.5) AS first_median,
-        quantile_disc(first_block, 0.9) AS first_p90,
-        max(first_block) AS first_max,
-        sum(unique_blocks) AS blocks,
-        sum(shared_parent) AS parent_blocks,
-        sum(shared_siblings) AS sibling_blocks,
-        avg(share_parent) AS parent_mean,
-        quantile_cont(share_parent, 0.5) AS parent_median,
-        avg(share_siblings) AS sibling_mean,
-        quantile_cont(share_siblings, 0.5) AS sibling_median
-    FROM sub_agent_scope
-),
-
-figures AS (
-    SELECT unnest([
-        {'name': 'traces', 'value': NULL, 'numerator': traces, 'denominator': NULL,
-         'note': 'conversations with blocks'},
-        {'name': 'traces_with_sub_agents', 'value': NULL, 'numerator': with_sub_agents, 'denominator': traces,
-         'note': 'of these, with sub-agents that have blocks'},
-        {'name': 'sub_agents', 'value': NULL, 'numerator': sub_agents, 'denominator': NULL,
-         'note': 'runs with a parent and blocks'},
-        {'name': 'perfect_document', 'value': NULL, 'numerator': perfect_document, 'denominator': traces,
-         'note': 'ids turn up for the first time in the order of their numbers, steps in the order of the record'},
-        {'name': 'perfect_parent_first', 'value': NULL, 'numerator': perfect_parent_first, 'denominator': traces,
-         'note': 'the same with all steps of the root before those of sub-agents'},
-        {'name': 'perfect_start_time', 'value': NULL, 'numerator': perfect_start_time, 'denominator': traces,
-         'note': 'the same with steps in order of start'},
-        {'name': 'resets_document', 'value': NULL, 'numerator': resets_document, 'denominator': NULL,
-         'note': 'fresh ids below the highest so far that do not follow the last fresh one'},
-        {'name': 'resets_parent_first', 'value': NULL, 'numerator': resets_parent_first, 'denominator': NULL,
-         'note': 'resets that are gone here come from the order of the builder, not from a private namespace'},
-        {'name': 'resets_start_time', 'value': NULL, 'numerator': resets_start_time, 'denominator': NULL,
-         'note': 'the same with steps in order of start: agents at the same time take turns, which proves nothing'},
-        {'name': 'gaps_document', 'value': NULL, 'numerator': gaps_document, 'denominator': NULL,
-         'note': 'fresh ids above the highest so far plus one'},
-        {'name': 'gaps_parent_first', 'value': NULL, 'numerator': gaps_parent_first, 'denominator': NULL,
-         'note': 'the same with all steps of the root before those of sub-agents'},
-        {'name': 'gaps_start_time', 'value': NULL, 'numerator': gaps_start_time, 'denominator': NULL,
-         'note': 'the same with steps in order of start'},
-        {'name': 'dense', 'value': NULL, 'numerator': dense, 'denominator': traces,
-         'note': 'every id between the lowest and the highest occurs'},
-        {'name': 'chained', 'value': NULL, 'numerator': chained, 'denominator': traces,
-         'note': 'every id has one position and one predecessor'},
-        {'name': 'first_block_at_base', 'value': NULL, 'numerator': at_base, 'denominator': sub_agents,
-         'note': 'sub-agents whose first prompt begins with the lowest id of the trace'},
-        {'name': 'first_block_min', 'value': first_min, 'numerator': NULL, 'denominator': NULL,
-         'note': 'first id of the first prompt of a sub-agent'},
-        {'name': 'first_block_median', 'value': first_median, 'numerator': NULL, 'denominator': NULL,
-         'note': 'between the two in the middle where they are even in number'},
-        {'name': 'first_block_p90', 'value': first_p90, 'numerator': NULL, 'denominator': NULL,
-         'note': 'the lowest that at least nine in ten do not exceed'},
-        {'name': 'first_block_max', 'value': first_max, 'numerator': NULL, 'denominator': NULL,
-         'note': 'the highest'},
-        {'name': 'own_range', 'value': NULL, 'numerator': own_range, 'denominator': sub_agents,
-         'note': 'sub-agents whose ids are all those from the lowest of the trace to their highest: a private numbering'},
-        {'name': 'traces_sharing_parent', 'value': NULL, 'numerator': sharing_parent, 'denominator': with_sub_agents,
-         'note': 'traces in which a sub-agent holds blocks that its parent holds too'},
-        {'name': 'share_parent_mean', 'value': parent_mean, 'numerator': NULL, 'denominator': NULL,
-         'note': 'of the distinct blocks of a sub-agent, those that its parent holds too'},
-        {'name': 'share_parent_median', 'value': parent_median, 'numerator': NULL, 'denominator': NULL,
-         'note': 'the same of the sub-agent in the middle'},
-        {'name': 'share_parent_weighted', 'value': NULL, 'numerator': parent_blocks, 'denominator': blocks,
-         'note': 'the same of all sub-agents together, so that large ones count more'},
-        {'name': 'traces_sharing_siblings', 'value': NULL, 'numerator': sharing_siblings, 'denominator': with_sub_agents,
-         'note': 'traces in which a sub-agent holds blocks that a sibling holds too'},
-        {'name': 'share_siblings_mean', 'value': sibling_mean, 'numerator': NULL, 'denominator': NULL,
-         'note': 'of the distinct blocks of a sub-agent, those that any sibling holds too'},
-        {'name': 'share_siblings_median', 'value': sibling_median, 'numerator': NULL, 'denominator': NULL,
-         'note': 'the same of the sub-agent in the middle'},
-        {'name': 'share_siblings_weighted', 'value': NULL, 'numerator': sibling_blocks, 'denominator': blocks,
-         'note': 'the same of all sub-agents together, so that large ones count more'}
-    ]::STRUCT(name VARCHAR, value DOUBLE, numerator HUGEINT, denominator HUGEINT, note VARCHAR)[], recursive := true)
-    FROM traces, below
-    WHERE traces > 0
+        SELECT p.parent_run_id, p.run_id, s.run_id AS by_run_id, max(s.start_ms) AS used_ms
+        FROM asked AS p
+        JOIN asked AS o ON o.parent_run_id = p.parent_run_id AND o.spawn_step = p.spawn_step AND o.run_id <> p.run_id
+        JOIN steps AS s ON s.run_id = o.run_id AND s.start_ms <= p.start_ms AND s.model IS NOT DISTINCT FROM p.model
+        WHERE NOT s.is_replay
+        GROUP BY ALL
+    ) AS u ON u.parent_run_id = b.parent_run_id AND u.run_id = b.run_id AND u.by_run_id = a.run_id
+    LEFT JOIN sibling_pairs AS x ON x.run_a = least(a.run_id, b.run_id) AND x.run_b = greatest(a.run_id, b.run_id)
+    GROUP BY b.parent_run_id, b.run_id
 )
 
 SELECT
-    name,
+    b.run_id,
+    b.parent_run_id,
+    b.spawn_step,
+    b.model,
+    b.start_ms,
+    b.input_tokens,
+    b.read AS cache_read_tokens,
+    b.written AS cache_write_tokens,
+    m.first_answer_ms,
+    b.start_ms - m.used_ms AS idle_ms,
     CASE
-        WHEN denominator IS NOT NULL THEN numerator / nullif(denominator, 0)
-        ELSE coalesce(value, numerator)
-    END::DOUBLE AS value,
-    internal.whole(numerator) AS numerator,
-    internal.whole(denominator) AS denominator,
-    note
-FROM figures;
+        WHEN b.read > 0 THEN 'read'
+        WHEN b.read IS NULL THEN NULL
+        WHEN m.run_id IS NOT NULL THEN 'missed'
+        WHEN b.written > 0 THEN 'wrote'
+    END AS cache,
+    CASE
+        WHEN cache IS DISTINCT FROM 'missed' THEN NULL
+        WHEN m.alike = 0 THEN 'another model than its siblings'
+        WHEN b.start_ms < m.first_answer_ms THEN 'asked before the first answer began'
+        WHEN idle_ms > CASE WHEN m.for_an_hour THEN 3600000 ELSE 300000 END
+            THEN format('last used {} s before', idle_ms // 1000)
+        ELSE format('its prompt differs at part {}', m.prefix + 1)
+    END AS why
+FROM asked AS b
+LEFT JOIN met AS m ON m.parent_run_id = b.parent_run_id AND m.run_id = b.run_id;
 
 -- For every conversation, how many blocks need a cache of how many blocks to be hit: one row per stretch of capacities
 -- that are alike. blocks, tokens: of each capacity in it.

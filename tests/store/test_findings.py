@@ -261,8 +261,8 @@ class TestPages:
 
 
 def codes_of_rules() -> set[str]:
-    sql = (Path(explorer.__file__).parent / "store" / "findings.sql").read_text()
-    return set(re.findall(r"'([a-z-]+)' AS code", sql))
+    files = (Path(explorer.__file__).parent / "store").glob("*findings.sql")
+    return {code for path in files for code in re.findall(r"'([a-z-]+)' AS code", path.read_text())}
 
 
 def codes_of_calls() -> set[str]:
