@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from explorer.store.queries import Node, SortKey
     from explorer.tui.opened import Opened
     from explorer.tui.widgets.loading_line import Read
-    from explorer.tui.widgets.sibling_grid import SiblingGrid
     from explorer.tui.widgets.timeline import TimelineLanes
 
 WIDE = 100
@@ -334,12 +333,6 @@ class MainScreen(Verbs):
         self.detail_pane.refresh_all()
         self._tell_settings()
 
-    def action_apart(self) -> None:
-        """Give agents that seem to be hidden in runs lines of their own, or show what is recorded."""
-        self.state.apart = not self.state.apart
-        if self.opened is not None:
-            self.take(self.opened)
-
     async def action_unit(self) -> None:
         """Count reuse in blocks or in tokens."""
         from explorer.tui.widgets.reuse_tab import ReuseTab
@@ -392,11 +385,6 @@ class MainScreen(Verbs):
     def action_reverse(self) -> None:
         """Sort the other way round."""
         self.sort_by(self.state.sort)
-
-    def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
-        """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
-        self.tree_pane.go_to(event.node_id)
-        self._focus(self.tree_pane.agents, False)
 
     async def on_timeline_lanes_step_wanted(self, event: TimelineLanes.StepWanted) -> None:
         """Go to a step of the timeline in the grid."""

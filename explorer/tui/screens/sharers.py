@@ -31,8 +31,12 @@ class Sharers(Following):
             screen.note = "still reading: of what is there by now"
         self.app.push_screen(screen, self.go_to_run)
 
+    def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
+        """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
+        self.go_to_run(event.node_id)
+
     def on_sibling_grid_pair_chosen(self, event: SiblingGrid.PairChosen) -> None:
-        """Show two runs aligned. Named, not decorated, because the matrix is imported later than this."""
+        """Show two runs aligned."""
         from explorer.tui.screens.sharing import LinesScreen
         from explorer.tui.sharing_pages import pair_page
 

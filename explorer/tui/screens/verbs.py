@@ -139,6 +139,12 @@ class Verbs(Sharers):
         menu = MenuScreen("Sort the children of every node by", choices, "enter sorts   S turns round   escape closes")
         self.app.push_screen(menu, lambda key: self.sort_by(cast("SortKey", key)) if key else None)
 
+    def action_apart(self) -> None:
+        """Give agents that seem to be hidden in runs lines of their own, or show what is recorded."""
+        self.state.apart = not self.state.apart
+        if self.opened is not None:
+            self.take(self.opened)
+
     # Export and copy
 
     def action_export(self) -> None:
