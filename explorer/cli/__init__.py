@@ -317,6 +317,7 @@ def _summary(database: Database, where: str | None, format_: str, omitted: dict[
     from explorer.store.queries import FilterError
     from explorer.store.queries.summary import summary
 
+    database.make_ready(where or "")
     with database.cursor() as cursor:
         try:
             rows = summary(cursor, where)

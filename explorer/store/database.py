@@ -16,7 +16,7 @@ import duckdb
 
 from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
 from explorer.store import prefixes
-from explorer.store.prepare import prepare
+from explorer.store.prepare import define_laboratory, names_laboratory, prepare
 from explorer.store.readonly import Result, ask
 from explorer.store.recency import ALONE, MODELS, SHARED, compute, compute_models, compute_shared
 
@@ -153,6 +153,13 @@ class Database:
         Raises:
             QueryError: it is not one, or it fails.
         """
+        self.make_ready(query)
+        return ask(self._connection.cursor(), query)
+
+    def make_ready(self, query: str) -> None:
+        """Define and compute whatever a query or a filter of the user's names and opening does without."""
+        if names_laboratory(query):
+            self.define_laboratory()
         named = query.lower()
         if any(name in named for name in ALONE):  # shared_cache_curve is over what these hold in all
             self.compute()
@@ -162,18 +169,25 @@ class Database:
             self.compute_models()
         if "prefix_tree" in named:
             self._compute("prefixes", prefixes.compute)
-        return ask(self._connection.cursor(), query)
+
+    def define_laboratory(self) -> None:
+        """Define the relations of the reuse laboratory, if that was not done."""
+        self._compute("laboratory", define_laboratory)
 
     def compute(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Fill the tables of caches that each namespace has for itself (``model.COMPUTED``), if that was not done.
 
+        The relations of the laboratory are there afterwards.
+
         Raises:
             Stopped: ``stop``, which is asked from time to time, said so; nothing was filled.
         """
+        self.define_laboratory()
         self._compute("alone", lambda cursor: compute(cursor, stop))
 
     def compute_models(self) -> None:
-        """Fill the table of reuse within each model, if that was not done."""
+        """Fill the table of reuse within each model, if that was not done; the laboratory is there afterwards."""
+        self.define_laboratory()
         self._compute("models", compute_models)
 
     def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import re
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -55,11 +57,16 @@ _NEEDED = {
 }
 """Rules that read a lot, and what there must be for them to find anything."""
 
+_LABORATORY = ("misses.sql", "mistakes.sql", "curves.sql")
+
+_ASKING = ("show", "describe", "summarize", "duckdb_", "pragma_", "information_schema", "pg_", "sqlite_")
+"""What a query has in it that asks for the names of relations."""
+
 Array: TypeAlias = npt.NDArray[np.int64]
 
 
 def prepare(connection: DuckDBPyConnection) -> None:
-    """Fill the schema ``internal`` and define the public views, over the tables of the model."""
+    """Fill the schema ``internal`` and define the public views, but those of ``define_laboratory``."""
     run_script(connection, "totals.sql")
     run_script(connection, "items.sql")
     _lay_out_items(connection)
@@ -76,9 +83,30 @@ def prepare(connection: DuckDBPyConnection) -> None:
         connection.unregister("numbers")
     run_script(connection, "views.sql")
     run_script(connection, "reuse.sql")
-    run_script(connection, "mistakes.sql")
+
+
+def define_laboratory(connection: DuckDBPyConnection) -> None:
+    """Define the relations of the reuse laboratory, over what ``prepare`` made.
+
+    A tenth of a second that opening does without: DuckDB resolves each view when it is made, and most who open a
+    directory ask for none of them.
+    """
     _note_models(connection)
-    run_script(connection, "curves.sql")
+    for script in _LABORATORY:
+        run_script(connection, script)
+
+
+def names_laboratory(query: str) -> bool:
+    """Whether a query or a filter may be about them: it has the name of one, or asks what relations there are."""
+    text = query.lower()
+    return any(name in text for name in (*_ASKING, *_laboratory_names()))
+
+
+@cache
+def _laboratory_names() -> tuple[str, ...]:
+    made = re.compile(r"^CREATE (?:VIEW|MACRO) ([\w.]+)", re.MULTILINE)
+    scripts = (Path(__file__).with_name(script).read_text("utf-8") for script in _LABORATORY)
+    return ("kv_models", *(name for script in scripts for name in made.findall(script)))
 
 
 def run_script(connection: DuckDBPyConnection, name: str) -> None:

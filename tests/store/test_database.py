@@ -8,6 +8,8 @@ import pytest
 
 from explorer.model import ALL_TABLES, COMPUTED, columns
 from explorer.store.database import SOURCE_COLUMN, Batch, DamagedPart, Database, Opening
+from explorer.store.prepare import names_laboratory
+from explorer.store.queries import build_tree
 from explorer.store.readonly import QueryError, explained
 from tests.store.world import agent, ask, conversation, family, finding, make_database, run, source, step, write_batch
 
@@ -47,6 +49,23 @@ def test_every_table_and_view_is_there_and_empty_when_nothing_was_read() -> None
     assert named - {"kv_models"} == ALL_TABLES.keys() | COMPUTED.keys() | VIEWS
     for relation in ALL_TABLES.keys() | COMPUTED.keys() | VIEWS:
         assert ask(database, f"FROM {relation}") == []
+
+
+def test_what_opening_does_without_is_there_once_it_is_named(tmp_path: Path) -> None:
+    database = make_database(family(), tmp_path)
+    defined = (
+        "SELECT if(schema_name = 'main', name, concat(schema_name, '.', name)) FROM ("
+        " SELECT schema_name, view_name AS name, internal FROM duckdb_views() UNION ALL"
+        " SELECT schema_name, function_name, internal FROM duckdb_functions() UNION ALL"
+        " SELECT schema_name, table_name, internal FROM duckdb_tables()) WHERE NOT internal"
+    )
+    with database.cursor() as cursor:
+        before = set(cursor.execute(defined).fetchall())
+        assert build_tree(database, "run_id IN (SELECT s.RUN_ID FROM SUB_AGENT_SCOPE AS s)").runs_kept == 2
+        later = set(cursor.execute(defined).fetchall()) - before
+    assert {"scope_report", "cache_curve", "missed_blocks", "kv_models", "kv_gib"} <= {name for (name,) in later}
+    assert [name for (name,) in later if not names_laboratory(name) and not name.startswith("internal.tree_")] == []
+    assert not names_laboratory("FROM run_totals WHERE steps > 5")
 
 
 @pytest.mark.parametrize("table", ALL_TABLES | COMPUTED)

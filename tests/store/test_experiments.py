@@ -14,7 +14,9 @@ from tests.store.world import agent, ask, family, make_database, run, step
 @pytest.fixture(scope="module")
 def database() -> Database:
     rows: list[Row] = [*family(), agent("w", "main", name="Explore"), run("w/1", "w", "main/1", start_ms=1_200)]
-    return make_database([*rows, step("w/1", 1, input_tokens=5)])
+    made = make_database([*rows, step("w/1", 1, input_tokens=5)])
+    made.define_laboratory()
+    return made
 
 
 def test_the_truth_stands_beside_both_mistakes(database: Database) -> None:
@@ -57,7 +59,9 @@ def test_every_figure_is_made_of_rows_that_add_up_to_it(database: Database, name
 
 
 def test_without_blocks_there_is_nothing_to_tell() -> None:
-    with make_database([]).cursor() as cursor:
+    empty = make_database([])
+    empty.define_laboratory()
+    with empty.cursor() as cursor:
         found = queries.experiments(cursor)
         made = queries.figure(cursor, "sub_agents")
         assert queries.figure(cursor, "no_such") is None

@@ -41,6 +41,7 @@ def test_two_runs_are_compared_over_all_their_prompts(database: Database) -> Non
 
 
 def test_the_passport_of_a_block_has_its_writer_its_readers_and_its_life(database: Database) -> None:
+    database.define_laboratory()
     with database.cursor() as cursor:
         found = queries.passport(cursor, "c", 7)
         assert queries.passport(cursor, "c", 11) is None

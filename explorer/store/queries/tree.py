@@ -53,6 +53,8 @@ def build_tree(database: Database, where: str | None = None, replaces: TreeView 
     """
     where = where if where and where.strip() else None
     table = f"internal.tree_{next(_serial)}"
+    if where is not None:
+        database.make_ready(where)
     with database.lock, database.cursor() as cursor:
         if where is None and not has_ancestors(cursor):
             cursor.execute(f"CREATE TABLE {table} AS {_WHOLE}")

@@ -66,7 +66,13 @@ class Sharers(Following):
         def ask(
             question: Callable[[Cursor], Any], answered: Callable[[Any], None], failed: Callable[[Exception], None]
         ) -> None:
-            if opened is not None:
-                self.questions.ask("dialog", opened.database, question, answered, failed)
+            if opened is None:
+                return
+
+            def in_laboratory(cursor: Cursor) -> Any:
+                opened.database.define_laboratory()
+                return question(cursor)
+
+            self.questions.ask("dialog", opened.database, in_laboratory, answered, failed)
 
         return ask
