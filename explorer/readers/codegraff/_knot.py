@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -130,6 +131,7 @@ class Knot:
     def _join_labels(self) -> None:
         """What stands in one conversation, unless a run ended and another began in between."""
         of: dict[str, list[Event]] = {}
+        numbers = sorted(self.levels)
         for event in self.events:
             label = self.parts[event.row].label
             if label is not None:
@@ -137,7 +139,8 @@ class Knot:
         for events in of.values():
             events.sort(key=lambda event: event.seq)
             for before, after in pairwise(events):
-                between = [event.kind for seq in range(before.seq + 1, after.seq) for event in self.levels.get(seq, ())]
+                inside = numbers[bisect_right(numbers, before.seq) : bisect_left(numbers, after.seq)]
+                between = [event.kind for seq in inside for event in self.levels[seq]]
                 if not (END in between and START in between):
                     self._join(before, after)
 

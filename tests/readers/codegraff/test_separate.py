@@ -125,6 +125,13 @@ def test_no_events_are_no_runs():
     assert separate([], {}) == []
 
 
+def test_numbers_as_far_apart_as_there_are_cost_no_more_than_others():
+    written = Written()
+    rows = [written.call(seq, f"c{seq}").row for seq in (1, 1, 2**61)]
+    (one,) = [chain for chain in written.chains(dict.fromkeys(rows[1:], "a")) if len(chain.events) > 1]
+    assert [event.row for event in one.events] == rows[1:]
+
+
 def test_a_run_from_its_start_to_its_end_is_exact():
     w = Written()
     w.start(0), w.call(1, "a"), w.result(2, "a"), w.error(3), w.end(4)
