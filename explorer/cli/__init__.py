@@ -265,7 +265,9 @@ def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
     else:
         _summary(database, options["where"], options["format_"], omitted, counts)
     if unread and sys.stderr.isatty():
-        _narrate(f"{unread:,} files were not read; --check says why")
+        from explorer.tui.humanize import plural
+
+        _narrate(f"not read: {plural(unread, 'file')}; --check says why")
 
 
 def _reasons(database: Database) -> str:
@@ -334,6 +336,7 @@ def _summary(database: Database, where: str | None, format_: str, omitted: dict[
 def _export(database: Database, where: str | None, target: Path) -> None:
     from explorer.store.export import ExportError, export
     from explorer.store.queries import FilterError
+    from explorer.tui.humanize import plural
 
     try:
         done = export(database, where, target)
@@ -341,10 +344,10 @@ def _export(database: Database, where: str | None, target: Path) -> None:
         raise Stop(_pointed(error, where), FAILED) from None
     except ExportError as error:
         raise Stop(str(error), FAILED) from None
-    runs = f"{done.runs:,} {'run' if done.runs == 1 else 'runs'}"
+    runs = plural(done.runs, "run")
     if done.ancestors:
         runs += f" (and {done.ancestors:,} above them, so that the tree can be shown)"
-    _narrate(f"wrote {runs}, {done.rows:,} rows in all, {done.bytes:,} bytes to {done.path}")
+    _narrate(f"wrote {runs}, {plural(done.rows, 'row')} in all, {plural(done.bytes, 'byte')} to {done.path}")
 
 
 def _pointed(error: Any, where: str | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from explorer.readers._claude_code._draft import Agent, Remark, Session
 from explorer.readers._claude_code._family import Family
+from explorer.readers._values import many
 
 MOST_ORPHANS = 1_000
 """Of an agent's records, those that are looked at for a parent that is missing."""
@@ -15,9 +16,9 @@ MOST_ORPHANS = 1_000
 def doubts(session: Session, family: Family) -> Iterator[Remark]:
     """The findings of a session."""
     yield from session.remarks
-    for (source_id, session_id), (many, line) in family.foreign.items():
+    for (source_id, session_id), (number, line) in family.foreign.items():
         if session_id == session.session_id:
-            message = f"{many:,} records of session {session_id} in a file that is named after another one"
+            message = f"{many(number, 'record')} of session {session_id} in a file that is named after another one"
             yield Remark("foreign-lines", "info", message, source_id, line)
     for agent in session.agents.values():
         if agent.runs:
@@ -28,12 +29,12 @@ def doubts(session: Session, family: Family) -> Iterator[Remark]:
 
 def _copied(agent: Agent) -> Iterator[Remark]:
     owners = Counter(step.owner.run.agent for step in agent.steps.values() if step.owner is not None)
-    for owner, many in owners.items():
+    for owner, number in owners.items():
         if owner.session is not agent.session:
-            message = f"{many:,} model calls are copied from session {owner.session.session_id}: shown, not counted"
+            message = f"{many(number, 'model call')} copied from session {owner.session.session_id}: shown, not counted"
             yield Remark("replayed-history", "info", message, agent.source_id, None, agent)
-        elif 2 * many > len(agent.steps):
-            message = f"{many:,} of its {len(agent.steps):,} model calls are those of {owner.name}: counted there"
+        elif 2 * number > len(agent.steps):
+            message = f"{number:,} of its {len(agent.steps):,} model calls are those of {owner.name}: counted there"
             yield Remark("copied-agent", "warning", message, agent.source_id, None, agent)
 
 

@@ -15,6 +15,7 @@ from explorer.readers._claude_code._lines import Damage, Where, lines
 from explorer.readers._claude_code._prompt import Conversing
 from explorer.readers._claude_code._workflow import Workflow
 from explorer.readers._prompts import PromptParts
+from explorer.readers._values import many
 
 LONGEST_META, LONGEST_NOTE = 1 << 20, 64 << 20
 
@@ -60,8 +61,8 @@ class Family:
                 take(*line)
         if not file.told and name.kind in ("session", "agent"):
             self.silent.append(source_id)
-        for session_id, many in file.twice.items():
-            message = f"{many:,} records had been recorded before, here or in another file: each counts once"
+        for session_id, number in file.twice.items():
+            message = f"{many(number, 'record')} had been recorded before, here or in another file: each counts once"
             self.sessions[session_id].remarks.append(Remark("recorded-twice", "info", message, source_id, None))
 
     def _note(self, path: Path, source_id: str, name: Name) -> None:

@@ -109,7 +109,7 @@ class Assembly:
             yield self._agent(thread, conversation_id)
             for ordinal, turn in enumerate(thread.turns, 1):
                 yield self._run(thread, turn, ordinal, base)
-                yield from self._steps(thread, turn, conversation_id, base)
+                yield from self._steps(turn, conversation_id, base)
                 yield from self._tools(thread, turn, base)
                 yield from self._events(turn, base)
         yield from self._edges(root, base)
@@ -188,7 +188,7 @@ class Assembly:
         above = self._run_of(parent, cause.from_turn if cause else None, turn.start)
         return above, cause.call_id if cause and above else None
 
-    def _steps(self, thread: ThreadDraft, turn: TurnDraft, namespace: str, base: int | None) -> Iterator[Row]:
+    def _steps(self, turn: TurnDraft, namespace: str, base: int | None) -> Iterator[Row]:
         run_id = self._run_ids[id(turn)]
         for ordinal, step in enumerate(turn.steps, 1):
             yield _step(run_id, ordinal, step, turn.is_replay, base)

@@ -66,7 +66,7 @@ class Groups:
         kinds: list[tuple[Kind | None, Path, str]] = []
         for path, source_id in self._files:
             try:
-                kinds.append((self._kind(path, source_id), path, source_id))
+                kinds.append((_kind(path), path, source_id))
             except OSError as error:
                 yield from self._missing(source_id, error)
         for kind, path, source_id in sorted(kinds, key=lambda each: _ORDER.get(each[0], 0)):
@@ -81,12 +81,6 @@ class Groups:
             raise error
         message = f"what is recorded in it is missing: {error.strerror or error}"
         yield from self.findings[source_id].at("unreadable-source", "error", message)
-
-    @staticmethod
-    def _kind(path: Path, source_id: str) -> Kind | None:
-        with path.open("rb") as file:
-            head = file.read(HEAD_BYTES)
-        return kind_of(path, head)
 
     def _take(self, kind: Kind | None, path: Path, source_id: str) -> Iterator[Finding]:
         findings, place = self.findings[source_id], place_of(source_id)
@@ -137,3 +131,8 @@ class Groups:
         """Of a message that failed: it is kept under the folder's name and its own."""
         folders = [folder for place, folder in self._groups if place == checkout and folder is not None]
         return max((each for each in folders if name.startswith(f"{each}-")), key=len, default=None)
+
+
+def _kind(path: Path) -> Kind | None:
+    with path.open("rb") as file:
+        return kind_of(path, file.read(HEAD_BYTES))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from explorer.model import Checkpoint, Severity
+from explorer.readers._values import many
 from explorer.readers.maverick._evidence import Evidence, Saved
 from explorer.readers.maverick._shapes import is_stable, moment, name_of
 
@@ -186,7 +187,7 @@ def row_of(
 def in_words(judged: Judged) -> str:
     """A state on one line."""
     saved = judged.saved
-    parts = [] if saved.messages is None else [f"{saved.messages:,} messages"]
+    parts = [] if saved.messages is None else [many(saved.messages, "message")]
     if (tokens := spent_input(saved)) is not None:
         parts.append(f"{tokens + (saved.spent('output_tokens') or 0):,} tokens")
     if (dollars := saved.amount("dollars")) is not None:

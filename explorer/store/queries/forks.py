@@ -34,7 +34,7 @@ def counted_once(cursor: Cursor, sheet: Sheet) -> None:
         return
     forks, groups, steps, input_tokens, output_tokens, blocks, *again = row
     sheet.section = "Each step once"
-    note = f"in {groups:,} groups that open with the same steps; forked_captures lists them"
+    note = f"in {groups:,} group{'s' if groups > 1 else ''} that begin with the same steps; forked_captures lists them"
     sheet.add("forked captures", forks, "count", "derived", note)
     parts: tuple[tuple[str, int | None, int | None, Unit], ...] = (
         ("steps once", steps, again[0], "count"),

@@ -170,7 +170,7 @@ class MainScreen(Verbs):
         from explorer.tui.screens.trouble import TroubleScreen, causes
 
         self._tell_settings()
-        self.app.push_screen(TroubleScreen(causes(event.error, self.paths), fatal=self.opened is None))
+        self.app.push_screen(TroubleScreen(causes(event.error), fatal=self.opened is None))
 
     def _go_to_place(self, place: str) -> None:
         opened = self.opened

@@ -31,7 +31,7 @@ class Trouble(NamedTuple):
     exit_code: int = NOTHING_READ
 
 
-def causes(error: Exception, paths: Sequence[Path]) -> Trouble:
+def causes(error: Exception) -> Trouble:
     """An error while reading, in words."""
     from explorer.store.ingest import IngestError
     from explorer.store.queries import FilterError
