@@ -46,7 +46,8 @@ class Attribution:
         own, ancestor, sibling, other = self.arrived.hits(agent, rest)
         hits = own + repeated, ancestor, sibling, other
         causal = self._ended.add(call, agent, hits)
-        fresh, position, predecessor = 0, repeated, _last_of(call.stretches, repeated)
+        fresh, position = 0, repeated
+        predecessor = _before(call.stretches, rest) if rest else -1
         for first, count in rest:
             end = first + count
             new, known = 0, True
@@ -98,16 +99,12 @@ class _Ended:
         self._others = running
 
 
-def _last_of(stretches: list[Stretch], blocks: int) -> int:
-    """The last of the first ``blocks`` ids; -1 for none."""
-    last = -1
-    for first, count in stretches:
-        if not blocks:
-            break
-        taken = min(count, blocks)
-        last = first + taken - 1
-        blocks -= taken
-    return last
+def _before(stretches: list[Stretch], rest: list[Stretch]) -> int:
+    """The id before the ``rest`` of a prompt; -1 if that is all of it."""
+    at = len(stretches) - len(rest)
+    if stretches[at][0] != rest[0][0]:  # cut in two
+        return rest[0][0] - 1
+    return sum(stretches[at - 1]) - 1 if at else -1
 
 
 def _tokens(call: Call, hits: Hits) -> _Tokens:

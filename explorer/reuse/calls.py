@@ -109,9 +109,13 @@ def by_start(*conversations: list[Call]) -> list[Call]:
 
 def split_prefix(known: Sequence[Stretch], prompt: list[Stretch]) -> tuple[int, list[Stretch]]:
     """How many leading blocks a prompt has in common with another, and what of it lies behind them."""
-    if len(known) == 1 == len(prompt) and known[0][0] == prompt[0][0]:  # as nearly always where ids are chained
-        (first, count), ((_, theirs),) = prompt[0], known
-        return (count, []) if count <= theirs else (theirs, [(first + theirs, count - theirs)])
+    last = len(known) - 1
+    if 0 <= last < len(prompt):  # nearly always it repeats the other and goes on
+        (first, count), (start, more) = known[last], prompt[last]
+        if start == first and more >= count and (not last or prompt[:last] == known[:last]):
+            whole = sum([blocks for _, blocks in known]) if last else count
+            rest = prompt[last + 1 :]
+            return whole, [(first + count, more - count), *rest] if more > count else rest
     same = common = 0
     for stretch, other in zip(prompt, known, strict=False):
         if stretch != other:

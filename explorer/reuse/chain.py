@@ -35,5 +35,7 @@ class Chain:
         if bisect_left(self._heads, end) > bisect_left(self._heads, inside):
             self.holds = False  # an id in here was once behind another than the one before it
         shift = self._shifts.setdefault(first - position, IntervalSet())
-        if sum(stop - start for start, stop in shift.add(first, end)) != fresh:
+        for start, stop in shift.add(first, end):
+            fresh -= stop - start
+        if fresh:
             self.holds = False  # an id in here was once at another position

@@ -53,24 +53,21 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
         reused.append(cache.reused)
         if timed:
             now = times[number]
-            ages: Sequence[int | None] = [now - times[touched.call] for touched in found]
             short, middle, long = [cache.since(bisect_right(times, now - window, 0, number)) for window in WINDOWS_MS]
-        else:
-            ages = [None] * len(found)
-        _add_prompt(into.prompts, call, found, ages)
+        _add_prompt(into.prompts, call, found, number, times if timed else None)
         agent = agents[number]
         previous, repeated = None, 0
         if agent in latest:
             before = latest[agent]
             previous = before.blocks
-            if before is started[number - 1] and cache.reused[:1] == [(number - 1, 0, previous)]:
+            if cache.reused and cache.reused[0] == (number - 1, 0, previous) and before is started[number - 1]:
                 repeated = previous
             else:
                 repeated = split_prefix(before.stretches, call.stretches)[0]
         latest[agent] = call
         working: tuple[int | None, int | None, int | None] = (None, None, None)
         if timed:
-            working = at_work[number] if at_work is not None else (1, cache.since(number), call.blocks)
+            working = at_work[number] if at_work else (1, cache.since(number), call.blocks)
         into.steps.append(
             (call.run_id, call.ordinal, call.start_ms, call.blocks, previous, repeated, short, middle, long,
              cache.distinct, *working)
@@ -81,18 +78,32 @@ def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
 def best(started: list[Call], reused: Sequence[Sequence[Reused]]) -> Iterator[OptimalRow]:
     """The rows of a cache that knows the future, of which ``reused`` tells what was there before each call."""
     for call, kept in zip(started, optimal(reused), strict=True):
+        full = _full(call)
         for position, blocks, first, last in kept:
+            if position + blocks <= full:
+                size = call.block_tokens
+                yield call.run_id, call.ordinal, position, blocks, first, last, None if size is None else blocks * size
+                continue
             for at, count, low, high, tokens in alike(call, position, blocks, first, last):
                 yield call.run_id, call.ordinal, at, count, low, high, tokens
 
 
-def _add_prompt(rows: list[PromptRow], call: Call, found: list[Touched], ages: Sequence[int | None]) -> None:
-    """A row for each stretch that would be hit alike, and one for the rest, which no cache would hit."""
-    run, ordinal = call.run_id, call.ordinal
+def _add_prompt(
+    rows: list[PromptRow], call: Call, found: list[Touched], number: int, times: Sequence[int] | None
+) -> None:
+    """A row for each stretch that would be hit alike, and one for the rest, which no cache would hit.
+
+    ``times`` are those of all calls, of which this is the one with that ``number``; None where some have none.
+    """
+    run, ordinal, size, full = call.run_id, call.ordinal, call.block_tokens, _full(call)
     position = 0
-    for (blocks, first, last, _), age in zip(found, ages, strict=True):
-        for at, count, low, high, tokens in alike(call, position, blocks, first, last):
-            rows.append((run, ordinal, at, count, low, high, age, tokens))
+    for blocks, first, last, before in found:
+        age = None if times is None else times[number] - times[before]
+        if position + blocks <= full:  # as nearly always
+            rows.append((run, ordinal, position, blocks, first, last, age, None if size is None else blocks * size))
+        else:
+            for at, count, low, high, tokens in alike(call, position, blocks, first, last):
+                rows.append((run, ordinal, at, count, low, high, age, tokens))
         position += blocks
     if position < call.blocks:
         tokens = _tokens(call, position, call.blocks)
@@ -105,18 +116,23 @@ Alike: TypeAlias = tuple[int, int, int, int, int | None]
 
 def alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequence[Alike]:
     """Some blocks of a prompt, cut so that all of a piece have as many tokens."""
-    size, most = call.block_tokens, call.input_tokens
+    size, full = call.block_tokens, _full(call)
     end = position + blocks
-    if not size or most is None or end * size <= most:  # whatever is recorded, they are full
+    if end <= full:
         return ((position, blocks, first, last, None if size is None else blocks * size),)
-    full = most // size  # as many leading blocks are full, and whatever is behind the next is empty
     pieces: list[Alike] = []
-    for stop in (full, full + 1, end):
+    for stop in (full, full + 1, end):  # behind the next one they are empty
         if position < (stop := min(stop, end)):
             upto = last - (end - stop) if last > first else last
             pieces.append((position, stop - position, first, upto, _tokens(call, position, stop)))
             first, position = upto + 1 if last > first else first, stop
     return pieces
+
+
+def _full(call: Call) -> int:
+    """How many leading blocks of a prompt are full: all, unless its tokens are recorded and fewer."""
+    size, most = call.block_tokens, call.input_tokens
+    return call.blocks if not size or most is None else most // size
 
 
 def _tokens(call: Call, start: int, end: int) -> int | None:

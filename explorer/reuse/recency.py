@@ -66,7 +66,8 @@ class Recency:
 
     def since(self, call: int) -> int:
         """How many blocks were touched by this call or later ones: the working set of that time."""
-        return self._last + self._below - self._before(self._rows[call])
+        row = self._rows[call]
+        return self._last if row == self._rows[-1] else self._last + self._below - self._before(row)
 
     def add(self, namespace: str, stretches: list[Stretch]) -> list[Touched]:
         """Read the prompt of the next call, then touch it. The leading blocks that the stack holds are returned."""
@@ -124,16 +125,15 @@ class Recency:
         if start != first or more < count or stretches[:last] != before[:last]:
             return False
         starts, ends, rows, places = self._spaces[namespace]
-        new = [(first + count, more - count), *stretches[last + 1 :]]
-        if len(new) > 1 and any(a + n > b for (a, n), (b, _) in pairwise(sorted(new))):
+        low = bisect_right(ends, first + count)
+        if low < len(starts) and starts[low] < first + more:
             return False
-        for at, blocks in new:
-            low = bisect_right(ends, at)
-            if low < len(starts) and starts[low] < at + blocks:
-                return False
-        ends[bisect_left(ends, first + count)] = first + more
-        position = self._last + more - count
-        for at, blocks in new[1:]:
+        further = stretches[last + 1 :]
+        if further and not self._are_new([(first + count, more - count), *further], starts, ends):
+            return False
+        ends[low - 1] = first + more
+        position = whole + more - count
+        for at, blocks in further:
             low = bisect_right(ends, at)
             starts.insert(low, at)
             ends.insert(low, at + blocks)
@@ -147,6 +147,14 @@ class Recency:
         self._prompt = namespace, stretches, position
         self.number += 1
         return True
+
+    @staticmethod
+    def _are_new(stretches: list[Stretch], starts: list[int], ends: list[int]) -> bool:
+        """Whether stretches overlap neither each other nor the disjoint pieces."""
+        if any(a + n > b for (a, n), (b, _) in pairwise(sorted(stretches))):
+            return False
+        lows = [bisect_right(ends, at) for at, _ in stretches]
+        return all(low == len(starts) or starts[low] >= at + n for low, (at, n) in zip(lows, stretches, strict=True))
 
     def _replace(self, prompt: _Prompt, old: list[_Piece], first: int, end: int, position: int) -> list[_Piece]:
         """Touch the ids [first, end), of which earlier calls touched the ``old`` stretches: what stands there then."""
