@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from explorer.model import COMPUTED, columns
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 _CALLS = """
     SELECT
         r.conversation_id, b.namespace, s.run_id, s.ordinal, s.start_ms, s.end_ms, s.input_tokens, b.block_tokens,
-        b.blocks, b.firsts, b.counts
+        b.blocks, coalesce(s.model, s.request_model) AS model, b.stretches
     FROM steps AS s
     JOIN (
         SELECT
             run_id, step_ordinal, namespace, max(block_tokens) AS block_tokens, sum(block_count)::BIGINT AS blocks,
-            list(first_block ORDER BY position) AS firsts, list(block_count ORDER BY position) AS counts
+            list_sort(list({{'position': position, 'first': first_block, 'count': block_count}})) AS stretches
         FROM block_runs AS b
         WHERE {blocks}
         GROUP BY run_id, step_ordinal, namespace
@@ -40,14 +41,14 @@ def read_calls(
     ``blocks`` is a condition over ``block_runs AS b``: prompts are given without those that it does not hold for.
     """
     rows = cursor.sql(_CALLS.format(blocks=blocks), params=parameters or None).to_arrow_table()
-    firsts, counts = (rows[name].combine_chunks() for name in ("firsts", "counts"))
-    bounds = firsts.offsets.to_pylist()
-    stretches = list(zip(firsts.flatten().to_numpy().tolist(), counts.flatten().to_numpy().tolist(), strict=True))
-    scalars = [rows[name].to_pylist() for name in rows.column_names if name not in ("firsts", "counts")]
-    for number, values in enumerate(zip(*scalars, strict=True)):
-        conversation, namespace, run, ordinal, start, end, tokens, size, count = values
-        prompt = stretches[bounds[number] : bounds[number + 1]]
-        yield conversation, Call(run, ordinal, start, tokens, size, namespace, prompt, count, end)
+    lists = rows["stretches"].combine_chunks()
+    columns_of = [lists.flatten().field(name).to_numpy().tolist() for name in ("first", "count")]
+    stretches = list(zip(*columns_of, strict=True))
+    prompts = [stretches[start:end] for start, end in pairwise(lists.offsets.to_pylist())]
+    names = ("run_id", "ordinal", "start_ms", "input_tokens", "block_tokens", "namespace")
+    scalars = [rows[name].to_pylist() for name in names]
+    further = [rows[name].to_pylist() for name in ("blocks", "end_ms", "model")]
+    yield from zip(rows["conversation_id"].to_pylist(), map(Call, *scalars, prompts, *further), strict=True)
 
 
 def fill(cursor: Cursor, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

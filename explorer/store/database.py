@@ -15,10 +15,9 @@ from typing import NamedTuple, TypeAlias
 import duckdb
 
 from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
-from explorer.store import prefixes
 from explorer.store.prepare import define_laboratory, names_laboratory, prepare
 from explorer.store.readonly import Result, ask
-from explorer.store.recency import ALONE, MODELS, SHARED, compute, compute_models, compute_shared
+from explorer.store.recency import ALONE, SHARED, compute, compute_shared
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
@@ -165,17 +164,13 @@ class Database:
             self.compute()
         if any(name in named for name in SHARED):
             self._compute("shared", compute_shared)
-        if any(name in named for name in MODELS):
-            self.compute_models()
-        if "prefix_tree" in named:
-            self._compute("prefixes", prefixes.compute)
 
     def define_laboratory(self) -> None:
         """Define the relations of the reuse laboratory, if that was not done."""
         self._compute("laboratory", define_laboratory)
 
     def compute(self, stop: Callable[[], bool] = lambda: False) -> None:
-        """Fill the tables of caches that each namespace has for itself (``model.COMPUTED``), if that was not done.
+        """Fill the tables that take one pass over all prompts (``model.COMPUTED``), if that was not done.
 
         The relations of the laboratory are there afterwards.
 
@@ -184,11 +179,6 @@ class Database:
         """
         self.define_laboratory()
         self._compute("alone", lambda cursor: compute(cursor, stop))
-
-    def compute_models(self) -> None:
-        """Fill the table of reuse within each model, if that was not done; the laboratory is there afterwards."""
-        self.define_laboratory()
-        self._compute("models", compute_models)
 
     def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:
         with self.lock, self.cursor() as cursor:

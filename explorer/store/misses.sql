@@ -41,21 +41,22 @@ QUALIFY sum(sum(blocks)) OVER so_far > 0;
 CREATE VIEW reuse_distance AS
 SELECT
     conversation_id,
-    unnest(range(first_distance, last_distance + 1)) AS distance,
+    unnest(CASE WHEN first_distance IS NULL THEN [NULL] ELSE range(first_distance, last_distance + 1) END) AS distance,
     blocks::BIGINT AS blocks,
     CASE WHEN unsized = 0 THEN tokens::BIGINT END AS tokens
-FROM internal.reuse_distances
-UNION ALL
-SELECT
-    r.conversation_id,
-    NULL,
-    sum(p.blocks)::BIGINT,
-    CASE WHEN count(p.tokens) = count(*) THEN sum(p.tokens)::BIGINT END
-FROM prompt_recency AS p
-JOIN internal.runs AS r USING (run_id)
-WHERE p.first_distance IS NULL
-GROUP BY r.conversation_id
-ORDER BY ALL;
+FROM (
+    -- Sorted before there is a row for each distance, of which there are many times as many.
+    FROM (
+        FROM internal.reuse_distances
+        UNION ALL
+        SELECT r.conversation_id, NULL, NULL, sum(p.blocks), sum(p.tokens), count(*) - count(p.tokens)
+        FROM prompt_recency AS p
+        JOIN internal.runs AS r USING (run_id)
+        WHERE p.first_distance IS NULL
+        GROUP BY r.conversation_id
+    )
+    ORDER BY conversation_id, first_distance
+);
 
 -- How long a cache must keep blocks that are not used: the histogram of the time since they were last touched, in
 -- milliseconds, at the start of the prompt that has them. One row per conversation and age; a cache that keeps blocks

@@ -1,30 +1,15 @@
-"""The prefix tree of every conversation."""
+"""The rows of ``prefix_tree``, of which there are as many as branches."""
 
 from __future__ import annotations
 
-from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-from explorer.reuse.calls import by_start
-from explorer.reuse.radix import Branch, radix
-from explorer.store.calls import fill, read_calls
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from explorer.store.database import Cursor
+from explorer.reuse.radix import Branch
 
 
-def compute(cursor: Cursor) -> None:
-    """Fill ``prefix_tree``."""
-    rows: list[tuple[Any, ...]] = []
-    for conversation, group in groupby(read_calls(cursor), itemgetter(0)):
-        rows += _rows(conversation, radix(by_start([call for _, call in group])))
-    fill(cursor, "prefix_tree", rows)
-
-
-def _rows(conversation: str, branches: list[Branch]) -> Iterator[tuple[Any, ...]]:
+def tree_rows(conversation: str, branches: list[Branch]) -> Iterator[tuple[Any, ...]]:
+    """The prefix tree of a conversation as columns of ``model.PrefixBranch``."""
     for number, branch in enumerate(branches):
         writer = branch.holders[0]
         size = writer.block_tokens

@@ -214,7 +214,7 @@ def test_every_mean_stands_beside_its_numerator_and_denominator() -> None:
     assert ask(database, f"SELECT {tokens} FROM reuse_means WHERE conversation_id IS NULL") == [
         (480, 128 + 128 + 200, 64, 200, 0.32)
     ]
-    database.compute_models()
+    database.compute()
     with database.cursor() as cursor:
         found = queries.means(cursor, "x")
     assert found is not None

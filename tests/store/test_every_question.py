@@ -120,7 +120,6 @@ def damaged() -> list[Row]:
 def database(request: pytest.FixtureRequest) -> Database:
     made = make_database([] if request.param == "empty" else damaged())
     made.compute()
-    made.compute_models()
     return made
 
 

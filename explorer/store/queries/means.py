@@ -1,4 +1,4 @@
-"""Reuse of a node in every mean, on a cache without end. ``Database.compute_models`` must have been called."""
+"""Reuse of a node in every mean, on a cache without end. ``Database.compute`` must have been called."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class CurvesScreen(CurveChoices):
         def ask_means(cursor: Cursor) -> Means | None:
             from explorer.store import queries
 
-            database.compute_models()
+            database.compute(stopped.is_set)
             return queries.means(cursor, node_id, own)
 
         self.questions.ask("curves", database, ask, self._show)
