@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from explorer.model import Edge, Finding, Severity
+from explorer.readers import Report
 from explorer.readers._claude_code._draft import Remark, Session
 from explorer.readers._claude_code._family import Family
 from explorer.readers._claude_code._layout import name_of
@@ -61,6 +62,12 @@ def remarked(writing: Writing, remarks: Iterable[Remark], findings: Mapping[str,
         )  # fmt: skip
 
 
+def unwritten(session: Session, findings: Mapping[str, Findings]) -> Iterator[Finding]:
+    """What is wrong with a session of which there are no rows."""
+    for remark in session.remarks:
+        yield from findings[remark.source_id].at(remark.code, remark.severity, remark.message, remark.line)
+
+
 def forks(session: Session, writing: Writing, writings: Mapping[str, Writing]) -> Iterator[Edge]:
     """From where the history of a copy was taken."""
     last = None
@@ -80,3 +87,11 @@ def forks(session: Session, writing: Writing, writings: Mapping[str, Writing]) -
                     last = step.owner
         if agent.is_main:
             return
+
+
+def closing(source_id: str, findings: Mapping[str, Findings]) -> Iterator[Finding | Report]:
+    """What is left to say of files that were read together, the first of which is the source."""
+    for each in findings.values():
+        yield from each.rest()
+    bad = {part: each.bad_records for part, each in findings.items() if each.bad_records}
+    yield Report(bad.pop(source_id, 0), bad_of_parts=bad)

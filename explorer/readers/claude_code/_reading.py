@@ -10,7 +10,7 @@ from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._claude_code._doubts import doubts
 from explorer.readers._claude_code._draft import Session
 from explorer.readers._claude_code._family import Family
-from explorer.readers._claude_code._gather import forks, gather, remarked
+from explorer.readers._claude_code._gather import closing, forks, gather, remarked, unwritten
 from explorer.readers._claude_code._layout import conversation_id
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._findings import Findings
@@ -25,11 +25,7 @@ def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
     findings = {source_id: Findings(source_id) for _, source_id in files}
     sessions = yield from gather(family, files, findings, alone=not source.parts)
     yield from _written(family, sessions, findings, files)
-    for each in findings.values():
-        yield from each.rest()
-    bad = {source_id: each.bad_records for source_id, each in findings.items()}
-    own = bad.pop(source.source_id)
-    yield Report(own, bad_of_parts={source_id: number for source_id, number in bad.items() if number})
+    yield from closing(source.source_id, findings)
 
 
 def _written(
@@ -43,8 +39,7 @@ def _written(
         key = conversation_id(session.session_id, files) or f"{session.source_id}//{key_part(session.session_id)}"
         writing = Writing(session, key, copied, NAME)
         if not writing.agents:
-            for remark in session.remarks:
-                yield from findings[remark.source_id].at(remark.code, remark.severity, remark.message, remark.line)
+            yield from unwritten(session, findings)
             continue
         writings[session.session_id] = writing
         seen.update(session.of_record if len(sessions) > 1 else ())

@@ -9,7 +9,7 @@ from explorer.model import Finding, Row
 from explorer.readers import Report, Rows, SourceFile
 from explorer.readers._claude_code._doubts import doubts
 from explorer.readers._claude_code._family import Family
-from explorer.readers._claude_code._gather import forks, gather, remarked
+from explorer.readers._claude_code._gather import closing, forks, gather, remarked, unwritten
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._findings import Findings
 from explorer.readers._prompts import PromptParts
@@ -31,11 +31,7 @@ def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
     yield from groups.read()
     for group in groups.known():
         yield from _group(group, groups)
-    for each in findings.values():
-        yield from each.rest()
-    bad = {source_id: each.bad_records for source_id, each in findings.items()}
-    own = bad.pop(source.source_id)
-    yield Report(own, bad_of_parts={source_id: number for source_id, number in bad.items() if number})
+    yield from closing(source.source_id, findings)
 
 
 def _group(group: Group, groups: Groups) -> Iterator[Row | Rows]:
@@ -81,8 +77,7 @@ def _sessions(family: Family, runs: Runs, written: GroupRows, findings: dict[str
         copied = {uuid for uuid in session.of_record if uuid in seen}
         writing = written.writing(session, copied)
         if not writing.agents:
-            for remark in session.remarks:
-                yield from findings[remark.source_id].at(remark.code, remark.severity, remark.message, remark.line)
+            yield from unwritten(session, findings)
             continue
         writings[session.session_id] = writing
         seen.update(session.of_record)
