@@ -29,6 +29,8 @@ class Branch(NamedTuple):
     blocks: int
     """How many are on it: 0 on the leaf of a run that has nothing for itself."""
     stretches: list[Stretch]
+    places: list[int]
+    """Blocks between the start of the prompt and each stretch; on a leaf with several ends not one behind the other."""
     holders: list[Call]
     """Of each run that holds it the first call to do so, in order of arrival: the first of all wrote it."""
     ends: int
@@ -190,6 +192,13 @@ def _parts(node: _Node) -> list[_Part]:
     return sorted(parts, key=lambda part: part.since[0])
 
 
+def _places(position: int, stretches: Iterable[Stretch]) -> Iterator[int]:
+    """Where each of some stretches begins that follow each other from a position on."""
+    for _, count in stretches:
+        yield position
+        position += count
+
+
 def _fold(root: _Node) -> Iterator[Branch]:
     number = -1
     waiting: list[tuple[_Part, int, int | None, int]] = [(part, 0, None, 0) for part in reversed(_parts(root))]
@@ -200,8 +209,9 @@ def _fold(root: _Node) -> Iterator[Branch]:
         if node is None:
             nodes = list(_down(part.alone))
             stretches = [stretch for node in nodes for stretch in node.stretches]
+            places = [place for node in nodes for place in _places(node.position, node.stretches)]
             blocks, ends = sum(node.blocks for node in nodes), sum(not node.children for node in nodes)
-            yield Branch(above, depth, position, blocks, stretches, [part.since[1]], ends or 1)
+            yield Branch(above, depth, position, blocks, stretches, places, [part.since[1]], ends or 1)
             continue
         holders, stretches = [call for _, call in node.since()], list(node.stretches)
         while len(node.children) == 1:
@@ -210,5 +220,6 @@ def _fold(root: _Node) -> Iterator[Branch]:
                 break
             node = child
             stretches += node.stretches
-        yield Branch(above, depth, position, node.end - position, stretches, holders, 0)
+        places = list(_places(position, stretches))
+        yield Branch(above, depth, position, node.end - position, stretches, places, holders, 0)
         waiting += [(below, node.end, number, depth + 1) for below in reversed(_parts(node))]

@@ -41,12 +41,17 @@ def first_writers(calls: Iterable[Call], wanted: Iterable[Stretch]) -> list[Writ
     return sorted(found, key=lambda written: written.first)
 
 
-def within(found: Sequence[Written], stretches: Iterable[Stretch]) -> Iterator[Written]:
-    """What of an answer of ``first_writers`` lies in some stretches, in their order."""
+def within(
+    found: Sequence[Written], stretches: Iterable[Stretch], places: Iterable[int]
+) -> Iterator[tuple[int, Written]]:
+    """What of an answer of ``first_writers`` lies in some stretches, in their order, and the place where it begins.
+
+    ``places`` are those of the stretches.
+    """
     ends = [written.first + written.blocks for written in found]
-    for first, count in stretches:
+    for (first, count), place in zip(stretches, places, strict=True):
         at = bisect_left(ends, first + 1)
         while at < len(found) and found[at].first < first + count:
             start, end = max(first, found[at].first), min(first + count, ends[at])
-            yield Written(start, end - start, found[at].call)
+            yield place + start - first, Written(start, end - start, found[at].call)
             at += 1

@@ -35,18 +35,15 @@ def lay_out_pair(tree: PrefixTree | None, run_a: str, run_b: str, width: int) ->
     room = max(12, (width - len(head)) // 2)
     yield [(head + fit("A", room) + fit("B", room), "note")], None
     for limb in tree.limbs:
-        position = limb.position
         for piece in limb.pieces:
-            yield _aligned(tree, limb, piece, position, (run_a, run_b), room)
-            # Prompts of one run that part several times have several places for what is behind.
-            position += piece.blocks if limb.ends <= 1 else 0
+            yield _aligned(tree, limb, piece, (run_a, run_b), room)
 
 
-def _aligned(tree: PrefixTree, limb: Limb, piece: Piece, position: int, runs: tuple[str, str], room: int) -> Line:
+def _aligned(tree: PrefixTree, limb: Limb, piece: Piece, runs: tuple[str, str], room: int) -> Line:
     size = limb.tokens // limb.blocks if limb.tokens is not None and limb.blocks else None
     tokens = humanize.tokens(None if size is None else size * piece.blocks)
     ids = span(piece.first, piece.blocks)
-    numbers = f"{position:>8,}{piece.blocks:>8,}{fit(tokens, 8, 'right')}  {fit(ids, 22)}"
+    numbers = f"{piece.position:>8,}{piece.blocks:>8,}{fit(tokens, 8, 'right')}  {fit(ids, 22)}"
     seen = {use.run.run_id: use for use in limb.holders}
     cells = [_side(seen.get(run), piece, bool(limb.ends)) for run in runs]
     role: Role = "plain" if limb.ends else "sibling"

@@ -43,6 +43,9 @@ def test_shared_branches_are_the_places_with_the_same_runs_and_leaves_what_one_h
     for number, branch in enumerate(branches):
         above = place(branches, branch.above) if branch.above is not None else ()
         assert branch.position == len(above)
+        for (first, count), at in zip(branch.stretches, branch.places, strict=True):
+            ids, runs = list(range(first, first + count)), [call.run_id for call in branch.holders]
+            assert any(p.run in runs and list(p.ids[at : at + count]) == ids for p in prompts)
         if branch.ends:
             alone[branch.holders[0].run_id] += branch.blocks
             continue

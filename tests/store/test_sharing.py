@@ -40,6 +40,24 @@ def test_two_runs_are_compared_over_all_their_prompts(database: Database) -> Non
     assert [(p.first, p.blocks, p.writer.ordinal) for p in tree.limbs[2].pieces] == [(6, 3, 1), (9, 1, 2)]
 
 
+def test_blocks_stand_where_the_prompt_has_them_however_often_the_run_parts() -> None:
+    # x: 0 1 2 3, then 0 1 5 6 7; y has 0 alone, and had 6 before. Of x 1 is at 1, 2 at 2, and 5 at 2 as well.
+    rows: list[Row] = [conversation(block_scope=HASHES)]
+    for name in "xy":
+        rows += [agent(name), run(name, name)]
+    rows += [step("y", 1, start_ms=0), *blocks("y", 1, (0, 1))]
+    rows += [step("y", 2, start_ms=1, offset=1), *blocks("y", 2, (6, 1))]
+    rows += [step("x", 1, start_ms=2, offset=2), *blocks("x", 1, (0, 4))]
+    rows += [step("x", 2, start_ms=3, offset=3), *blocks("x", 2, (0, 2), (5, 3))]
+    with make_database(rows).cursor() as cursor:
+        tree = queries.pair_prefixes(cursor, "x", "y")
+    assert tree is not None
+    (leaf,) = (limb for limb in tree.limbs if limb.ends > 1)
+    assert [(piece.position, piece.first, piece.blocks) for piece in leaf.pieces] == [
+        (1, 1, 1), (2, 2, 2), (2, 5, 1), (3, 6, 1), (4, 7, 1),
+    ]  # fmt: skip
+
+
 def test_the_passport_of_a_block_has_its_writer_its_readers_and_its_life(database: Database) -> None:
     database.define_laboratory()
     with database.cursor() as cursor:

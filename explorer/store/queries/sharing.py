@@ -37,6 +37,8 @@ class Use(NamedTuple):
 class Piece(NamedTuple):
     """Consecutive blocks and the step that held them before every other of their namespace."""
 
+    position: int
+    """Blocks between the start of the prompt and it."""
     first: int
     blocks: int
     writer: Use
@@ -54,7 +56,7 @@ class Limb(NamedTuple):
     tokens: int | None
     """None where the size of a block is not recorded. Of a prompt that ends here, with what no whole block holds."""
     pieces: list[Piece]
-    """Its blocks in the order of their ids, by who wrote them."""
+    """Its blocks by who wrote them, in the order of the prompts; of a run for itself, one end after the other."""
     holders: list[Use]
     """Of each run that holds it the first step to do so, in order of arrival."""
     ends: int
@@ -154,7 +156,7 @@ def _grow(
     strangers = {written.call.run_id for written in writers} - known.keys()
     known |= named_runs(cursor, "r.run_id IN (SELECT unnest($1::VARCHAR[]))", list(strangers))
     holding = {call.run_id for call in calls}
-    limbs = [_limb(branch, within(writers, branch.stretches), known, prompts) for branch in branches]
+    limbs = [_limb(branch, within(writers, branch.stretches, branch.places), known, prompts) for branch in branches]
     return PrefixTree(whose, calls[0].namespace, len(holding), total + proposed, proposed, limbs)
 
 
@@ -173,7 +175,7 @@ def _writers(cursor: Cursor, branches: Sequence[Branch]) -> list[Written]:
     return first_writers(by_start(*conversations.values()), wanted)
 
 
-def _limb(branch: Branch, writers: Iterable[Written], runs: Mapping[str, Named], prompts: Prompts) -> Limb:
+def _limb(branch: Branch, placed: Iterable[tuple[int, Written]], runs: Mapping[str, Named], prompts: Prompts) -> Limb:
     size = branch.holders[0].block_tokens
     tokens = None if size is None else branch.blocks * size
     whole = branch.holders[0].input_tokens
@@ -185,7 +187,7 @@ def _limb(branch: Branch, writers: Iterable[Written], runs: Mapping[str, Named],
         branch.position,
         branch.blocks,
         tokens,
-        [Piece(written.first, written.blocks, _use(written.call, runs)) for written in writers],
+        [Piece(place, written.first, written.blocks, _use(written.call, runs)) for place, written in placed],
         [_use(call, runs) for call in branch.holders],
         branch.ends,
     )
