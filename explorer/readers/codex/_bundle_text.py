@@ -100,27 +100,32 @@ class _Shown(NamedTuple):
 
     items: Counter[int]
     names: dict[str, str]
+    answers: dict[int, int]
+    """The step that an item was an answer of."""
 
 
 def bundle_messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     """What was said in a run: the prompt of its first step, its answer, what the next prompt adds, and so on.
 
+    As one step saw it, that is the step's whole prompt and its answer: what a compaction before it did away with is
+    not among them.
+
     Raises:
         OSError: the bundle is not there any more.
     """
     logs: dict[str, _Log] = {}
-    told = _Shown(Counter(), {})
-    is_first = True
-    for step in place.steps:
-        path = files.get(step.source_id)
-        if place.until is not None and step.ordinal > place.until:
-            break
-        if path is None or not path.is_dir() or step.offset is None:
-            continue
-        if step.source_id not in logs:
-            logs[step.source_id] = _Log(path)
-        yield from _of_step(logs[step.source_id], step, told, is_first)
-        is_first = False
+    told = _Shown(Counter(), {}, {})
+    here = [step for step in place.steps if place.until is None or step.ordinal <= place.until]
+    found = [(step, files[step.source_id]) for step in here if step.source_id in files and step.offset is not None]
+    found = [(step, path) for step, path in found if path.is_dir()]
+    for number, (step, path) in enumerate(found, 1):
+        log = logs.get(step.source_id) or logs.setdefault(step.source_id, _Log(path))
+        if place.until is None:
+            yield from _of_step(log, step, told, is_first=number == 1)
+        elif number == len(found):
+            yield from _of_step(log, step, told, is_first=True)
+        elif call := log.at.get(step.offset or 0):
+            told.answers.update((_identity(item), step.ordinal) for item in log.output(call))
 
 
 def _of_step(log: _Log, step: StepPlace, told: _Shown, is_first: bool) -> Iterator[Message]:
@@ -140,7 +145,7 @@ def _of_step(log: _Log, step: StepPlace, told: _Shown, is_first: bool) -> Iterat
         here[identity] += 1
         if here[identity] > told.items[identity]:
             told.items[identity] = here[identity]
-            yield from messages_of(item, told.names)
+            yield from messages_of(item, told.names, told.answers.get(identity))
     for item in log.output(call):
         told.items[_identity(item)] += 1
         yield from messages_of(item, told.names, step.ordinal)

@@ -367,3 +367,11 @@ def test_a_run_after_a_compaction_tells_only_what_is_new(bundle, root, tmp_path)
         ("user", "Do it.", None), ("assistant", "one", 1), ("assistant", "encrypted", None), ("user", "two", None),
         ("assistant", "three", 2),
     ]  # fmt: skip
+    # As step 2 saw it: its request, which goes without what the compaction did away with, and its answer.
+    second = list(messages(readers()["codex"], {path.name: path}, place._replace(until=2)))
+    assert [(m.role, m.note or m.text, m.step_ordinal) for m in second[-3:]] == [
+        ("assistant", "encrypted", None), ("user", "two", None), ("assistant", "three", 2),
+    ]  # fmt: skip
+    assert not {"Do it.", "one"} & {m.text for m in second}
+    request = json.loads(payload_of(path, "inference_started", "request_payload", 1).read_bytes())["input"]
+    assert len(second) == 2 + len(request) + 1, "instructions and tools, the input, the answer"
