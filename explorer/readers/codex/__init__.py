@@ -25,7 +25,7 @@ from explorer.readers.codex._rollout_head import is_rollout, rollout_links
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
 
 NAME = "codex"
-VERSION = 3
+VERSION = 4
 SELF_CONTAINED = True
 _NAMED = re.compile(rb'\s*\{\s*"id":\s*"[^"]{1,64}",\s*"thread_name":\s*"')
 

@@ -120,9 +120,10 @@ class Assembly:
             yield from findings.rest(conversation_id)
         top = self._threads.get(root, threads[0])
         has_blocks = any(step.prompt for thread in threads for turn in thread.turns for step in turn.steps)
+        sources = self._sources(threads)
         yield Conversation(
             conversation_id=conversation_id,
-            source_id=self._source_id,
+            source_id=self._source_id if self._source_id in sources else top.source_id,
             format=NAME,
             title=top.title or root,
             cwd=top.cwd,
@@ -131,7 +132,7 @@ class Assembly:
             block_scope="prompt-parts" if has_blocks else None,
             steps_recorded=True,
             tool_calls_recorded=True,
-            extra=as_json({"thread_id": root, "sources": self._sources(threads), **top.extra}),
+            extra=as_json({"thread_id": root, "sources": sources, **top.extra}),
         )
 
     def _sources(self, threads: Iterable[ThreadDraft]) -> dict[str, object]:
@@ -235,7 +236,10 @@ class Assembly:
     def _edges(self, root: str, base: int | None) -> Iterator[Edge]:
         taken: Counter[str] = Counter()
         for hand_off in self._hand_offs:
-            ends = [thread_id for thread_id in (hand_off.from_thread, hand_off.to_thread) if thread_id in self._threads]
+            both = [hand_off.from_thread, hand_off.to_thread]
+            if hand_off.kind == "fork":  # from another conversation, and told in the one that it began
+                both.reverse()
+            ends = [thread_id for thread_id in both if thread_id in self._threads]
             if not ends or self._tree.roots[ends[0] or ""] != root:
                 continue
             sender = self._run_of(hand_off.from_thread, hand_off.from_turn, hand_off.at)

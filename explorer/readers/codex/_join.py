@@ -60,14 +60,14 @@ class Joined:
             known = self.threads.get(thread.thread_id)
             if known is None:
                 self.threads[thread.thread_id] = thread
-                self._count(thread, thread, turns=sum(not turn.is_replay for turn in thread.turns))
+                self._count(thread, thread.source_id)
+                for turn in thread.turns:
+                    self._count(thread, _source_of(turn, thread), turns=not turn.is_replay)
             elif known is not thread:
                 self._merge(known, thread)
 
-    def _count(
-        self, known: ThreadDraft, thread: ThreadDraft, turns: int = 0, elsewhere: int = 0, steps: int = 0
-    ) -> None:
-        of = self.told.setdefault(known.thread_id, {}).setdefault(thread.source_id, Told())
+    def _count(self, known: ThreadDraft, source_id: str, turns: int = 0, elsewhere: int = 0, steps: int = 0) -> None:
+        of = self.told.setdefault(known.thread_id, {}).setdefault(source_id, Told())
         of.turns += turns
         of.turns_elsewhere += elsewhere
         of.steps_added += steps
@@ -88,12 +88,12 @@ class Joined:
             same = turns.get(turn.turn_id) if turn.turn_id is not None else None
             if same is None:
                 known.turns.append(turn)
-                self._count(known, other, turns=not turn.is_replay)
+                self._count(known, _source_of(turn, other), turns=not turn.is_replay)
             elif same.is_replay and not turn.is_replay:
                 known.turns[known.turns.index(same)] = turn
-                self._count(known, other, turns=1)
+                self._count(known, _source_of(turn, other), turns=1)
             elif not turn.is_replay:
-                self._count(known, other, elsewhere=1, steps=_complete(same, turn, answered))
+                self._count(known, _source_of(turn, other), elsewhere=1, steps=_complete(same, turn, answered))
         known.turns.sort(key=lambda turn: _LATE if turn.start is None else turn.start)
 
     def remarks(self) -> list[Remark]:
@@ -113,6 +113,12 @@ class Joined:
                     message += f"; {many(of.turns, 'turn')} shown from here"
                 found.append(Remark("recorded-twice", "info", message, source_id, None, thread.thread_id))
         return found
+
+
+def _source_of(turn: TurnDraft, thread: ThreadDraft) -> str:
+    """The source that tells of a turn: of a thread that was reverted, not that of every one is the thread's."""
+    places = [*(step.where for step in turn.steps), *(tool.where for tool in turn.tools)]
+    return places[0].source_id if places else thread.source_id
 
 
 def _complete(turn: TurnDraft, other: TurnDraft, answered: set[str | None]) -> int:

@@ -76,7 +76,28 @@ def reduce_rollouts(files: Sequence[tuple[Path, str]], parts: PromptParts) -> Ro
     traffic = [_put_together(of_thread, remarks) for of_thread in threads.values()]
     traffic.sort(key=lambda each: (each.thread.start or 0, each.thread.source_id))
     told, undelivered = hand_offs(traffic)
+    told += [fork for file in by_rollout.values() if (fork := _fork(file, reading.sources.get(id(file))))]
     return Rollouts([each.thread for each in traffic], told, [*remarks, *undelivered])
+
+
+def _fork(file: _File, source: _File | None) -> HandOff | None:
+    """What another thread's history went on as; a child that got its parent's was spawned."""
+    if file.read is None or source is None or source.read is None:
+        return None
+    thread, origin, base = file.read.draft, source.read, file.head.history_base
+    if source.head.thread_id in (thread.thread_id, thread.parent_thread_id):
+        return None
+    if base is not None:
+        copied = [turn for turn in origin.draft.turns if not turn.is_replay and origin.began.get(id(turn), 0) < base[1]]
+    else:
+        copied = [turn for turn in thread.turns if turn.is_replay and turn.turn_id in origin.turn_ids]
+    own = next((turn for turn in thread.turns if not turn.is_replay), None)
+    if not copied or own is None:
+        return None
+    return HandOff(
+        "fork", source.head.thread_id, copied[-1].turn_id, thread.thread_id, own.turn_id, at=own.start, delivered=True,
+        resolution="thread", grade="derived" if base is None else "exact",
+    )  # fmt: skip
 
 
 def _without_copies(files: Sequence[_File], remarks: list[Remark]) -> dict[str, _File]:
@@ -97,6 +118,8 @@ class _Reading:
         self.by_rollout = by_rollout
         self.parts = parts
         self.remarks: list[Remark] = []
+        self.sources: dict[int, _File] = {}
+        """The file that a file's history is from, by the file's identity."""
         self._looked_at: set[int] = set()
         self._newest: dict[str, _File] = {}
         self._kept_at: dict[str, set[int]] = {}  # rollout -> ordinals at which another one goes on from it
@@ -114,6 +137,8 @@ class _Reading:
             self._looked_at.add(id(each))
             source = self._source(each)
             chain[id(each)] = each, source
+            if source is not None:
+                self.sources[id(each)] = source
             each = source
         for each, source in reversed(chain.values()):
             try:

@@ -274,6 +274,33 @@ def test_a_revert_goes_on_from_its_base_and_both_were_spent(tmp_path):
     assert own_steps(draft)[2].prompt == [(0, 3), (5, 1)]
 
 
+def test_a_fork_is_a_conversation_of_its_own_file_that_tells_whose_history_it_goes_on_from(tmp_path):
+    first = Rollout(ROOT, paginated=True).begins("t").user("one").says("1").record(A, "r1", "t").ends("t")
+    base = {"thread_id": ROOT, "end_ordinal_exclusive": first.ordinal, "end_byte_offset": 1}
+    path = first.begins("u").user("two").says("2").record(B, "r2", "u").ends("u").write(tmp_path)
+    fork = Rollout(OTHER, True, session_id=OTHER, forked_from_id=ROOT, history_base=base)
+    later = fork.begins("v").user("three").says("3").record(C, "r3", "v").ends("v").write(tmp_path)
+    found = reading(path, later)
+    assert [(each.conversation_id, each.source_id) for each in found.conversations] == [
+        (f"codex/{ROOT}", path.name), (f"codex/{OTHER}", later.name)
+    ]  # fmt: skip
+    (edge,) = found.edges
+    assert (edge.kind, edge.from_run_id, edge.to_run_id, edge.at_ms, edge.grade) == (
+        "fork", f"codex/{ROOT}/{ROOT}/t", f"codex/{OTHER}/{OTHER}/v", 100, "exact"
+    )  # fmt: skip
+    assert reading(later).edges == []
+
+
+def test_a_fork_with_a_copy_of_its_history_goes_on_from_the_last_turn_of_it(tmp_path):
+    path = talk().write(tmp_path)
+    fork = Rollout(OTHER, session_id=OTHER, forked_from_id=ROOT).meta(ROOT).begins("t").says("1").count(A, A).ends("t")
+    later = fork.event("thread_settings_applied", thread_settings={}).begins("v").says("3").count(B, B).ends("v")
+    told = read(path, later.write(tmp_path)).hand_offs
+    assert [(each.kind, each.from_thread, each.from_turn, each.to_thread, each.to_turn) for each in told] == [
+        ("fork", ROOT, "t", OTHER, "v")
+    ]  # fmt: skip
+
+
 def test_turns_that_a_later_file_repeats_count_there(tmp_path):
     first = Rollout().begins("t").user("one").says("1").count(A, A).ends("t").begins("u").user("two").says("2")
     first.count(plus(A, B), B).ends("u")
