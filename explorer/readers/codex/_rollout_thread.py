@@ -59,6 +59,8 @@ class RolloutThread:
         """The history before each ordinal that another file goes on from."""
         self._keep_at = sorted(keep_at, reverse=True)
         self._compacted = False
+        self._own_heads = 0
+        """Lines among the copied ones that say whose the file is."""
         items, events = Items(state), Events(state)
         self._handlers: Mapping[str, Callable[[Record], None]] = {
             "session_meta": self._session_meta, "response_item": items.take, "event_msg": events.take,
@@ -131,6 +133,8 @@ class RolloutThread:
             self._state.notes.remark("bad-field", "warning", "a session_meta without an id", record.line.number)
         elif found.thread_id != self.head.thread_id and self._prefix.rule == "whole":
             raise ForeignHistory(record.line.number)
+        elif found.thread_id == self.head.thread_id and not self._own:
+            self._own_heads += 1
 
     def _turn_context(self, record: Record) -> None:
         """Settings of a turn; in files that do not say when turns begin, its beginning."""
@@ -168,7 +172,8 @@ class RolloutThread:
         if prefix.own_from > 1:
             steps = sum(len(turn.steps) for turn in self.draft.turns if turn.is_replay)
             whose = self.head.forked_from_id or "another thread"
-            message = f"{many(prefix.own_from - 1, 'line')}, with {many(steps, 'step')}, copied from {whose}"
+            lines = many(prefix.own_from - 1 - self._own_heads, "line")
+            message = f"{lines}, with {many(steps, 'step')}, copied from {whose}"
             notes.remark("replayed-history", "info", message, prefix.own_from)
         if prefix.rule == "unknown":
             message = "where copied history ends cannot be told: from here on, tokens by the counter are nobody's"

@@ -181,4 +181,4 @@ def test_what_a_childs_file_copied_of_its_parent_is_beside_its_turn_and_started_
     assert [edge.to_run_id for edge in both.edges] == [edge.to_run_id for edge in alone.edges]
     assert both.conversation.ended_at == alone.conversation.ended_at
     (message,) = [finding.message for finding in both.findings if finding.code == "replayed-history"]
-    assert message == f"8 lines, with 1 step, copied from {ROOT}"
+    assert message == f"7 lines, with 1 step, copied from {ROOT}"
