@@ -61,9 +61,8 @@ def cursor(database: Database):  # type: ignore[no-untyped-def]
 
 def facts(rows: list[Row], node_id: str | None) -> dict[tuple[str, str], Fact]:
     database = make_database(rows)
-    tree = build_tree(database)
     with database.cursor() as cursor:
-        return {(fact.section, fact.label): fact for fact in overview(cursor, tree, node_id)}
+        return {(fact.section, fact.label): fact for fact in overview(cursor, node_id)}
 
 
 class TestCounts:
@@ -80,8 +79,8 @@ class TestCounts:
 
 
 class TestSteps:
-    def test_the_steps_of_a_run_are_in_order_with_their_reuse(self, cursor: Cursor, tree: TreeView) -> None:
-        table = steps(cursor, tree, "x")
+    def test_the_steps_of_a_run_are_in_order_with_their_reuse(self, cursor: Cursor) -> None:
+        table = steps(cursor, "x")
         assert table.column_names == [
             "#", "start", "took", "wait", "model", "input", "cached", "output", "reasoning", "blocks", "own",
             "ancestor", "sibling", "other", "new", "stop", "error", "grade", "may belong to", "run_id", "replay",
@@ -92,26 +91,23 @@ class TestSteps:
             (2, 1500, 1500, 60, 8, 5, 4, 0, 1),
         ]
 
-    def test_the_steps_of_several_runs_are_in_order_of_time_with_the_run_named(
-        self, cursor: Cursor, tree: TreeView
-    ) -> None:
-        table = steps(cursor, tree, "main", own=False)
+    def test_the_steps_of_several_runs_are_in_order_of_time_with_the_run_named(self, cursor: Cursor) -> None:
+        table = steps(cursor, "main", own=False)
         assert table.column("start").to_pylist() == [0, 1000, 1500, 1500, 2000, 4000, 8000]
         assert table.column("run").to_pylist()[::3] == ["main", "Explore agent_002", "main"]
 
-    def test_a_conversation_has_the_steps_of_its_roots_as_its_own(self, cursor: Cursor, tree: TreeView) -> None:
-        assert steps(cursor, tree, "c").column("run_id").to_pylist() == ["main/1"] * 3
-        assert steps(cursor, tree, "c", own=False).num_rows == 7
-        assert steps(cursor, tree, None, own=False).num_rows == 7
+    def test_a_conversation_has_the_steps_of_its_roots_as_its_own(self, cursor: Cursor) -> None:
+        assert steps(cursor, "c").column("run_id").to_pylist() == ["main/1"] * 3
+        assert steps(cursor, "c", own=False).num_rows == 7
+        assert steps(cursor, None, own=False).num_rows == 7
 
     def test_an_agent_of_several_runs_has_the_steps_of_all_and_each_run_its_own(self) -> None:
         database = make_database(several_runs())
-        tree = build_tree(database)
         with database.cursor() as cursor:
-            assert steps(cursor, tree, "p").num_rows == 3
-            assert steps(cursor, tree, "p", own=False).num_rows == 10
-            assert steps(cursor, tree, "p/2").num_rows == 2
-            assert steps(cursor, tree, "p/2", own=False).num_rows == 5
+            assert steps(cursor, "p").num_rows == 3
+            assert steps(cursor, "p", own=False).num_rows == 10
+            assert steps(cursor, "p/2").num_rows == 2
+            assert steps(cursor, "p/2", own=False).num_rows == 5
 
     def test_conversations_come_one_after_the_other_and_times_that_are_not_recorded_last(self) -> None:
         rows: list[Row] = [conversation("k"), conversation("l")]
@@ -120,40 +116,40 @@ class TestSteps:
             rows += [step(f"{name}r", 1), step(f"{name}r", 2, start_ms=9), step(f"{name}r", 3, start_ms=3)]
         database = make_database(rows)
         with database.cursor() as cursor:
-            table = steps(cursor, build_tree(database), None, own=False)
+            table = steps(cursor, None, own=False)
         assert list(zip(table["run_id"].to_pylist(), table["#"].to_pylist(), strict=True)) == [
             ("kr", 3), ("kr", 2), ("kr", 1), ("lr", 3), ("lr", 2), ("lr", 1),
         ]  # fmt: skip
 
-    def test_of_what_is_not_there_there_are_none(self, cursor: Cursor, tree: TreeView) -> None:
-        assert steps(cursor, tree, "nobody").num_rows == 0
+    def test_of_what_is_not_there_there_are_none(self, cursor: Cursor) -> None:
+        assert steps(cursor, "nobody").num_rows == 0
 
     def test_replayed_steps_are_shown_and_marked(self) -> None:
         rows = [conversation(), agent("a"), run("r", "a"), step("r", 1, is_replay=True), step("r", 2)]
         database = make_database(rows)
         with database.cursor() as cursor:
-            assert steps(cursor, build_tree(database), "a")["replay"].to_pylist() == [True, False]
+            assert steps(cursor, "a")["replay"].to_pylist() == [True, False]
 
 
 class TestReuse:
-    def test_hits_add_up_over_a_node_and_what_is_below(self, cursor: Cursor, tree: TreeView) -> None:
-        found = reuse_totals(cursor, tree, "x")
+    def test_hits_add_up_over_a_node_and_what_is_below(self, cursor: Cursor) -> None:
+        found = reuse_totals(cursor, "x")
         assert found == ReuseTotals(
             steps=2, blocks=9, own=4, ancestor=1, sibling=0, other=0, fresh=4, behind=0, input_tokens=110,
             own_tokens=256,
             ancestor_tokens=64, sibling_tokens=0, other_tokens=0, cache_read_tokens=8,
             mean_step_share=pytest.approx((1 / 4 + 4 / 5) / 2),
         )  # fmt: skip
-        total = reuse_totals(cursor, tree, None)
+        total = reuse_totals(cursor, None)
         assert total is not None
         assert (total.steps, total.blocks, total.own, total.ancestor, total.sibling) == (6, 25, 10, 2, 2)
-        own = reuse_totals(cursor, tree, "c", own=True)
+        own = reuse_totals(cursor, "c", own=True)
         assert own is not None
         assert (own.steps, own.blocks) == (3, 12)
 
-    def test_a_node_without_blocks_has_none(self, cursor: Cursor, tree: TreeView) -> None:
-        assert reuse_totals(cursor, tree, "z") is None
-        assert reuse_totals(cursor, tree, "nobody") is None
+    def test_a_node_without_blocks_has_none(self, cursor: Cursor) -> None:
+        assert reuse_totals(cursor, "z") is None
+        assert reuse_totals(cursor, "nobody") is None
 
     def test_tokens_are_those_of_the_steps_with_blocks(self) -> None:
         rows: list[Row] = [conversation(), agent("a"), agent("b"), run("r", "a"), run("s", "b")]
@@ -161,7 +157,7 @@ class TestReuse:
         rows += [step("s", 1, input_tokens=20), reuse("r", 1, 0), reuse("r", 2, 5, own=1, fresh=2), reuse("s", 1, 2)]
         database = make_database(rows)
         with database.cursor() as cursor:
-            found = reuse_totals(cursor, build_tree(database), None)
+            found = reuse_totals(cursor, None)
         assert found is not None
         assert (found.steps, found.input_tokens, found.cache_read_tokens) == (2, 320, 5)
         assert (found.fresh, found.behind) == (2, 4)
@@ -171,13 +167,12 @@ class TestReuse:
         rows += [step("r"), step("s"), unsized(reuse("r", 1, 5, own=2, fresh=3)), reuse("s", 1, 4, own=4)]
         database = make_database(rows)
         with database.cursor() as cursor:
-            tree = build_tree(database)
             for node_id in ("a", None):
-                found = reuse_totals(cursor, tree, node_id)
+                found = reuse_totals(cursor, node_id)
                 assert found is not None
                 assert found.own >= 2
                 assert (found.own_tokens, found.ancestor_tokens, found.sibling_tokens) == (None, None, None)
-            sized = reuse_totals(cursor, tree, "b")
+            sized = reuse_totals(cursor, "b")
         assert sized is not None
         assert (sized.own_tokens, sized.other_tokens) == (256, 0)
         assert ("Reuse", "could have hit") not in facts(rows, "a")
@@ -190,8 +185,8 @@ def unsized(reuse: StepReuse) -> StepReuse:
 
 
 class TestSiblings:
-    def test_the_children_of_a_node_are_compared(self, cursor: Cursor, tree: TreeView) -> None:
-        answer = sibling_matrix(cursor, tree, "main")
+    def test_the_children_of_a_node_are_compared(self, cursor: Cursor) -> None:
+        answer = sibling_matrix(cursor, "main")
         assert answer is not None
         matrix, total = answer
         assert total == 2
@@ -205,13 +200,13 @@ class TestSiblings:
         assert matrix.shared == [[5, 3], [3, 4]]
         assert matrix.prefix == [[4, 3], [3, 4]]
 
-    def test_a_node_without_children_is_compared_with_its_siblings(self, cursor: Cursor, tree: TreeView) -> None:
-        assert sibling_matrix(cursor, tree, "y") == sibling_matrix(cursor, tree, "main")
-        assert sibling_matrix(cursor, tree, "c") == sibling_matrix(cursor, tree, "main")
+    def test_a_node_without_children_is_compared_with_its_siblings(self, cursor: Cursor) -> None:
+        assert sibling_matrix(cursor, "y") == sibling_matrix(cursor, "main")
+        assert sibling_matrix(cursor, "c") == sibling_matrix(cursor, "main")
 
-    def test_an_only_child_has_no_siblings_but_is_its_parents_group(self, cursor: Cursor, tree: TreeView) -> None:
-        assert sibling_matrix(cursor, tree, "z") is None
-        answer = sibling_matrix(cursor, tree, "x")
+    def test_an_only_child_has_no_siblings_but_is_its_parents_group(self, cursor: Cursor) -> None:
+        assert sibling_matrix(cursor, "z") is None
+        answer = sibling_matrix(cursor, "x")
         assert answer is not None
         assert [r.run_id for r in answer[0].runs] == ["z/1"]
 
@@ -222,7 +217,7 @@ class TestSiblings:
         rows += [pair("s7/1", "s8/1", 4, 2)]
         database = make_database(rows)
         with database.cursor() as cursor:
-            answer = sibling_matrix(cursor, build_tree(database), "m", limit=3)
+            answer = sibling_matrix(cursor, "m", limit=3)
         assert answer is not None
         matrix, total = answer
         assert (total, [r.node_id for r in matrix.runs]) == (9, ["s8", "s7", "s6"])
@@ -235,7 +230,7 @@ class TestSiblings:
         rows += [reuse("p/1", 1, 4, fresh=4), footprint("p/1", 4), reuse("q/1", 1, 5, fresh=5), footprint("q/1", 5)]
         database = make_database(rows)
         with database.cursor() as cursor:
-            answer = sibling_matrix(cursor, build_tree(database), "m")
+            answer = sibling_matrix(cursor, "m")
         assert answer is not None
         matrix, _ = answer
         assert [(r.input_tokens, r.blocks, r.own, r.sibling, r.new) for r in matrix.runs] == [
@@ -247,21 +242,21 @@ class TestSiblings:
 
 
 class TestFindings:
-    def test_the_worst_come_first_with_the_node_where_they_show(self, cursor: Cursor, tree: TreeView) -> None:
-        rows, total = findings(cursor, tree, None)
+    def test_the_worst_come_first_with_the_node_where_they_show(self, cursor: Cursor) -> None:
+        rows, total = findings(cursor, None)
         assert total == 2
         assert [(row.finding_id, row.severity, row.node_id, row.line) for row in rows] == [
             ("f2", "error", "c", 7),  # of a source with one conversation
             ("f1", "info", "x", None),
         ]
 
-    def test_a_node_has_those_below_it_too(self, cursor: Cursor, tree: TreeView) -> None:
-        assert [row.finding_id for row in findings(cursor, tree, "main")[0]] == ["f1"]
-        assert findings(cursor, tree, "y") == ([], 0)
-        assert findings(cursor, tree, "nobody") == ([], 0)
+    def test_a_node_has_those_below_it_too(self, cursor: Cursor) -> None:
+        assert [row.finding_id for row in findings(cursor, "main")[0]] == ["f1"]
+        assert findings(cursor, "y") == ([], 0)
+        assert findings(cursor, "nobody") == ([], 0)
 
-    def test_at_most_as_many_as_asked_for_are_given_and_all_counted(self, cursor: Cursor, tree: TreeView) -> None:
-        rows, total = findings(cursor, tree, None, limit=1)
+    def test_at_most_as_many_as_asked_for_are_given_and_all_counted(self, cursor: Cursor) -> None:
+        rows, total = findings(cursor, None, limit=1)
         assert ([row.finding_id for row in rows], total) == (["f2"], 2)
 
     def test_a_finding_shows_at_the_nearest_line_that_exists(self) -> None:
@@ -271,7 +266,7 @@ class TestFindings:
         rows += [finding("4", agent_id="gone", conversation_id="k"), finding("5"), finding("6", source_id="other")]
         database = make_database(rows)
         with database.cursor() as cursor:
-            found, _ = findings(cursor, build_tree(database), None)
+            found, _ = findings(cursor, None)
         assert {row.finding_id: row.node_id for row in found} == {
             "1": "a", "2": "a", "3": "l", "4": "k", "5": None, "6": None,
         }  # fmt: skip

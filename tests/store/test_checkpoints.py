@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from explorer.model import Row
-from explorer.store.queries import build_tree, steps
+from explorer.store.queries import steps
 from tests.store.test_answers import facts
 from tests.store.world import agent, checkpoint, conversation, make_database, run, step, tool_call
 
@@ -67,7 +67,7 @@ def collided() -> list[Row]:
 def test_an_ambiguous_step_names_the_runs_that_it_may_belong_to() -> None:
     database = make_database(collided())
     with database.cursor() as cursor:
-        table = steps(cursor, build_tree(database), "r")
+        table = steps(cursor, "r")
     assert table["may belong to"].to_pylist() == [None, "any of: sage run 1, sage run 2, coder x, gone"]
 
 

@@ -39,9 +39,7 @@ def test_naive_sums_stand_beside_the_true_ones_with_the_reasons(audited):
 
 def test_the_overview_says_how_it_counted(audited):
     with audited.cursor() as cursor:
-        facts = {
-            fact.label: fact for fact in overview(cursor, build_tree(audited), "main") if fact.section == "Counting"
-        }
+        facts = {fact.label: fact for fact in overview(cursor, "main") if fact.section == "Counting"}
     assert facts["written for an hour"].value == 30
     assert facts["output at least"].value == 1
     assert facts["input of every record"].value == 500
@@ -50,7 +48,8 @@ def test_the_overview_says_how_it_counted(audited):
 def test_what_a_recorder_started_by_itself_is_left_out_at_first(audited):
     with audited.cursor() as cursor:
         assert usual_filter(cursor) == "agent_helper IS NULL"
-        assert build_tree(audited, usual_filter(cursor))[2:] == (1, 2)
+        tree = build_tree(audited, usual_filter(cursor))
+    assert (tree.runs_kept, tree.runs) == (1, 2)
     without = make_database([conversation(), agent("main"), run("main/1", "main")])
     with without.cursor() as cursor:
         assert usual_filter(cursor) is None

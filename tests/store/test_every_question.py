@@ -43,10 +43,10 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "next_finding": lambda cursor, tree, at: queries.next_finding(cursor, tree, at),
     "search": lambda cursor, tree, at: queries.search(cursor, tree, at or "x"),
     "locate": lambda cursor, tree, at: queries.locate(cursor, tree, f"{at}#1"),
-    "overview": lambda cursor, tree, at: queries.overview(cursor, tree, at),
-    "steps": lambda cursor, tree, at: [queries.steps(cursor, tree, at, own) for own in (True, False)],
-    "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, tree, at, own) for own in (True, False)],
-    "sibling_matrix": lambda cursor, tree, at: queries.sibling_matrix(cursor, tree, at or "x"),
+    "overview": lambda cursor, tree, at: queries.overview(cursor, at),
+    "steps": lambda cursor, tree, at: [queries.steps(cursor, at, own) for own in (True, False)],
+    "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, at, own) for own in (True, False)],
+    "sibling_matrix": lambda cursor, tree, at: queries.sibling_matrix(cursor, at or "x"),
     "sibling_prefixes": lambda cursor, tree, at: [
         queries.sibling_prefixes(cursor, at or "x", prompts, apart)
         for prompts in ("first", "all")
@@ -60,7 +60,7 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "experiments": lambda cursor, tree, at: queries.experiments(cursor),
     "figure": lambda cursor, tree, at: queries.figure(cursor, "own_range"),
     "passport": lambda cursor, tree, at: queries.passport(cursor, at or "c", 7),
-    "findings": lambda cursor, tree, at: queries.findings(cursor, tree, at),
+    "findings": lambda cursor, tree, at: queries.findings(cursor, at),
     "timeline": lambda cursor, tree, at: [queries.timeline(cursor, tree, at, own) for own in (True, False)],
     "timeline_ticks": lambda cursor, tree, at: [
         queries.timeline_ticks(cursor, tree, at, own, [WHOLE], queries.Cells(0, 10, 10, wall=own))

@@ -28,7 +28,7 @@ from explorer.store.export import (
     plan,
     schema_fingerprint,
 )
-from explorer.store.queries import FilterError, build_tree, overview, steps
+from explorer.store.queries import FilterError, overview, steps
 from explorer.store.queries.summary import summary
 from tests.store.test_every_question import damaged
 from tests.store.test_views import several_runs
@@ -506,9 +506,9 @@ class TestDoubtAndCheckpoints:
         ]
         assert by_run(again, "tool_calls") == {f"{key}r": 1, f"{key}s": 2, f"{key}t": 0}
         with again.cursor() as cursor:
-            table = steps(cursor, build_tree(again), f"{key}r")
+            table = steps(cursor, f"{key}r")
             assert table["may belong to"].to_pylist() == ["any of: sage run 1, sage run 2"]
-            labels = [fact.label for fact in overview(cursor, build_tree(again), f"{key}a")]
+            labels = [fact.label for fact in overview(cursor, f"{key}a")]
         assert {"run 1 step 1", "run 2 step 2"} <= set(labels)
 
     def test_a_filter_keeps_the_checkpoints_of_kept_runs_and_those_of_no_run(self, tmp_path: Path) -> None:

@@ -93,8 +93,8 @@ def test_totals_count_each_step_once(database: Database) -> None:
     with database.cursor() as cursor:
         total = summary(cursor)[-1]
         kept = summary(cursor, "conversation_id = 'a'")[-1]
-        facts = {fact.label: fact.value for fact in queries.overview(cursor, queries.build_tree(database), None)}
-        of_b = {fact.label: fact.value for fact in queries.overview(cursor, queries.build_tree(database), "b")}
+        facts = {fact.label: fact.value for fact in queries.overview(cursor, None)}
+        of_b = {fact.label: fact.value for fact in queries.overview(cursor, "b")}
     assert (total.steps, total.input_tokens, total.blocks) == (7, 1200, 16)
     assert (total.repeated_steps, total.repeated_input_tokens, total.repeated_blocks) == (3, 450, 6)
     assert (kept.repeated_steps, kept.repeated_input_tokens) == (0, None)

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.model import Row
 from explorer.store.database import Database
-from explorer.store.queries import Exchange, HandOffs, Read, build_tree, handoff, handoffs, overview, read_texts
+from explorer.store.queries import Exchange, HandOffs, Read, handoff, handoffs, overview, read_texts
 from tests.store.world import agent, conversation, edge, make_database, run, source, step, tool_call
 
 SENT, RECEIVED, ANSWER = '{"task":"count"}', '{"from":"plan","text":"count"}', "forty-two"
@@ -104,7 +104,7 @@ class TestList:
 
     def test_the_overview_counts_them_by_kind(self, database: Database) -> None:
         with database.cursor() as cursor:
-            facts = overview(cursor, build_tree(database, None), "c")
+            facts = overview(cursor, "c")
         told = [(fact.label, fact.value, fact.note) for fact in facts if fact.section == "Hand-offs"]
         assert told == [
             ("message", 1, "1 delivered; d shows both ends of each"),

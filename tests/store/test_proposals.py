@@ -87,8 +87,7 @@ def test_trees_are_as_recorded_unless_hidden_agents_are_told_apart(database: Dat
 
 def test_the_overview_says_that_agents_seem_to_be_hidden(database: Database) -> None:
     with database.cursor() as cursor:
-        tree = queries.build_tree(database)
-        told = {at: {f.label: (f.value, f.grade) for f in queries.overview(cursor, tree, at)} for at in ("c", "m", "x")}
+        told = {at: {f.label: (f.value, f.grade) for f in queries.overview(cursor, at)} for at in ("c", "m", "x")}
     assert told["c"]["hidden agents"] == told["m"]["hidden agents"] == (1, "derived")
     assert "hidden agents" not in told["x"]
 
@@ -104,9 +103,9 @@ def test_hidden_agents_have_lines_in_the_tree_only_when_they_are_wanted(database
         path = queries.path_to(cursor, apart, "m#2")
         assert queries.node(cursor, recorded, "m#2") is None
         assert queries.node(cursor, apart, "m#9") is None
-        whole = [fact.value for fact in queries.overview(cursor, apart, "m") if fact.label == "steps"]
-        of_run = [fact.value for fact in queries.overview(cursor, apart, "m#2") if fact.label == "steps"]
-        steps = [queries.steps(cursor, apart, at, own=False)["#"].to_pylist() for at in ("m#2", "m#3", "m#9")]
+        whole = [fact.value for fact in queries.overview(cursor, "m") if fact.label == "steps"]
+        of_run = [fact.value for fact in queries.overview(cursor, "m#2") if fact.label == "steps"]
+        steps = [queries.steps(cursor, at, own=False)["#"].to_pylist() for at in ("m#2", "m#3", "m#9")]
     assert [(line.node_id, line.name, line.own.steps) for line in lines] == [
         ("x", "Explore", 1), ("m#2", "solo?", 2), ("m#3", "sidecar?", 1),
     ]  # fmt: skip

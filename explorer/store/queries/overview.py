@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from explorer.store.database import Cursor
     from explorer.store.queries.facts import Unit
     from explorer.store.queries.recorded import Recorded
-    from explorer.store.queries.shapes import TreeView
 
 _TOKENS = {
     "input_tokens": ("input", "with what a cache served or stored"),
@@ -65,7 +64,7 @@ def counts(cursor: Cursor) -> Counts:
     return Counts(*row)
 
 
-def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
+def overview(cursor: Cursor, node_id: str | None) -> list[Fact]:
     """The numbers of a node with their grade and source; of everything opened for None."""
     scope = scope_of(cursor, node_id)
     if scope is None:
@@ -77,7 +76,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
         counted_once(cursor, sheet)
         counting(cursor, sheet, scope)
         versions(cursor, sheet, scope)
-        _reuse(cursor, sheet, tree, scope)
+        _reuse(cursor, sheet, scope)
         return sheet.facts
     of = recorded(cursor, scope)
     _totals(cursor, sheet, scope, of)
@@ -88,7 +87,7 @@ def overview(cursor: Cursor, tree: TreeView, node_id: str | None) -> list[Fact]:
     proposal(cursor, sheet, scope)
     times(cursor, sheet, of)
     handed_over(cursor, sheet, scope)
-    _reuse(cursor, sheet, tree, scope)
+    _reuse(cursor, sheet, scope)
     sheet.section = "Blocks and numbering"
     footprint(sheet, of)
     if scope.kind == "conversation":
@@ -190,9 +189,9 @@ _SOME_NO_STEPS = "model calls; of recorders that write none, tool calls with the
 _BOTH_COUNTS = "those written down, and where none are, the recorder's own count"
 
 
-def _reuse(cursor: Cursor, sheet: Sheet, tree: TreeView, scope: Scope) -> None:
+def _reuse(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
     """What a cache without limits would have held."""
-    found = reuse_totals(cursor, tree, scope.node_id)
+    found = reuse_totals(cursor, scope.node_id)
     if found is None:
         return
     sheet.section = "Reuse"

@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from explorer.store.database import Cursor
-    from explorer.store.queries.shapes import TreeView
 
 
-def reuse_totals(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = False) -> ReuseTotals | None:
+def reuse_totals(cursor: Cursor, node_id: str | None, own: bool = False) -> ReuseTotals | None:
     """Where the blocks of a node's steps came from; None when none of them has blocks.
 
     Everything counts the steps with blocks only, ``input_tokens`` and ``cache_read_tokens`` too.
@@ -89,7 +88,7 @@ def _sum(one: int | None, other: int | None) -> int | None:
     return other if one is None else one if other is None else one + other
 
 
-def sibling_matrix(cursor: Cursor, tree: TreeView, node_id: str, limit: int = 60) -> tuple[SiblingMatrix, int] | None:
+def sibling_matrix(cursor: Cursor, node_id: str, limit: int = 60) -> tuple[SiblingMatrix, int] | None:
     """The sibling group of a node: its children if it has sub-agents, else its own siblings; and how many there are.
 
     Siblings are runs of one parent run. Where a node stands for several runs, or for a conversation, it is the group

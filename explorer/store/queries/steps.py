@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from explorer.store.database import Cursor
-    from explorer.store.queries.shapes import TreeView
 
 
-def steps(cursor: Cursor, tree: TreeView, node_id: str | None, own: bool = True) -> pa.Table:
+def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
     """The steps of a node (of everything below too unless ``own``), in order of time, as Arrow.
 
     Columns: ``#`` (ordinal), ``run`` (name of the run; only for several), ``start`` (ms from the conversation's
@@ -99,7 +98,7 @@ _HIDDEN = """(s.run_id, s.ordinal) IN (
 )"""
 
 
-def findings(cursor: Cursor, tree: TreeView, node_id: str | None, limit: int = 5_000) -> tuple[list[FindingRow], int]:
+def findings(cursor: Cursor, node_id: str | None, limit: int = 5_000) -> tuple[list[FindingRow], int]:
     """Findings of a node and everything below (all for None), worst first, and how many there are in all."""
     scope = scope_of(cursor, node_id)
     if scope is None:

@@ -77,7 +77,7 @@ class FindingsList(ScrollView, can_focus=True):
         def ask(cursor: Cursor) -> tuple[list[FindingRow], int]:
             from explorer.store import queries
 
-            return queries.findings(cursor, view.opened.tree, view.node_id)
+            return queries.findings(cursor, view.node_id)
 
         return ask
 

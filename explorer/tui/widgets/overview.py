@@ -38,7 +38,7 @@ class Overview(Sheet):
         def ask(cursor: Cursor) -> list[Fact]:
             from explorer.store import queries
 
-            return queries.overview(cursor, view.opened.tree, view.node_id)
+            return queries.overview(cursor, view.node_id)
 
         return ask
 

@@ -54,9 +54,9 @@ class ReuseTab(Vertical, can_focus=False):
         def ask(cursor: Cursor) -> Reuse:
             from explorer.store import queries
 
-            tree, node_id = view.opened.tree, view.node_id
-            group = queries.sibling_matrix(cursor, tree, node_id) if node_id is not None else None
-            return queries.reuse_totals(cursor, tree, node_id, view.own), group
+            node_id = view.node_id
+            group = queries.sibling_matrix(cursor, node_id) if node_id is not None else None
+            return queries.reuse_totals(cursor, node_id, view.own), group
 
         return ask
 

@@ -50,7 +50,7 @@ class StepsTab(Vertical, can_focus=True):
             import explorer.tui.widgets.steps_grid  # noqa: F401  here, because it takes 0.2 s and this is a thread
             from explorer.store import queries
 
-            return queries.steps(cursor, view.opened.tree, view.node_id, view.own)
+            return queries.steps(cursor, view.node_id, view.own)
 
         return ask
 
