@@ -58,6 +58,7 @@ _NEEDED = {
 """Rules that read a lot, and what there must be for them to find anything."""
 
 _LABORATORY = ("misses.sql", "mistakes.sql", "curves.sql")
+"""Scripts of relations that opening does without."""
 
 _ASKING = ("show", "describe", "summarize", "duckdb_", "pragma_", "information_schema", "pg_", "sqlite_")
 """What a query has in it that asks for the names of relations."""

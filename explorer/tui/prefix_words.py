@@ -76,7 +76,7 @@ def _line(tree: PrefixTree, limb: Limb, guide: str, first: bool, width: int) -> 
     row: Row = [(numbers + "  ", "plain"), (guide, "note"), (crop(_who(limb, first), room), _role(limb))]
     own = limb.holders[0].run.node_id if limb.ends else None
     block = (tree.namespace, limb.pieces[0].first) if limb.pieces else None
-    return row, Aim(" ".join(_tells(tree, limb, first)), own, block)
+    return row, Aim(" ".join(_tells(limb, first)), own, block)
 
 
 def _role(limb: Limb) -> Role:
@@ -111,7 +111,7 @@ def span(first: int, count: int) -> str:
     return f"{first:,}" if count == 1 else f"{first:,} to {first + count - 1:,}"
 
 
-def _tells(tree: PrefixTree, limb: Limb, first: bool) -> Iterator[str]:
+def _tells(limb: Limb, first: bool) -> Iterator[str]:
     tokens = f" ({humanize.number(limb.tokens)} tokens)" if limb.tokens is not None else ""
     if limb.ends:
         use = limb.holders[0]
