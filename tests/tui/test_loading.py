@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -106,6 +107,24 @@ def test_reading_can_be_stopped_and_taken_up_again(tmp_path: Path, key: str) -> 
             gate.go.set()
             await press(pilot, "ctrl+r")
             assert "2 conversations" in screen_text(pilot)
+
+    asyncio.run(script())
+
+
+def test_what_asks_before_there_is_anything_says_so(tmp_path: Path) -> None:
+    gate = Gated(tmp_path)
+
+    def slow(*reading: Any) -> Opening:
+        return gate(*reading[:3], lambda opening: None, reading[4])
+
+    async def script() -> None:
+        async with ExplorerApp([tmp_path], Options(), read=slow).run_test(size=WIDE) as pilot:
+            await asyncio.to_thread(gate.shown.wait, 10)
+            for number, key in enumerate(("w", "d", "C", "x", "f"), 1):
+                await pilot.press(key)
+                assert [note.message[:7] for note in pilot.app._notifications] == ["Nothing"] * number
+            assert pilot.app.screen is main_screen(pilot)
+            await pilot.press("q")
 
     asyncio.run(script())
 

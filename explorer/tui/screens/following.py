@@ -34,6 +34,12 @@ class Following(Screen[None]):
         """The right side."""
         return self.query_one(DetailPane)
 
+    def nothing_yet(self) -> bool:
+        """Whether there is nothing to ask yet; then that is said."""
+        if self.opened is None:
+            self.notify("Nothing is read yet: the first conversations are on their way.", timeout=2)
+        return self.opened is None
+
     def action_handoffs(self) -> None:
         """List the hand-offs of the node, or of the timeline's row; with one in its cell, show that."""
         node = self.detail_pane.node
@@ -59,6 +65,7 @@ class Following(Screen[None]):
         """List the hand-offs of a node; ``at`` says with which of them open."""
         opened = self.opened
         if opened is None:
+            self.nothing_yet()
             return
 
         def ask(cursor: Cursor) -> tuple[HandOffs, str]:

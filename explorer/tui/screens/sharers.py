@@ -23,6 +23,8 @@ class Sharers(Following):
     def action_sharing(self) -> None:
         """Show who wrote the blocks of the node's prompts, and who read them."""
         node = self.detail_pane.node
+        if self.nothing_yet():
+            return
         from explorer.tui.screens.sharing import SharingScreen
         from explorer.tui.sharing_pages import sharing_pages
 
@@ -46,6 +48,7 @@ class Sharers(Following):
         """Show what caches of every size would hit of the node's prompts."""
         opened, node = self.opened, self.detail_pane.node
         if opened is None:
+            self.nothing_yet()
             return
         from explorer.tui.copying import copy
         from explorer.tui.screens.curves import CurvesScreen

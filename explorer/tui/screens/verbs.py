@@ -58,18 +58,13 @@ class Verbs(Sharers):
     def _question_failed(self, error: Exception) -> None:
         self.notify(f"This could not be asked: {error}", title="Question failed", severity="error", markup=False)
 
-    def _nothing_yet(self) -> bool:
-        if self.opened is None:
-            self.notify("Nothing is read yet.", timeout=2)
-        return self.opened is None
-
     # Filter
 
     def action_filter(self) -> None:
         """Write a filter."""
         opened = self.opened
         if opened is None:
-            self._nothing_yet()
+            self.nothing_yet()
             return
 
         def columns(cursor: Cursor) -> list[tuple[str, str]]:
@@ -151,7 +146,7 @@ class Verbs(Sharers):
         """Write runs as Parquet."""
         from explorer.tui.screens.export import ExportScreen
 
-        if self.opened is not None and not self._nothing_yet():
+        if not self.nothing_yet() and self.opened is not None:
             name = self.paths[0].resolve().name.removesuffix(self.paths[0].suffix) or "traces"
             self.app.push_screen(ExportScreen(self.opened, f"{name}-runs"))
 
