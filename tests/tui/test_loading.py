@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.containers import Vertical
 from textual.pilot import Pilot
 
 from explorer.model import Row
@@ -27,6 +28,7 @@ def second() -> list[Row]:
         conversation("d", title="trace two", source_id="b.json"),
         agent("d/main", conversation_id="d", name="main"),
         run("d/1", "d/main", conversation_id="d"),
+        run("d/2", "d/main", conversation_id="d", ordinal=2),
         step("d/1", 1, input_tokens=5, source_id="b.json"),
     ]
 
@@ -125,6 +127,33 @@ def test_what_asks_before_there_is_anything_says_so(tmp_path: Path) -> None:
                 assert [note.message[:7] for note in pilot.app._notifications] == ["Nothing"] * number
             assert pilot.app.screen is main_screen(pilot)
             await pilot.press("q")
+
+    asyncio.run(script())
+
+
+def test_pages_opened_while_reading_are_asked_again_once_all_is_read(tmp_path: Path) -> None:
+    gate = Gated(tmp_path)
+
+    async def script() -> None:
+        async with ExplorerApp([tmp_path], Options(), read=gate).run_test(size=WIDE) as pilot:
+            await until_shown(pilot, gate)
+            main_screen(pilot).action_curves()
+            caches = pilot.app.screen
+            main_screen(pilot).action_sharing()
+            await pilot.press("4")
+            await until_shown(pilot, gate)
+            assert "still reading" in str(caches.query_one(Vertical).border_title)
+            assert "still reading" in screen_text(pilot)
+            assert "trace two › main" not in screen_text(pilot)
+            gate.go.set()
+            await settle(pilot)
+            assert "still reading" not in screen_text(pilot)
+            assert "trace two › main" in screen_text(pilot)
+            assert "still reading" not in str(caches.query_one(Vertical).border_title)
+            await pilot.press("escape")
+            await settle(pilot)
+            assert pilot.app.screen is caches
+            assert "LRU" in screen_text(pilot)
 
     asyncio.run(script())
 

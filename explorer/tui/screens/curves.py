@@ -101,8 +101,11 @@ class CurvesScreen(CurveChoices):
         own: bool,
         database: Database,
         copy: Callable[[str], None],
+        note: str = "",
     ) -> None:
         super().__init__()
+        self._note = note
+        """What holds as long as not all is read."""
         self._whose = whose
         self.node_id = node_id
         self._conversation_id = conversation_id
@@ -123,13 +126,31 @@ class CurvesScreen(CurveChoices):
     def compose(self) -> ComposeResult:
         """A page in a frame."""
         with Vertical(classes="dialog whole") as frame:
-            frame.border_title = Content(clean(f"Caches: {self._whose}"))
+            frame.border_title = self._title()
             yield CurveSheet(self._lay_out, id="curve-page")
             yield KeyLine()
+
+    def _title(self) -> Content:
+        return Content(clean(f"Caches: {self._whose}{'   ' if self._note else ''}{self._note}"))
 
     def on_mount(self) -> None:
         """Ask for the curves."""
         self._tell_page()
+        self._begin()
+
+    def renew(self, database: Database) -> None:
+        """All is read now: if this was opened before, ask again, with a cache for each conversation."""
+        if not self._note:
+            return
+        self.on_unmount()
+        self._note, self._database, self._stop = "", database, Event()
+        self.found, self._shared, self._misses, self._means, self._counted = None, None, None, None, False
+        self.view.arrivals = None
+        self.query_one(Vertical).border_title = self._title()
+        self._begin()
+        self.draw()
+
+    def _begin(self) -> None:
         database, node_id, own = self._database, self.node_id, self._own
         stopped = self._stop
 

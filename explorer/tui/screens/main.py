@@ -147,6 +147,7 @@ class MainScreen(Verbs):
         # The database before is not closed: dialogs and threads may ask it still. The last to let go frees it.
         self.tree_pane.show(opened)
         self.detail_pane.show(opened)
+        self.renew_pages(opened)
         self._tell_settings()
 
     @on(LoadingLine.Finished)

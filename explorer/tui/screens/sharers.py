@@ -7,9 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from explorer.tui.screens.following import Following
+from explorer.tui.widgets.loading_line import LoadingLine
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
+    from explorer.tui.opened import Opened
     from explorer.tui.screens.sharing import Asker
     from explorer.tui.state import State
     from explorer.tui.widgets.sibling_grid import SiblingGrid
@@ -20,6 +22,11 @@ class Sharers(Following):
 
     state: State
 
+    @property
+    def loading_line(self) -> LoadingLine:
+        """The line that reads."""
+        return self.query_one(LoadingLine)
+
     def action_sharing(self) -> None:
         """Show who wrote the blocks of the node's prompts, and who read them."""
         node = self.detail_pane.node
@@ -28,10 +35,8 @@ class Sharers(Following):
         from explorer.tui.screens.sharing import SharingScreen
         from explorer.tui.sharing_pages import sharing_pages
 
-        screen = SharingScreen(partial(sharing_pages, node.node_id if node else None), self._asker())
-        if self.opened is not None and not self.opened.complete:
-            screen.note = "still reading: of what is there by now"
-        self.app.push_screen(screen, self.go_to_run)
+        pages = partial(sharing_pages, node.node_id if node else None)
+        self.app.push_screen(SharingScreen(pages, self._asker(), self._so_far()), self.go_to_run)
 
     def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
         """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
@@ -42,7 +47,8 @@ class Sharers(Following):
         from explorer.tui.screens.sharing import LinesScreen
         from explorer.tui.sharing_pages import pair_page
 
-        self.app.push_screen(LinesScreen(pair_page(event.run_a, event.run_b), self._asker()), self.go_to_run)
+        page = pair_page(event.run_a, event.run_b)
+        self.app.push_screen(LinesScreen(page, self._asker(), self._so_far()), self.go_to_run)
 
     def action_curves(self) -> None:
         """Show what caches of every size would hit of the node's prompts."""
@@ -61,7 +67,27 @@ class Sharers(Following):
             copy(self.app, text, lambda message: self.notify(message, title="Copied", markup=False))
 
         node_id, conversation_id = (node.node_id, node.conversation_id) if node else (None, None)
-        self.app.push_screen(CurvesScreen(whose, node_id, conversation_id, own, opened.database, copied))
+        screen = CurvesScreen(whose, node_id, conversation_id, own, opened.database, copied, self._so_far())
+        self.app.push_screen(screen)
+
+    def _so_far(self) -> str:
+        """What holds of an answer while not all is read."""
+        if self.opened is None or self.opened.complete:
+            return ""
+        return "still reading: of what is there by now" if self.loading_line.loading_now else "reading was stopped"
+
+    def renew_pages(self, opened: Opened) -> None:
+        """Once all is read, ask again what pages ask that were opened before."""
+        if not opened.complete or len(self.app.screen_stack) < 2:
+            return
+        from explorer.tui.screens.curves import CurvesScreen
+        from explorer.tui.screens.sharing import LinesScreen
+
+        for screen in self.app.screen_stack:
+            if isinstance(screen, LinesScreen):
+                screen.renew(self._asker())
+            elif isinstance(screen, CurvesScreen):
+                screen.renew(opened.database)
 
     def _asker(self) -> Asker:
         opened = self.opened

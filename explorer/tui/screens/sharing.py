@@ -34,12 +34,15 @@ class LinesScreen(ModalScreen["str | None"]):
         Binding("escape,q", "close", "close", id="sharing.close"),
     ]
 
-    def __init__(self, page: Page, ask: Asker) -> None:
+    def __init__(self, page: Page, ask: Asker, note: str = "") -> None:
         super().__init__()
         self.page = page
         self._ask = ask
-        self.note = ""
-        """What holds for every page, in the frame."""
+        self._note = note
+        """What holds of every page as long as not all is read, in the frame."""
+        self._stale = False
+        self._kept: Aim | None = None
+        """The line that the cursor is to be on once what is asked again is there."""
         self.answer: Any = None
         """What the page asked for; None until it is there."""
 
@@ -59,9 +62,22 @@ class LinesScreen(ModalScreen["str | None"]):
         """Show another page."""
         self.page = page
         frame = self.query_one(Vertical)
-        frame.border_title, frame.border_subtitle = self.heading(page), self.note
+        frame.border_title, frame.border_subtitle = self.heading(page), self._note
         self.query_one(Picker).show_lines(lambda _: [([("working …", "note")], None)])
         self._ask(page.ask, lambda answer: self._answered(page, answer), self._failed)
+
+    def renew(self, ask: Asker) -> None:
+        """All is read now: if the page was opened before, ask again, at the latest when it is seen again."""
+        if self._note:
+            self._ask, self._note, self._stale = ask, "", True
+            if self.is_current:
+                self.on_screen_resume()
+
+    def on_screen_resume(self) -> None:
+        """Ask again what was asked before all was read, and keep the line."""
+        if self._stale:
+            self._stale, self._kept = False, self.query_one(Picker).aim
+            self.turn_to(self.page)
 
     def heading(self, page: Page) -> Content:
         """What stands in the frame."""
@@ -76,7 +92,9 @@ class LinesScreen(ModalScreen["str | None"]):
         self.answer = answer
         picker = self.query_one(Picker)
         picker.show_lines(lambda width: page.lines(answer, width))
-        picker.cursor = page.start(picker.aims)
+        kept, self._kept = self._kept, None
+        same = (index for index, aim in enumerate(picker.aims) if kept is not None and aim[1:] == kept[1:])
+        picker.cursor = next(same, page.start(picker.aims))
 
     def _failed(self, error: Exception) -> None:
         self.query_one(Picker).show_lines(lambda _: [([(clean(f"This could not be asked: {error}"), "error")], None)])
@@ -95,9 +113,9 @@ class LinesScreen(ModalScreen["str | None"]):
     def open_aim(self, aim: Aim) -> None:
         """Show what a figure is made of, or the passport of a block, or go to a run."""
         if aim.figure is not None:
-            self.app.push_screen(LinesScreen(figure_page(aim.figure), self._ask), self._go_on)
+            self.app.push_screen(LinesScreen(figure_page(aim.figure), self._ask, self._note), self._go_on)
         elif aim.block is not None:
-            self.app.push_screen(PassportScreen(*aim.block, self._ask), self._go_on)
+            self.app.push_screen(PassportScreen(*aim.block, self._ask, self._note), self._go_on)
         elif aim.node_id is not None:
             self.dismiss(aim.node_id)
 
@@ -127,12 +145,12 @@ class SharingScreen(LinesScreen):
         Binding("a", "apart", "hidden agents apart", id="sharing.apart"),
     ]
 
-    def __init__(self, pages: Callable[[bool], Mapping[str, Page]], ask: Asker) -> None:
+    def __init__(self, pages: Callable[[bool], Mapping[str, Page]], ask: Asker, note: str = "") -> None:
         self._make = pages
         self._apart = False
         self._opening = True
         self._pages = pages(False)
-        super().__init__(next(iter(self._pages.values())), ask)
+        super().__init__(next(iter(self._pages.values())), ask, note)
 
     def heading(self, page: Page) -> Content:
         """Every page with its digit, this one marked."""
@@ -172,8 +190,8 @@ class PassportScreen(LinesScreen):
         Binding("left_square_bracket", "beside(-1)", "previous", show=False, id="sharing.previous_block"),
     ]  # fmt: skip
 
-    def __init__(self, namespace: str, block: int, ask: Asker) -> None:
-        super().__init__(passport_page(namespace, block), ask)
+    def __init__(self, namespace: str, block: int, ask: Asker, note: str = "") -> None:
+        super().__init__(passport_page(namespace, block), ask, note)
         self._namespace = namespace
 
     def action_beside(self, by: int) -> None:

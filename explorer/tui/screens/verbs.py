@@ -10,7 +10,6 @@ from textual.dom import DOMNode
 
 from explorer.tui.screens.sharers import Sharers
 from explorer.tui.state import SORTS, State
-from explorer.tui.widgets.loading_line import LoadingLine
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
@@ -28,11 +27,6 @@ class Verbs(Sharers):
 
     paths: Sequence[Path]
     state: State
-
-    @property
-    def loading_line(self) -> LoadingLine:
-        """The line that reads."""
-        return self.query_one(LoadingLine)
 
     @property
     def node(self) -> Node | None:
