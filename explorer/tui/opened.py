@@ -25,6 +25,12 @@ class Opened:
         return replace(self, tree=tree)
 
 
+def kept_in_words(tree: TreeView, own: bool) -> str:
+    """How many runs a filter keeps, and that it hides lines while the totals of those above them stay what they are."""
+    counted = "" if own or tree.runs_kept == tree.runs else "; totals count all"
+    return f" ({tree.runs_kept:,} of {tree.runs:,} runs{counted})"
+
+
 def open_up(opening: Opening, where: str | None) -> Opened:
     """Load what an ingest has written so far; slow, so it belongs in a thread.
 

@@ -16,6 +16,7 @@ from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
 from explorer.tui.widgets.findings_list import FindingsList
+from explorer.tui.widgets.tab_bar import TabBar
 from tests.store.test_proposals import flat
 from tests.store.world import agent, conversation, family, finding, footprint, reuse, run, step
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
@@ -178,7 +179,7 @@ def test_a_filter_completes_counts_and_points_at_mistakes(opener: Opener) -> Non
         assert "nonsense" in screen_text(pilot)
         await press(pilot, "ctrl+u", "type:agent_name = 'Explore'", "enter")
         assert isinstance(pilot.app.screen, MainScreen)
-        assert "(2 of 4 runs)" in screen_text(pilot)
+        assert "(2 of 4 runs; totals count all)" in screen_text(pilot)
         assert "(main)" in screen_text(pilot)  # only leads to what is kept
         await press(pilot, "f", "ctrl+u", "enter")
         assert main_screen(pilot).state.where is None
@@ -469,5 +470,8 @@ def test_tabs_keep_readable_names(opener: Opener) -> None:
         assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Msgs 6 Findings" in screen_text(pilot)
         await press(pilot, "5")
         assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Messages 6 •I" in screen_text(pilot)
+        pilot.app.query_one(TabBar).marks = ""
+        await pilot.pause()
+        assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Messages 6 Find" in screen_text(pilot)
 
     drive(opener(family()), script)

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
 
+from explorer.tui.opened import kept_in_words
 from explorer.tui.questions import Questions
 from explorer.tui.screens.verbs import Verbs
 from explorer.tui.state import State, Tab
@@ -221,10 +222,9 @@ class MainScreen(Verbs):
         if state.apart:
             settings.append("hidden agents apart: a proposal")
         if state.where:
-            kept = f" ({opened.tree.runs_kept:,} of {opened.tree.runs:,} runs)" if opened else ""
-            settings.append(f"filter: {state.where}{kept}")
+            settings.append(f"filter: {state.where}{kept_in_words(opened.tree, state.own) if opened else ''}")
         if self.loading_line.following:
-            settings.insert(0, "● following")
+            settings[-1] = f"● following   {settings[-1]}"  # what stands last is not left out
         self.query_one(Crumbs).settings = tuple(settings)
 
     @on(Crumbs.Chosen)

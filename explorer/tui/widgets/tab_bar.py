@@ -59,7 +59,7 @@ class TabBar(Widget):
         yield self._labels(names, " ")
         yield self._labels(names)
         if self.tab != "findings":
-            names["findings"] = self.marks or "!"
+            names["findings"] = self.marks or "Find"
         yield self._labels(names, marked=False)
         for tab, short in SHORT_TABS.items():
             if tab != self.tab:
