@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from explorer.store.queries import Drawn, Happening, Lane, Spot, SpotStep
 
 
+READING = "reading …"
+"""What stands where figures will."""
+
+
 def where(row: Row, window: Window, cell: int, wall: bool) -> str:
     """The row and the moment: ``Explore agent_001 · at +12m30s from the start · a cell is 2.5s``."""
     if row.lane is None:
@@ -36,6 +40,8 @@ def what(row: Row, spot: Spot | None, drawn: Drawn | None, cell: int, wall: bool
         return ""
     if row.kind == "untimed":
         return "No time was recorded of it, so that it cannot be drawn. enter goes to it."
+    if drawn is None:
+        return READING
     parts: list[str] = []
     if spot is not None:
         parts += _steps(spot, row, ((lane.clock_ms or 0) if wall else None))
@@ -43,11 +49,11 @@ def what(row: Row, spot: Spot | None, drawn: Drawn | None, cell: int, wall: bool
         if spot.happening_count > len(spot.happenings):
             parts.append(f"{spot.happening_count - len(spot.happenings):,} more")
     if row.grouped:
-        active = drawn.at_once[cell] if drawn is not None and cell < len(drawn.at_once) else 0
+        active = drawn.at_once[cell] if cell < len(drawn.at_once) else 0
         parts.insert(0, f"{humanize.plural(active, 'run')} at once")
     if not parts or (row.grouped and len(parts) == 1):
         parts.append(_lane(row, lane, wall))
-        if drawn is not None and drawn.untimed:
+        if drawn.untimed:
             parts.append(f"{humanize.plural(drawn.untimed, 'step')} without a time")
     return " · ".join(parts)
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from explorer.store.queries import Bin, Drawn, Lane, Timeline
+from explorer.tui import timeline_words
 from explorer.tui.lane_cells import LOOKS, counts, draw, legend, link
 from explorer.tui.lanes import Row, folded_down, name_of, rows_of
 from explorer.tui.time_scale import Window
@@ -275,3 +276,8 @@ def test_no_two_marks_look_the_same() -> None:
     glyphs = [look.glyph for look in LOOKS.values()]
     assert len(set(glyphs)) == len(glyphs)
     assert all(look.text and look.help for key, look in LOOKS.items() if key != "blank")
+
+
+def test_what_is_not_read_yet_is_not_nothing() -> None:
+    assert timeline_words.what(row(lane(1, None), "cluster"), None, None, 0, False) == "reading …"
+    assert timeline_words.what(row(lane(1, "a")), None, None, 0, False) == "reading …"

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+FAILED = "✗"
+"""Behind the number of a step that failed."""
+
+
 class StepsGrid(DataTable, inherit_bindings=False):
     """Rows of steps; enter opens one."""
 
@@ -51,6 +55,7 @@ class StepsGrid(DataTable, inherit_bindings=False):
 
     def __init__(self, table: pa.Table, *, id: str | None = None) -> None:
         self._table = table
+        self._errors = table["error"]
         self._plain = Style.null()
         known = [name for name in LOOKS if name in table.column_names]
         others = [name for name in table.column_names if name not in LOOKS and name not in HIDDEN]
@@ -68,6 +73,11 @@ class StepsGrid(DataTable, inherit_bindings=False):
             cursor_background_priority="css",
             id=id,
         )
+
+    @property
+    def failed(self) -> int:
+        """How many steps failed."""
+        return len(self._errors) - int(self._errors.null_count)
 
     @property
     def left_out(self) -> list[str]:
@@ -133,10 +143,12 @@ class StepsGrid(DataTable, inherit_bindings=False):
         if row < 0:
             return [_cell(name, look) for name, look in zip(self._names, self._looks, strict=True)]
         values = self.get_row_at(row)
-        return [
+        first, *rest = (
             _cell(humanize.NOT_RECORDED if value is None else look.show(value), look)
             for value, look in zip(values, self._looks, strict=True)
-        ]
+        )
+        # The column that never scrolls away says it; what failed may be far to the right.
+        return [first[:-1] + FAILED if self._errors[row].is_valid else first, *rest]
 
     def _set_tooltip_from_cell_at(self, coordinate: Coordinate) -> None:
         """No tooltips: the library would draw the trace's own text in them."""

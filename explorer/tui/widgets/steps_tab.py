@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from explorer.store.database import Cursor
+    from explorer.store.queries import Node
     from explorer.tui.widgets.detail_tab import View
     from explorer.tui.widgets.steps_grid import StepsGrid
 
@@ -73,7 +74,7 @@ class StepsTab(Vertical, can_focus=True):
             grid = StepsGrid(table)
             await self.mount(grid)
         self.query_one("#steps-line", Static).update(
-            _line(table.num_rows, view.own or _is_proposed(view), grid.left_out)
+            _line(table.num_rows, view.own or _is_proposed(view), view.node, grid)
         )
         if focused:
             grid.focus()
@@ -95,10 +96,12 @@ def _is_proposed(view: View) -> bool:
     return node is not None and node.node_id.startswith(f"{node.parent_id}#")
 
 
-def _line(rows: int, own: bool, left_out: list[str]) -> str:
-    missing = f" · not recorded: {', '.join(left_out)}" if left_out else ""
+def _line(rows: int, own: bool, node: Node | None, grid: StepsGrid) -> str:
+    left_out, failed = grid.left_out, grid.failed
+    tail = f" · ✗ {failed:,} failed" if failed else ""
+    tail += f" · not recorded: {', '.join(left_out)}" if left_out else ""
     if own and not rows:
         return "No steps of its own · o: with everything below"
-    if own:
-        return f"{plural(rows, 'step')} of its own{missing}"
-    return f"{plural(rows, 'step')}, those below too, by time · o: own only{missing}"
+    if own or (node is not None and not node.children):
+        return f"{plural(rows, 'step')} of its own{tail}"
+    return f"{plural(rows, 'step')}, those below too, by time · o: own only{tail}"

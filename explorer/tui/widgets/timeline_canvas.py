@@ -163,14 +163,16 @@ class TimelineCanvas(ScrollView):
         width, height = self.size.width, self.scrollable_content_region.height
         timeline = self._timeline
         if timeline is None or not self.rows:
-            text = "" if timeline is None else "No runs are here."
+            text = timeline_words.READING if timeline is None else "No runs are here."
             return Strip([Segment(fit(text if y == 0 else "", width), self._plain)])
         if y >= height - self._bottom:
             return self._below(y - height + self._bottom)
         if y == 0:
             return self._axis()
         if y == 1:
-            cells = lane_cells.counts(self._at_once) if self._drawn_window == self.window else []
+            if self._drawn_window != self.window:
+                return self._line(timeline_words.READING, [], self._role("note"))
+            cells = lane_cells.counts(self._at_once)
             most = max(self._at_once, default=0)
             name = f"at once, █ is {most:,}" if lane_cells.crowd_of(self._at_once) else "active at once"
             return self._line(name, list(self._pieces(cells, None, self._plain)), self._role("note"))
@@ -248,7 +250,9 @@ class TimelineCanvas(ScrollView):
         return [*told, rest, *[""] * (room - len(told) - 1)]
 
     def _legend(self, line: int, lines: int) -> Strip:
-        """The marks that are on the screen, as many as there is room for."""
+        """The marks that are on the screen, as many as there is room for; bars say nothing before all is there."""
+        if self._drawn_window != self.window:
+            return Strip.blank(self.size.width, self._plain)
         keys = {key for cells in self._pictures.values() for _, key in cells}
         peak = self._timeline.peak_context if self._timeline is not None else None
         style = self._plain + self._part("note")
