@@ -107,6 +107,7 @@ class Run:
     conversation_id: str
     agent_id: str
     parent_run_id: str | None = None
+    """The run that started this one. In the tree all runs of an agent hang together, below what started the first."""
     spawn_tool_call_id: str | None = None
     ordinal: int
     """1-based position among the runs of its agent."""

@@ -2,9 +2,10 @@
 --
 -- A number without a prefix is a run's (an agent's) own; with "total_" it adds every run below in the tree, each once.
 -- "Below" is the tree's word: an agent hangs below the run that spawned it or else its parent agent, and one whose
--- recorded parents are missing or lead in a circle hangs below its conversation. Replayed steps are never counted,
--- except in replayed_steps, and neither are runs that are nothing but a copy (is_replay). NULL is "not recorded": it is
--- a sum only over what was recorded.
+-- recorded parents are missing or lead in a circle hangs below its conversation. All runs of an agent hang with it: one
+-- that another run started later (its parent_run_id) still counts in the total_ of the run that the agent hangs below.
+-- Replayed steps are never counted, except in replayed_steps, and neither are runs that are nothing but a copy
+-- (is_replay). NULL is "not recorded": it is a sum only over what was recorded.
 --
 -- input_tokens, output_tokens, tool_calls and tool_errors of a run are the sum over its steps where every step has the
 -- figure (tool calls: where any is recorded), else the recorder's own sum for this run (reported_*, with

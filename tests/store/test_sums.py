@@ -304,3 +304,22 @@ class TestOverview:
             0.75, "usd", "exact", "$0.2500 own, the rest in sub-agents; the recorder's own figure",
         )  # fmt: skip
         assert ("Totals", "cost") not in facts(team(), "main")
+
+
+def test_a_run_that_another_one_started_counts_with_its_agent_and_both_say_so() -> None:
+    # Two turns of the root; the second goes on with the agent that the first started.
+    rows = [
+        conversation(),
+        agent("root"),
+        agent("sub", "root"),
+        run("1", "root", ordinal=1),
+        run("2", "root", ordinal=2),
+    ]
+    rows += [run("s1", "sub", "1", ordinal=1), run("s2", "sub", "2", ordinal=2)]
+    rows += [step(one, 1, input_tokens=10) for one in ("1", "2", "s1", "s2")]
+    told = {at: {fact.label: fact.value for fact in facts(rows, at).values()} for at in ("1", "2", "root", "sub")}
+    totals = dict(ask(make_database(rows), "SELECT run_id, total_input_tokens FROM run_totals"))
+    assert totals == {"1": 30, "2": 10, "s1": 10, "s2": 10}
+    assert {at: (of.get("started elsewhere"), of.get("counted elsewhere")) for at, of in told.items()} == {
+        "1": (1, None), "2": (None, 1), "root": (None, None), "sub": (None, None)
+    }  # fmt: skip

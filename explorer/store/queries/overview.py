@@ -133,6 +133,8 @@ def _counted(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
     total = sums.total
     if sums.below or total["runs"] != 1:
         sheet.add("runs", total["runs"] or 0, "count", note=sums.share("runs"))
+    if scope.kind in ("agent", "run"):
+        _started_elsewhere(cursor, sheet, scope)
     words = "model calls"
     if sums.counts_no_steps:
         everywhere = sums.counts_no_steps == total["runs"]
@@ -148,6 +150,35 @@ def _counted(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums) -> None:
     _add(cursor, sheet, scope, sums, "tool_calls", "tool calls")
     if total["tool_calls"] is not None:
         _add(cursor, sheet, scope, sums, "tool_errors", "failed tool calls")
+
+
+def _started_elsewhere(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
+    """Runs that count here and that a run elsewhere started, and the reverse: an agent hangs with all its runs."""
+    row = one(
+        cursor,
+        f"""
+        WITH own AS (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=True)}),
+        here AS (SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})
+
+        SELECT
+            count(*) FILTER (
+                run_id IN (FROM here) AND run_id NOT IN (FROM own) AND parent_run_id NOT IN (FROM here)
+            ),
+            count(*) FILTER (run_id NOT IN (FROM here) AND parent_run_id IN (FROM own))
+        FROM internal.runs
+        WHERE parent_run_id IS NOT NULL AND NOT is_replay
+        """,
+    )
+    assert row is not None
+    for label, count, words in zip(("started elsewhere", "counted elsewhere"), row, _ELSEWHERE, strict=True):
+        if count:
+            sheet.add(label, count, "count", note=words)
+
+
+_ELSEWHERE = (
+    "runs that another run started, counted here: all runs of an agent hang below the run that started its first",
+    "runs that were started here and count where the first run of their agent was started",
+)
 
 
 def _tokens(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums, has_note: bool) -> None:
