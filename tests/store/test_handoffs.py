@@ -97,6 +97,8 @@ class TestList:
         spawn, _, scout, lost, count = of(database, "c").listed
         assert (spawn.sender, spawn.receiver, spawn.tool) == ("planner run 1", "counter c1", "spawn_agent")
         assert (count.sender, count.receiver, count.tool) == ("counter c1", "planner run 2", None)
+        # A call that names the run is what started it, not what its result came by.
+        assert lost.tool is None
         # Without a time of its own, a spawn is where the run starts.
         assert (scout.at_ms, scout.at_recorded, scout.tool, scout.grade) == (200, False, "Task", "derived")
         assert (lost.delivered, lost.resolution) == (False, "pending")

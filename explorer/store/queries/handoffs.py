@@ -225,7 +225,9 @@ _LISTED = (
     calls AS (
         SELECT p.edge_id, arg_min(c.name, [(c.tool_call_id IS DISTINCT FROM p.tool_call_id)::BIGINT, c.ordinal]) AS tool
         FROM picked AS p
-        JOIN tool_calls AS c ON c.run_id = p.asker AND (c.tool_call_id = p.tool_call_id OR c.child_run_id = p.doer)
+        JOIN tool_calls AS c ON c.run_id = p.asker AND (
+            c.tool_call_id = p.tool_call_id OR p.kind <> 'result' AND c.child_run_id = p.doer
+        )
         GROUP BY p.edge_id
     )
     SELECT
