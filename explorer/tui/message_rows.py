@@ -135,8 +135,10 @@ def _tokens(written: Written | None) -> Iterator[str]:
         ("out", written.output_tokens),
         ("reasoning", written.reasoning_tokens),
     )
-    for names in (("in", "cached", "out", "reasoning"), ("in", "cached", "out"), ("in", "out")):
-        yield "  ".join(f"{name} {humanize.tokens(value)}" for name, value in known if name in names and value)
+    whole = [f"{name} {humanize.tokens(value)}" for name, value in known if value]
+    for names in (("in", "cached", "out", "reasoning"), ("in", "cached", "out"), ("in", "out"), ()):
+        told = [words for words in whole if words.partition(" ")[0] in names]
+        yield "  ".join(told if len(told) == len(whole) else [*told, "…"])
 
 
 def _notes(message: Message, context: Context) -> Iterator[str]:

@@ -34,10 +34,12 @@ def test_the_step_that_wrote_it_and_its_tokens_stand_at_the_right() -> None:
     assert rows(said("x", step_ordinal=3), 60, context=context)[0] == (
         "◆ assistant  step 3          in 14.2k  cached 12.0k  out 310"
     )
-    # In ever fewer words where there is little room, and none at all.
-    fewer = rows(said("x", step_ordinal=3), 44, context=context)[0]
-    assert fewer == "◆ assistant  step 3" + "in 14.2k  out 310".rjust(25)
-    assert rows(said("x", step_ordinal=3), 30, context=context)[0] == "◆ assistant  step 3"
+    # In ever fewer words where there is little room, which end with a sign that there are more, and that alone.
+    fewer = rows(said("x", step_ordinal=3), 46, context=context)[0]
+    assert fewer == "◆ assistant  step 3" + "in 14.2k  out 310  …".rjust(27)
+    assert rows(said("x", step_ordinal=3), 30, context=context)[0] == "◆ assistant  step 3" + "…".rjust(11)
+    plain = Context(Written(14_200, None, 310, None))
+    assert rows(said("x", step_ordinal=3), 46, context=plain)[0].endswith("  in 14.2k  out 310")
     assert "in" not in rows(said("x", step_ordinal=3), 60, context=Context(Written(None, None, None, None)))[0]
 
 
