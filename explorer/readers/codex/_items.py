@@ -15,6 +15,8 @@ from explorer.readers._values import as_json
 
 ENCRYPTED: Final = "encrypted"
 """The note of a text that only the provider can read."""
+SEALED: Final = "gAAAA"
+"""How ciphertext begins: a token of Fernet, version 0x80 and the high bytes of its time."""
 
 _TITLE = 120
 _NOT_CONTENT = frozenset(("id", "internal_chat_message_metadata_passthrough", "status"))
@@ -64,6 +66,11 @@ def kind_of(item: object) -> str | None:
 def is_known(item: object) -> bool:
     """Whether this is an item as of version 0.148."""
     return kind_of(item) in _KNOWN
+
+
+def is_sealed(value: object) -> bool:
+    """Whether a text is ciphertext."""
+    return isinstance(value, str) and value.startswith(SEALED)
 
 
 def call_id_of(item: object) -> str | None:

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from typing import TypeAlias
 
+import orjson
+
 from explorer.readers import Message, MessageRole
-from explorer.readers.codex._items import CALLS, ENCRYPTED, OUTPUTS, call_id_of, kind_of, parts_of, shown, tool_of
+from explorer.readers.codex._items import (
+    CALLS,
+    ENCRYPTED,
+    OUTPUTS,
+    SEALED,
+    call_id_of,
+    is_sealed,
+    kind_of,
+    parts_of,
+    shown,
+    tool_of,
+)
 
 _Item: TypeAlias = dict[str, object]
 _ROLES: Mapping[object, MessageRole] = {
@@ -52,7 +66,20 @@ def _call(item: _Item, names: dict[str, str]) -> Iterator[Message]:
     call_id, name = call_id_of(item), tool_of(item)
     if call_id and name:
         names[call_id] = name
-    yield Message.of("assistant", "tool_call", shown(item.get(CALLS[kind_of(item) or ""])), name, call_id)
+    asked = shown(item.get(CALLS[kind_of(item) or ""]))
+    yield Message.of("assistant", "tool_call", asked, name, call_id, note=_sealed(asked))
+
+
+def _sealed(arguments: str) -> str | None:
+    """Which arguments are encrypted, as messages to agents are in most builds since June 2026."""
+    if f'"{SEALED}' not in arguments:
+        return None
+    with suppress(ValueError):
+        found = orjson.loads(arguments)
+        values = found.items() if isinstance(found, dict) else ()
+        told = [f"{key} is encrypted, {len(text):,} characters" for key, text in values if is_sealed(text)]
+        return "; ".join(told) or None
+    return None
 
 
 def _output(item: _Item, names: Mapping[str, str]) -> Iterator[Message]:

@@ -13,7 +13,7 @@ import orjson
 
 from explorer.model import EdgeKind
 from explorer.readers.codex._draft import ThreadDraft, ToolDraft, TurnDraft, Where
-from explorer.readers.codex._items import Letter, parts_of
+from explorer.readers.codex._items import Letter, is_sealed, parts_of
 
 AGENT_TOOLS: Mapping[str, EdgeKind] = {
     "spawn_agent": "spawn", "followup_task": "assign", "assign_task": "assign", "send_input": "assign",
@@ -59,7 +59,7 @@ class AgentCall:
     @property
     def is_sealed(self) -> bool:
         """Whether that is ciphertext."""
-        return self.message.startswith("gAAAA")
+        return is_sealed(self.message)
 
 
 @dataclass(slots=True)

@@ -98,3 +98,11 @@ def test_letters_of_early_versions_are_json_said_by_the_assistant():
     item = {"type": "message", "role": "assistant", "content": text(said, kind="output_text")}
     assert letter_of(item) == ("/root/a", "/root", "done", ())
     assert letter_of(item | {"role": "user"}) is None
+
+
+def test_arguments_that_are_encrypted_are_said_to_be():
+    call = {"type": "function_call", "name": "send", "call_id": "c"}
+    (note,) = (m[4] for m in told({**call, "arguments": '{"target": "a", "message": "gAAAAABqZm"}'}))
+    assert note == "message is encrypted, 10 characters"
+    for arguments in ('{"message": "a gAAAA"}', '["gAAAA"]', '{"message": "gAAAA'):
+        assert told({**call, "arguments": arguments})[0][4] is None
