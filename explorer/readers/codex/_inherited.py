@@ -74,6 +74,20 @@ def own_lines(path: Path, head: Head, of_parent: Container[str] | None) -> Prefi
     return Prefix(number, rule) if number else Prefix(seen.behind + 1, "unknown")
 
 
+def turns_of(path: Path) -> set[str]:
+    """The ids of the turns that begin in a file, copied ones too.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    seen = _Seen()
+    for line in lines(path):
+        start = HEAD.match(line.buffer, line.start, line.end) if isinstance(line, Line) else None
+        if start is not None and start[3] == b"event_msg" and isinstance(line, Line):
+            _note(seen, line, start[3], start[4])
+    return {turn for _, turn in seen.turns}
+
+
 def _marked(seen: _Seen, of_parent: Container[str] | None) -> tuple[int | None, Rule]:
     """The line of the first mark that is not copied itself."""
     marks: tuple[tuple[list[int], Rule], ...] = ((seen.settings, "settings"), (seen.triggered, "trigger"))

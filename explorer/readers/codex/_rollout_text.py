@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from explorer.readers import Message, Place, StepPlace
 from explorer.readers.codex._history import asked
+from explorer.readers.codex._inherited import own_lines, turns_of
 from explorer.readers.codex._rollout_file import Line, is_compressed, lines, name_of, span
 from explorer.readers.codex._rollout_head import Head, read_head
 from explorer.readers.codex._rollout_items import is_said
@@ -21,6 +22,7 @@ _HISTORY = frozenset((b"response_item", b"compacted", b"inter_agent_communicatio
 _ITEMS = frozenset(("response_item", "inter_agent_communication", "bare"))
 _EVENTS = frozenset((b"task_started", b"turn_started", b"task_complete", b"turn_complete", b"turn_aborted"))
 _MOST_LINE = 64 << 20
+_COPIED = "copied from another thread's history"
 
 
 class _Entry(NamedTuple):
@@ -38,6 +40,8 @@ class _Index:
     entries: list[_Entry] = field(default_factory=list)
     begin: int = 0
     """Byte at which the run began."""
+    own: int = 0
+    """Byte at which the lines begin that are not copied from another thread's file."""
     compacted: bool = False
     """Whether nothing of what came before the file is left."""
 
@@ -67,15 +71,24 @@ def rollout_messages(files: Mapping[str, Path], place: Place) -> Iterator[Messag
     if path is None:
         raise FileNotFoundError(errno.ENOENT, "its file is not opened", asked_for[-1].source_id)
     here = [step for step in asked_for if step.source_id == asked_for[-1].source_id]
-    index = _index(path, here, to_the_end=place.until is None)
-    head, _ = read_head(path)
+    head, has_prefix = read_head(path)
+    own_from = _own_from(files, path, head) if head is not None and has_prefix else 1
+    index = _index(path, here, own_from, to_the_end=place.until is None)
     if head is not None and head.instructions:
         yield Message.of("system", "text", head.instructions, note="instructions")
     names: dict[str, str] = {}
     if head is not None and not index.compacted:
         yield from _inherited(files, head, names, {path})
-    copied = "copied from another thread's history" if all(step.is_replay for step in here) else None
-    yield from _told(path, index.entries, names, copied, lambda entry: _step_of(here, entry, index))
+    own = max(step.offset or 0 for step in here) + 1 if all(step.is_replay for step in here) else index.own
+    yield from _told(path, index.entries, names, None, own, lambda entry: _step_of(here, entry, index))
+
+
+def _own_from(files: Mapping[str, Path], path: Path, head: Head) -> int:
+    """Number of the first line of a file that is not copied, or may not be."""
+    source = head.forked_from_id or head.parent_thread_id
+    named = [(name.thread_id, each) for each in files.values() if (name := name_of(each))]
+    turns = [turns_of(each) for thread_id, each in named if thread_id == source and each != path]
+    return own_lines(path, head, set().union(*turns) if turns else None).own_from
 
 
 def _inherited(files: Mapping[str, Path], head: Head, names: dict[str, str], seen: set[Path]) -> Iterator[Message]:
@@ -102,7 +115,7 @@ def _inherited(files: Mapping[str, Path], head: Head, names: dict[str, str], see
 
 
 def _told(
-    path: Path, entries: list[_Entry], names: dict[str, str], note: str | None = None,
+    path: Path, entries: list[_Entry], names: dict[str, str], note: str | None = None, own: int = 0,
     step_of: Callable[[_Entry], int | None] = lambda _: None,
 ) -> Iterator[Message]:  # fmt: skip
     """The messages of these lines."""
@@ -113,7 +126,8 @@ def _told(
             yield from _compacted(record.payload, names)
         elif record.kind in _ITEMS and (record.kind != "bare" or record.sub is not None):
             item = _item(record)
-            yield from messages_of(item, names, step_of(entry) if is_said(item) else None, note)
+            whose = _COPIED if entry.offset < own else note
+            yield from messages_of(item, names, step_of(entry) if is_said(item) else None, whose)
 
 
 def _step_of(steps: list[StepPlace], entry: _Entry, index: _Index) -> int | None:
@@ -134,7 +148,7 @@ def _compacted(payload: Mapping[str, object], names: dict[str, str]) -> Iterator
         yield Message.of("user", "text", summary, note="left by a compaction, behind what the user had said")
 
 
-def _index(path: Path, steps: list[StepPlace], to_the_end: bool) -> _Index:
+def _index(path: Path, steps: list[StepPlace], own_from: int, to_the_end: bool) -> _Index:
     """Follow the history to the last of these steps, or to the end of its run."""
     index = _Index()
     first = min(step.offset or 0 for step in steps)
@@ -142,6 +156,8 @@ def _index(path: Path, steps: list[StepPlace], to_the_end: bool) -> _Index:
     for line in lines(path):
         if not isinstance(line, Line) or (line.offset > last and not to_the_end):
             break
+        if line.number <= own_from:
+            index.own = line.offset
         head = HEAD.match(line.buffer, line.start, line.end)
         if head is not None and head[3] == b"event_msg" and head[4] in _EVENTS:
             if line.offset > last:

@@ -102,6 +102,8 @@ def test_copied_history_says_that_it_is(tmp_path):
     assert notes == {"copied from another thread's history"}
     (own,) = own_turns(draft)
     assert [each[2:] for each in said(path, own)] == [("Help.", None), ("go", None), ("one", None), ("two", 1)]
+    noted = [each.note for each in rollout_messages({path.name: path}, place(own))]
+    assert noted == ["instructions", *notes, *notes, None]
 
 
 def test_what_a_fork_goes_on_from_is_told_up_to_where_it_did(tmp_path):
