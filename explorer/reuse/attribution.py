@@ -82,7 +82,8 @@ class _Ended:
             hits = self._ended.hits(agent, call.stretches)
         end = self._now if call.end_ms is None else call.end_ms
         self._others.append((end, agent, call))
-        self._until = max(self._until, end)
+        if end > self._until:
+            self._until = end
         return hits
 
     def _catch_up(self) -> None:

@@ -107,6 +107,18 @@ def by_start(*conversations: list[Call]) -> list[Call]:
     return [calls[index] for _, index in keyed]
 
 
+def repeats(prompt: list[Stretch], known: list[Stretch], blocks: int) -> bool:
+    """Whether a prompt begins with all of another, of so many blocks."""
+    last = len(known) - 1
+    if last < 0 or not prompt or prompt[0][0] != known[0][0]:
+        return last < 0
+    if last < len(prompt) and known[:last] == prompt[:last]:
+        (first, count), (start, more) = known[last], prompt[last]
+        if first == start and count <= more:
+            return True
+    return split_prefix(known, prompt)[0] == blocks
+
+
 def split_prefix(known: Sequence[Stretch], prompt: list[Stretch]) -> tuple[int, list[Stretch]]:
     """How many leading blocks a prompt has in common with another, and what of it lies behind them."""
     last = len(known) - 1
@@ -116,6 +128,8 @@ def split_prefix(known: Sequence[Stretch], prompt: list[Stretch]) -> tuple[int, 
             whole = sum([blocks for _, blocks in known]) if last else count
             rest = prompt[last + 1 :]
             return whole, [(first + count, more - count), *rest] if more > count else rest
+    if last < 0 or not prompt or known[0][0] != prompt[0][0]:
+        return 0, prompt
     same = common = 0
     for stretch, other in zip(prompt, known, strict=False):
         if stretch != other:

@@ -31,10 +31,13 @@ class Chain:
             insort(self._heads, first)
         elif head and self._before[first] != predecessor:
             self.holds = False
-        inside = first + 1 if head else first
-        if bisect_left(self._heads, end) > bisect_left(self._heads, inside):
-            self.holds = False  # an id in here was once behind another than the one before it
-        shift = self._shifts.setdefault(first - position, IntervalSet())
+        if fresh < end - first:
+            inside = first + 1 if head else first
+            if bisect_left(self._heads, end) > bisect_left(self._heads, inside):
+                self.holds = False  # an id in here was once behind another than the one before it
+        shift = self._shifts.get(first - position)
+        if shift is None:
+            shift = self._shifts[first - position] = IntervalSet()
         for start, stop in shift.add(first, end):
             fresh -= stop - start
         if fresh:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from explorer.model import HiddenAgent, HiddenKind
-from explorer.reuse.calls import Call, by_start, split_prefix
+from explorer.reuse.calls import Call, by_start, repeats, split_prefix
 
 MOST_CHAINS = 256
 """With more, a run is no conversation of agents but a log of requests that have nothing to do with each other."""
@@ -73,7 +73,7 @@ class _Chains:
         """Put a call on its chain."""
         onto, length = None, 0
         for chain in (*self.recent, *self.found):  # nearly always the one of the call before
-            if length < chain.blocks <= call.blocks and self._goes_on(chain.last, call):
+            if length < chain.blocks <= call.blocks and self._goes_on(chain.calls[-1][1], call):
                 onto, length = chain, chain.blocks
         if onto is None:
             onto = self._leave(call)
@@ -85,7 +85,7 @@ class _Chains:
     def _goes_on(self, last: Call, call: Call) -> bool:
         if last.model != call.model or not self.ended(last, call):
             return False
-        return split_prefix(last.stretches, call.stretches)[0] == last.blocks
+        return repeats(call.stretches, last.stretches, last.blocks)
 
     def _leave(self, call: Call) -> _Chain:
         """A chain that begins with a call."""

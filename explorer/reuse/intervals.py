@@ -23,17 +23,19 @@ class IntervalSet:
 
     def reach(self, block: int) -> int:
         """The end of the interval that holds ``block``; ``block`` itself when none does."""
+        if not self.ends or block >= self.ends[-1]:
+            return block
         at = bisect_right(self.starts, block) - 1
         return self.ends[at] if at >= 0 and self.ends[at] > block else block
 
     def add(self, first: int, end: int) -> Iterable[tuple[int, int]]:
         """Add [first, end); returns the intervals of it that were not there."""
         starts, ends = self.starts, self.ends
-        if len(starts) == 1 and starts[0] <= first <= ends[0]:  # as mostly where ids are numbered as they come
-            reached = ends[0]
+        if starts and starts[-1] <= first <= ends[-1]:  # as mostly where ids are numbered as they come
+            reached = ends[-1]
             if end <= reached:
                 return ()
-            ends[0] = end
+            ends[-1] = end
             return ((reached, end),)
         low = bisect_left(ends, first)  # the first that touches or overlaps
         high = bisect_right(starts, end, low)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from explorer.reuse.calls import Call, Stretch, split_prefix
+from explorer.reuse.calls import Call, Stretch, repeats, split_prefix
 
 _Since: TypeAlias = tuple[int, Call]
 """A call with its number in order of arrival."""
@@ -113,7 +113,10 @@ def _paths(calls: Iterable[Call]) -> Iterator[_Path]:
         if not call.blocks:
             continue
         path = latest.get(call.run_id)
-        common = split_prefix(path.stretches, call.stretches)[0] if path is not None else 0
+        if path is not None and repeats(call.stretches, path.stretches, path.blocks):
+            common = path.blocks
+        else:
+            common = split_prefix(path.stretches, call.stretches)[0] if path is not None else 0
         if path is None or common < min(path.blocks, call.blocks):
             if path is not None:
                 yield path

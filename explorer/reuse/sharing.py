@@ -27,8 +27,9 @@ def footprints(calls: list[Call], lineage: Lineage, agents: Mapping[str, Interva
 def share(calls: list[Call], lineage: Lineage, held: Mapping[str, IntervalSet]) -> Iterator[RunFootprint | SiblingPair]:
     """Footprints of the runs and the pairs of siblings that share blocks. ``calls`` are of one namespace."""
     with_siblings: dict[str, int] = {}
-    firsts = _first_steps(calls)
-    for group in lineage.sibling_groups():
+    groups = lineage.sibling_groups()
+    firsts = _first_steps(calls) if groups else {}
+    for group in groups:
         present = [run for run in group if run in held]
         known = _held_twice([held[run] for run in present])
         parts = {run: _union(held[run].shared(known)) for run in present}

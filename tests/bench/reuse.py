@@ -2,14 +2,18 @@
 
 import gc
 import heapq
+import multiprocessing
 import random
+import resource
 import time
 from collections import OrderedDict, deque
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import orjson
+import psutil
 
 from explorer.reuse.calls import Call, Placed, by_start, hierarchy
 from explorer.reuse.derive import derive
@@ -80,6 +84,7 @@ def _time_everything(files, database):
     baseline = min((cost(lambda: _parse(files)) for _ in range(3)), key=lambda took: took.cpu)
     size = sum(file.stat().st_size for file in files)
     print(f"{len(files):,} files, {size / 1e6:,.1f} MB: orjson.loads {baseline.wall:.3f} s, CPU {baseline.cpu:.3f} s")
+    print(f"  (relations defined, as where they are first named: CPU {cost(database.define_laboratory).cpu:.3f} s)")
     work = {READING: _reading(database)}
     for name, query in QUERIES.items():
         work[name] = database.compute if query is None else partial(_ask, database, query)
@@ -268,13 +273,10 @@ def foreseen(prompts, capacity):
 
 def _invented(references):
     """Curves of invented conversations: a main agent that is compacted at times, and sub-agents that begin alike."""
-    conversations, made, number = [], 0, 0
-    while made < references:
-        conversations.append(invented(number))
-        made += sum(call.blocks for call in conversations[-1])
-        number += 1
+    conversations = _conversations(references)
+    made = sum(call.blocks for calls in conversations for call in calls)
     stretches = sum(len(call.stretches) for calls in conversations for call in calls)
-    calls = sum(map(len, conversations))
+    calls, number = sum(map(len, conversations)), len(conversations)
     print(f"\n{made:,} references of {calls:,} invented prompts in {stretches:,} stretches, {number:,} conversations")
     curves, pieces = [], []
     gc.collect()
@@ -292,6 +294,34 @@ def _invented(references):
         capacities = [capacity for capacity in CAPACITIES[:4] if capacity < len(hits)]
         equal += all(sum(played(prompts, capacity)) == hits[capacity] for capacity in capacities)
     print(f"  equal to the OrderedDict in {equal} of 3 (must be all)")
+
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        prompts, all_in_all = fresh.submit(_memory, references).result()
+    each = (all_in_all - prompts) / stretches
+    print(
+        f"  memory above the libraries, in a process of its own: {prompts / 2**20:.1f} MiB with the prompts alone, "
+        f"{all_in_all / 2**20:.1f} MiB at most with both curves: {each:,.0f} bytes more for each stretch, "
+        f"{(all_in_all - prompts) / made:.2f} for each reference"
+    )
+
+
+def _conversations(references):
+    conversations, made = [], 0
+    while made < references:
+        conversations.append(invented(len(conversations)))
+        made += sum(call.blocks for call in conversations[-1])
+    return conversations
+
+
+def _memory(references):
+    """Bytes above those of the libraries: with the prompts, and at most while the curves are computed and kept."""
+    me = psutil.Process()
+    before = me.memory_info().rss
+    conversations = _conversations(references)
+    prompts = me.memory_info().rss
+    kept = [(curve(calls), together(by_start(calls))) for calls in conversations]
+    assert len(kept) == len(conversations)
+    return prompts - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
 
 
 def curve(calls):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.reuse.calls import Lineage, by_start, lineage_of, split_prefix
+from explorer.reuse.calls import Lineage, by_start, lineage_of, repeats, split_prefix
 from tests.reuse.by_sets import Prompt, World, call_of, in_common, in_order_of_arrival, stretches_of, worlds
 from tests.store.world import agent, run
 
@@ -50,8 +50,10 @@ def test_the_order_of_arrival_is_that_of_the_definition(world: World) -> None:
 def test_a_prompt_is_split_where_it_leaves_a_known_one_however_both_are_cut(
     known: list[int], known_cuts: set[int], prompt: list[int], cuts: set[int]
 ) -> None:
-    common, rest = split_prefix(stretches_of(known, known_cuts), stretches_of(prompt, cuts))
+    before, now = stretches_of(known, known_cuts), stretches_of(prompt, cuts)
+    common, rest = split_prefix(before, now)
     assert common == in_common(known, prompt)
+    assert repeats(now, before, len(known)) == (common == len(known))
     assert [block for first, count in rest for block in range(first, first + count)] == prompt[common:]
 
 
@@ -60,7 +62,9 @@ def test_a_prompt_that_extends_a_known_one_is_split_at_its_end_however_both_are_
     prompt: list[int], length: int, known_cuts: set[int], cuts: set[int]
 ) -> None:
     known = prompt[:length]
-    assert split_prefix(stretches_of(known, known_cuts), stretches_of(prompt, cuts))[0] == len(known)
+    before, now = stretches_of(known, known_cuts), stretches_of(prompt, cuts)
+    assert split_prefix(before, now)[0] == len(known)
+    assert repeats(now, before, len(known))
 
 
 @pytest.mark.parametrize(
