@@ -290,3 +290,29 @@ SELECT
 FROM forked_captures AS f
 LEFT JOIN internal.conversations AS c USING (conversation_id)
 WHERE f.same_steps > 0;
+
+-- undelivered-message: what one run sent to another, by a message or as a task, is known never to have arrived. Readers
+-- tell of results.
+CREATE VIEW rules.undelivered_message AS
+SELECT
+    concat('undelivered-message:', e.edge_id) AS finding_id,
+    'undelivered-message' AS code,
+    'warning' AS severity,
+    c.source_id,
+    NULL::BIGINT AS line,
+    coalesce(f.conversation_id, t.conversation_id) AS conversation_id,
+    coalesce(f.agent_id, t.agent_id) AS agent_id,
+    coalesce(f.run_id, t.run_id) AS run_id,
+    NULL::BIGINT AS step_ordinal,
+    format(
+        'a {} to {} never arrived: nothing that {} shows it',
+        CASE WHEN e.kind = 'message' THEN 'message' ELSE 'task (' || e.kind || ')' END,
+        coalesce(a.name, a.label, 'an agent that is not recorded'),
+        CASE WHEN t.run_id IS NULL THEN 'is recorded' ELSE 'was recorded of that agent' END
+    ) AS message
+FROM edges AS e
+LEFT JOIN internal.runs AS f ON f.run_id = e.from_run_id
+LEFT JOIN internal.runs AS t ON t.run_id = e.to_run_id
+LEFT JOIN internal.agents AS a ON a.agent_id = t.agent_id
+LEFT JOIN internal.conversations AS c ON c.conversation_id = coalesce(f.conversation_id, t.conversation_id)
+WHERE NOT e.delivered AND e.kind IN ('message', 'spawn', 'assign', 'resume');

@@ -49,7 +49,7 @@ _COUNTED = frozenset(("runs", "steps", "replayed_steps", "steps_with_usage", "st
 _RULES = (
     "total_mismatch", "orphan_agent", "open_run", "numbering_gap", "namespace_reset", "not_prefix_chained",
     "private_namespace", "total_mismatch_below", "serialised_siblings", "forked_capture",
-    "hidden_agents",
+    "hidden_agents", "undelivered_message",
 )  # fmt: skip
 _NEEDED = {
     "private_namespace": "FROM internal.suspects LIMIT 1",

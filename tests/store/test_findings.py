@@ -17,6 +17,7 @@ from tests.store.world import (
     audit,
     blocks,
     conversation,
+    edge,
     finding,
     footprint,
     make_database,
@@ -233,6 +234,29 @@ class TestSiblings:
                 "14.0 s were lost",
             )
         ]  # fmt: skip
+
+
+class TestHandOffs:
+    def test_what_was_sent_and_never_arrived_is_said_of_who_sent_it(self) -> None:
+        rows = [conversation(), agent("a"), agent("b", "a", name="bob"), run("r", "a"), run("s", "b", "r")]
+        rows += [edge("lost", "message", "r", "s", delivered=False), edge("task", "assign", "r", None, delivered=False)]
+        rows += [edge("came", "message", "r", "s", delivered=True), edge("who knows", "message", "r", "s")]
+        rows.append(edge("of the reader", "result", "s", "r", delivered=False))
+        assert found(rows) == [
+            (
+                "undelivered-message:lost",
+                "warning",
+                "a message to bob never arrived: nothing that was recorded of that agent shows it",
+            ),
+            (
+                "undelivered-message:task",
+                "warning",
+                "a task (assign) to an agent that is not recorded never arrived: nothing that is recorded shows it",
+            ),
+        ]
+        assert ask(make_database(rows), "SELECT DISTINCT run_id, agent_id, conversation_id FROM findings") == [
+            ("r", "a", "c")
+        ]
 
 
 class TestIds:
