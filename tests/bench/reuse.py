@@ -17,6 +17,7 @@ import psutil
 
 from explorer.reuse.calls import Call, Placed, by_start, hierarchy
 from explorer.reuse.derive import derive
+from explorer.reuse.hidden import hidden_agents
 from explorer.reuse.recency import Recency
 from explorer.reuse.together import together
 from explorer.store import queries
@@ -85,7 +86,8 @@ def _time_everything(files, database):
     size = sum(file.stat().st_size for file in files)
     print(f"{len(files):,} files, {size / 1e6:,.1f} MB: orjson.loads {baseline.wall:.3f} s, CPU {baseline.cpu:.3f} s")
     print(f"  (relations defined, as where they are first named: CPU {cost(database.define_laboratory).cpu:.3f} s)")
-    work = {READING: _reading(database)}
+    reading, proposing = _reading(database)
+    work = {READING: reading}
     for name, query in QUERIES.items():
         work[name] = database.compute if query is None else partial(_ask, database, query)
     wall = cpu = 0.0
@@ -95,6 +97,7 @@ def _time_everything(files, database):
     print(
         f"  all: {wall:.3f} s = {wall / baseline.wall:.2f} x, CPU {cpu:.3f} s = {cpu / baseline.cpu:.2f} x (at most 1)"
     )
+    _told("of these, hidden agents, while reading", proposing)
     for name, query in BESIDE.items():
         _told(name, partial(_ask, database, query))
 
@@ -106,7 +109,7 @@ def _told(name, do):
 
 
 def _reading(database):
-    """What reading does for the tables of reuse, to be done again: from the prompts of each namespace to the rows."""
+    """What reading does for the tables of reuse, from the prompts of each namespace to the rows; and a part of it."""
     with database.cursor() as cursor:
         found = list(read_calls(cursor))
         runs = cursor.execute("SELECT run_id, agent_id, parent_run_id, spawn_tool_call_id FROM runs").fetchall()
@@ -123,7 +126,17 @@ def _reading(database):
         for conversations in namespaces.values():
             deque(derive(conversations, {name: scopes[name] for name in conversations}, lineage), 0)
 
-    return again
+    def propose():
+        for conversations in namespaces.values():
+            for calls in conversations.values():
+                runs = {}
+                for call in calls:
+                    if lineage.parent_run.get(call.run_id) is None:
+                        runs.setdefault(call.run_id, []).append(call)
+                for recorded in runs.values():
+                    deque(hidden_agents(recorded), 0)
+
+    return again, propose
 
 
 def _parse(files):
@@ -319,7 +332,7 @@ def _memory(references):
     before = me.memory_info().rss
     conversations = _conversations(references)
     prompts = me.memory_info().rss
-    kept = [(curve(calls), together(by_start(calls))) for calls in conversations]
+    kept = [together(by_start(calls)) for calls in conversations]
     assert len(kept) == len(conversations)
     return prompts - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
 
