@@ -4,7 +4,6 @@ import gc
 import heapq
 import multiprocessing
 import random
-import resource
 import time
 from collections import OrderedDict, deque
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import orjson
-import psutil
 
 from explorer.reuse.calls import Call, Placed, by_start, hierarchy
 from explorer.reuse.derive import derive
@@ -24,7 +22,7 @@ from explorer.store import queries
 from explorer.store.calls import read_calls
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
-from tests.bench.measure import cost
+from tests.bench.measure import cost, peak_memory
 
 CURVE_SECONDS = 2.0
 CAPACITIES = (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
@@ -328,13 +326,12 @@ def _conversations(references):
 
 def _memory(references):
     """Bytes above those of the libraries: with the prompts, and at most while the curves are computed and kept."""
-    me = psutil.Process()
-    before = me.memory_info().rss
-    conversations = _conversations(references)
-    prompts = me.memory_info().rss
-    kept = [together(by_start(calls)) for calls in conversations]
+    with peak_memory() as prompts:
+        conversations = _conversations(references)
+    with peak_memory() as curves:
+        kept = [together(by_start(calls)) for calls in conversations]
     assert len(kept) == len(conversations)
-    return prompts - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before
+    return prompts.highest - prompts.before, curves.highest - prompts.before
 
 
 def curve(calls):
