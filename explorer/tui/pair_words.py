@@ -82,7 +82,9 @@ def lay_out_passport(found: Passport | None, width: int) -> Iterator[Line]:
         f"{humanize.plural(len(found.readers), 'run')}; unused for {humanize.duration(found.longest_gap_ms)} at the "
         "longest: a cache that forgets sooner must compute it again."
     )
-    if found.life_ms is None:
+    if found.uses == 1:
+        kept = "No other prompt holds it: keeping it would have served nobody."
+    elif found.life_ms is None:
         kept = f"Used by {humanize.plural(found.uses, 'step')} of {humanize.plural(len(found.readers), 'run')}; " + (
             "for how long is not known, as not every step has a time."
         )

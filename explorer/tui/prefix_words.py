@@ -89,7 +89,8 @@ def _who(limb: Limb, first: bool) -> str:
         if not limb.blocks:
             return f"{name}  has nothing for itself"
         if first:
-            return f"{name}  {'leaves here' if limb.position else 'shares nothing'}"
+            alone = "a single block: cannot be told" if limb.blocks == 1 else "shares nothing"
+            return f"{name}  {'leaves here' if limb.position else alone}"
         return f"{name}  {_ends(limb)}" if limb.ends > 1 else name
     names = [clean(use.run.label or use.run.name) for use in limb.holders]
     more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
@@ -118,6 +119,12 @@ def _tells(limb: Limb, first: bool) -> Iterator[str]:
         after = f"after {humanize.plural(limb.position, 'block')} in common with others"
         if not limb.blocks:
             yield f"{words(use.run)} goes no further than what it has in common with others, {limb.position:,} blocks."
+        elif first and not limb.position and limb.blocks == 1:
+            yield (
+                f"The first prompt of {words(use.run)} is a single block{tokens} of its own: whether it begins like "
+                "those of others cannot be told from this recording. What a cache served of it, where that was "
+                f"measured, is in Reuse (r). Step {use.ordinal:,} at {humanize.duration(use.at_ms)}."
+            )
         elif first and not limb.position:
             yield (
                 f"{words(use.run)} shares nothing with others: {humanize.plural(limb.blocks, 'block')}{tokens}, all "
