@@ -46,7 +46,8 @@ def _short(row: SummaryRow, total: str | None) -> list[object]:
     cells = {name: getattr(row, field) for name, field in _COLUMNS.items()}
     cells["conversation"] = total or row.title or row.conversation_id
     cells["reuse"] = percent(row.reuse, 1.0, 1)
-    cells["numbering"] = f"{row.perfect_document or 0:,} perfect" if total else _numbering(row)
+    perfect = row.perfect_document
+    cells["numbering"] = f"{perfect:,} perfect" if total and perfect is not None else _numbering(row)
     return list(cells.values())
 
 

@@ -6,6 +6,9 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
+CORPUS = "391 traces of the corpus 060826"
+"""What the report was made of."""
+
 
 class Figure(NamedTuple):
     """The page of one figure."""
@@ -23,7 +26,7 @@ class Figure(NamedTuple):
     @property
     def sections(self) -> tuple[tuple[str, str], ...]:
         """Headings and what is below them."""
-        told = (("What it was in the report", f"{self.report}, of 391 traces of the corpus 060826."),)
+        told = (("What it was in the report", f"{self.report}, of {CORPUS}."),)
         return (
             ("How it comes about", self.means),
             ("What it tells", self.why),

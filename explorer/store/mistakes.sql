@@ -41,7 +41,7 @@ ORDER BY conversation_id NULLS LAST;
 -- What becomes of runs when they are told apart by conversation and agent name alone. One row per such pair that stands
 -- for several runs, which would all be shown as one. concurrent_runs: those that overlap another of them in time, so
 -- that their steps would come out interleaved. largest_*: what the largest of them really has. Without times, none is
--- concurrent.
+-- concurrent. A copy of another recording's run is none.
 CREATE VIEW merge_experiment AS
 SELECT
     conversation_id,
@@ -64,6 +64,7 @@ FROM (
         lead(r.start_ms) OVER (in_turn) AS next_start
     FROM internal.runs AS r
     JOIN internal.agents AS a USING (agent_id)
+    WHERE NOT r.is_replay
     WINDOW in_turn AS (PARTITION BY r.conversation_id, a.name ORDER BY r.start_ms, r.sequence)
 )
 GROUP BY conversation_id, agent_name
@@ -105,18 +106,20 @@ WITH traces AS (
         count(*) FILTER (s.conversation_id IS NOT NULL) AS with_sub_agents,
         count(*) FILTER (s.to_parent > 0) AS sharing_parent,
         count(*) FILTER (s.to_siblings > 0) AS sharing_siblings,
-        count(*) FILTER (perfect_document) AS perfect_document,
-        count(*) FILTER (perfect_parent_first) AS perfect_parent_first,
-        count(*) FILTER (perfect_start_time) AS perfect_start_time,
+        count(*) FILTER (perfect_document AND numbered) AS perfect_document,
+        count(*) FILTER (perfect_parent_first AND numbered) AS perfect_parent_first,
+        count(*) FILTER (perfect_start_time AND numbered) AS perfect_start_time,
+        count(*) FILTER (numbered) AS numbered,
         count(*) FILTER (dense) AS dense,
         count(*) FILTER (chained) AS chained,
-        sum(reset_events_document) AS resets_document,
-        sum(reset_events_parent_first) AS resets_parent_first,
-        sum(reset_events_start_time) AS resets_start_time,
-        sum(gap_events_document) AS gaps_document,
-        sum(gap_events_parent_first) AS gaps_parent_first,
-        sum(gap_events_start_time) AS gaps_start_time
-    FROM namespace_audit AS n
+        sum(reset_events_document) FILTER (numbered) AS resets_document,
+        sum(reset_events_parent_first) FILTER (numbered) AS resets_parent_first,
+        sum(reset_events_start_time) FILTER (numbered) AS resets_start_time,
+        sum(gap_events_document) FILTER (numbered) AS gaps_document,
+        sum(gap_events_parent_first) FILTER (numbered) AS gaps_parent_first,
+        sum(gap_events_start_time) FILTER (numbered) AS gaps_start_time
+    -- How we number the parts of prompts, and hashes, tell nothing.
+    FROM (SELECT *, coalesce(scope, '') NOT IN ('prompt-parts', 'hashes') AS numbered FROM namespace_audit) AS n
     LEFT JOIN (
         SELECT conversation_id, sum(shared_parent) AS to_parent, sum(shared_siblings) AS to_siblings
         FROM sub_agent_scope
@@ -151,11 +154,11 @@ figures AS (
          'note': 'of these, with sub-agents that have blocks'},
         {'name': 'sub_agents', 'value': NULL, 'numerator': sub_agents, 'denominator': NULL,
          'note': 'runs with a parent and blocks'},
-        {'name': 'perfect_document', 'value': NULL, 'numerator': perfect_document, 'denominator': traces,
+        {'name': 'perfect_document', 'value': NULL, 'numerator': perfect_document, 'denominator': numbered,
          'note': 'ids turn up for the first time in the order of their numbers, steps in the order of the record'},
-        {'name': 'perfect_parent_first', 'value': NULL, 'numerator': perfect_parent_first, 'denominator': traces,
+        {'name': 'perfect_parent_first', 'value': NULL, 'numerator': perfect_parent_first, 'denominator': numbered,
          'note': 'the same with all steps of the root before those of sub-agents'},
-        {'name': 'perfect_start_time', 'value': NULL, 'numerator': perfect_start_time, 'denominator': traces,
+        {'name': 'perfect_start_time', 'value': NULL, 'numerator': perfect_start_time, 'denominator': numbered,
          'note': 'the same with steps in order of start'},
         {'name': 'resets_document', 'value': NULL, 'numerator': resets_document, 'denominator': NULL,
          'note': 'fresh ids below the highest so far that do not follow the last fresh one'},

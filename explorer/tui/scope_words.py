@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from explorer.store.figures import CORPUS
 from explorer.tui import humanize
 from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.picker import Aim, Line
@@ -41,7 +42,8 @@ def lay_out_experiments(found: Experiments, width: int) -> Iterator[Line]:
     yield [("", "plain")], None
     yield from _heading(
         "Mistake 2: runs told apart by conversation and agent name alone",
-        "What would be shown as one run, and what the largest of the runs in it really has.",
+        "Each line would be shown as one run. runs: how many it really is; at once: those that ran at the same time as "
+        "another of them; steps, input: what the one would have; largest: what the largest of the runs really has.",
         width,
     )
     if not found.merged:
@@ -95,8 +97,9 @@ def _scoped(scoped: Scoped, name: int, first: int) -> Line:
 def _report(found: Experiments, width: int) -> Iterator[Line]:
     yield from _heading(
         "Do sub-agents share the block ids of their trace?",
-        "The figures by which it was shown that they do, for what is open, beside those of the report. enter shows "
-        "what one is made of.",
+        "The figures by which it was shown that they do, for what is open, beside those of the report that showed it "
+        f"for the public traces of kv-cache-tester ({CORPUS}). enter shows what one is made of. Resets, gaps and "
+        "perfect orders are of ids that a recorder numbered: of hashes and prompt parts there is none.",
         width,
     )
     yield [(fit("", 26) + fit("here", 24, "right") + fit("the report", 12, "right"), "note")], None

@@ -81,6 +81,10 @@ class TestMergeExperiment:
             rows += [step(f"r{number}", i, input_tokens=10) for i in range(1, number + 2)]
         assert ask(make_database(rows), "FROM merge_experiment") == [("c", "Explore", 4, 2, 10, 4, 100, 40)]
 
+    def test_a_copy_of_another_recording_is_no_run(self) -> None:
+        rows = [conversation(), agent("a"), run("r", "a"), run("s", "a", ordinal=2, is_replay=True)]
+        assert ask(make_database(rows), "FROM merge_experiment") == []
+
     def test_nothing_is_merged_where_every_name_is_one_run(self) -> None:
         assert ask(make_database([conversation(), agent("a"), run("r", "a")]), "FROM merge_experiment") == []
 
@@ -108,6 +112,12 @@ class TestScopeReport:
         ]
         found = report(make_database(rows))
         assert (found["own_range"], found["first_block_at_base"], found["resets_document"]) == ((1, 1), (1, 1), 1)
+
+    def test_ids_that_no_recorder_numbered_are_in_no_order(self) -> None:
+        rows = [conversation(block_scope="hashes"), agent("m"), run("m", "m"), step("m"), *blocks("m", 1, (0, 9))]
+        rows += [reuse("m", 1, 9), audit(scope="hashes", perfect_document=False, reset_events_document=4)]
+        found = report(make_database(rows))
+        assert (found["traces"], found["perfect_document"], found["resets_document"]) == (1, (0, 0), None)
 
     @pytest.mark.skipif(not (SHARED / "traces" / "weka").is_dir(), reason="the recorded traces are not here")
     def test_recorded_traces_give_the_figures_of_the_brute_force(self) -> None:
