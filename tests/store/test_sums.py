@@ -253,7 +253,7 @@ class TestOverview:
         # A line above its run says it too.
         found = facts(team(reported_input_tokens=100, reported_note="without cached input"), "c")
         assert found["Totals", "input"].note.startswith(
-            '100 own, the rest in sub-agents, what that includes: see "about these sums"; of 1 run, '
+            'what that includes: see "about these sums"; 100 own, the rest in sub-agents; of 1 run, '
         )
         assert found["Totals", "about these sums"].value == "without cached input"
         several = with_sums(
@@ -291,7 +291,7 @@ class TestOverview:
         rows = with_sums(team(reported_steps=5), "x1", reported_steps=3)
         found = facts(rows, "main")
         assert found["Totals", "model calls"][2:] == (
-            8, "count", "exact", "5 own, the rest in sub-agents, by the recorder's own count",
+            8, "count", "exact", "by the recorder's own count; 5 own, the rest in sub-agents",
         )  # fmt: skip
         assert found["Totals", "steps"].value == 2
         assert "this recorder writes no model calls" in found["Totals", "steps"].note

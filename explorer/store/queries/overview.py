@@ -185,7 +185,9 @@ def _tokens(cursor: Cursor, sheet: Sheet, scope: Scope, sums: Sums, has_note: bo
     """Tokens and what they cost."""
     grade: Grade = "ambiguous" if sums.tokens_ambiguous else "derived" if sums.tokens_derived else "exact"
     steps, covered = sums.total["steps"] or 0, sums.total["steps_with_usage"] or 0
-    missing = f"{steps - covered:,} of {steps:,} steps have no usage" if 0 < covered < steps else ""
+    lacking = steps - covered
+    verb = "has" if lacking == 1 else "have"
+    missing = f"{lacking:,} of {steps:,} steps {verb} no usage" if 0 < covered < steps else ""
     for name, (label, words) in _TOKENS.items():
         by_recorder = sums.summed_up(name) or sums.reported(name)
         if name == "input_tokens" and by_recorder and has_note:

@@ -65,8 +65,10 @@ class Sums:
         """What of a figure is the node's own, where that is not all, before other words."""
         if not self.below or self.total[name] is None or (self.own[name] is None and self.summed_up(name)):
             return words
+        if not self.total[name]:
+            return words
         mine = "not recorded as its" if self.own[name] is None else f"{self.own[name]:,}"
-        return ", ".join(filter(None, (f"{mine} own, the rest in sub-agents", words)))
+        return "; ".join(filter(None, (words, f"{mine} own, the rest in sub-agents")))
 
     def reported(self, name: str) -> bool:
         """Whether the recorder's own sum of any run is in a figure."""
