@@ -53,8 +53,12 @@ def means_page(found: Means | None, counted: bool, width: int) -> Iterator[Row]:
         "ended: that one has whose answer had ended; what is still computed cannot be read.",
         f"same model: that one of the same model has, as a server keeps each model's cache apart ({models}).",
         "same agent: that one of the same agent has, as if every agent had a namespace of its own.",
-        f"measured: cache reads as recorded, of {humanize.number(found.measured_input_tokens)} input tokens of the "
-        "steps that have them.",
+        "measured: cache reads as recorded, "
+        + (
+            "which no step here has."
+            if found.measured_input_tokens is None
+            else f"of {humanize.number(found.measured_input_tokens)} input tokens of the steps that have them."
+        ),
         "mean of steps: mean over prompts of hits / blocks, each prompt counting the same.",
         f"Blocks cover {humanize.percent(found.covered_tokens, found.input_tokens, 2)} of the input tokens"
         + (f": {_COVERAGE[found.coverage]}." if found.coverage in _COVERAGE else "."),

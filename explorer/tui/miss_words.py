@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.tui import humanize
 from explorer.tui.curve_words import View, arrival_words, capacity_words
-from explorer.tui.text import crop, fit
+from explorer.tui.text import crop, crop_middle, fit
 from explorer.tui.time_scale import offset
 from explorer.tui.widgets.reuse_summary import apportion
 from explorer.tui.widgets.sheet import Role, Row, wrapped
@@ -118,4 +118,8 @@ def _bars(title: str, named: list[tuple[str, Causes]], width: int) -> Iterator[R
         bar = next(_bar(causes, room))
         used = sum(len(text) for text, _ in bar)
         numbers = f"{humanize.percent(missed, causes.blocks, 1):>10}{humanize.tokens(causes.blocks):>10}"
-        yield [(fit(name, name_width), "plain"), *bar, (" " * (room - used) + numbers, "plain")]
+        yield [
+            (fit(crop_middle(name, name_width - 1), name_width), "plain"),
+            *bar,
+            (" " * (room - used) + numbers, "plain"),
+        ]

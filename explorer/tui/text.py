@@ -65,6 +65,19 @@ def crop(text: str, width: int) -> str:
     return chopped[0] + ELLIPSIS if cell_len(chopped[0]) < width else ELLIPSIS
 
 
+def crop_middle(text: str, width: int) -> str:
+    """Like ``crop`` for names that are told apart by their ends: the middle gives way."""
+    most = 4 * width + 16
+    text = clean(text if len(text) <= 2 * most else text[:most] + text[-most:])
+    if cell_len(text) <= width:
+        return text
+    head = crop(text, (width + 1) // 2)
+    tail = text[-width:]
+    while cell_len(tail) > width - cell_len(head):
+        tail = tail[1:]
+    return head + tail
+
+
 def fit(text: str, width: int, align: Literal["left", "right"] = "left") -> str:
     """Cleaned text in exactly ``width`` cells."""
     text = crop(text, width)

@@ -323,3 +323,11 @@ def test_a_run_that_another_one_started_counts_with_its_agent_and_both_say_so() 
     assert {at: (of.get("started elsewhere"), of.get("counted elsewhere")) for at, of in told.items()} == {
         "1": (1, None), "2": (None, 1), "root": (None, None), "sub": (None, None)
     }  # fmt: skip
+
+
+def test_a_run_that_goes_on_has_no_end_and_its_shares_of_nothing_are_not_told() -> None:
+    rows = [agent("m"), agent("x", "m"), run("m", "m", status="running", start_ms=0, end_ms=10), run("x", "x", "m")]
+    found = facts([conversation(), *rows, step("m", start_ms=0, offset=1)], "m")
+    assert found["Time", "duration"].note == "so far: it had not ended when this was recorded"
+    assert ("Time", "ended at") not in found
+    assert found["Totals", "steps"].note == "model calls; 1 own, the rest in sub-agents"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from explorer.model import Row
 from explorer.store.database import Database
 from explorer.store.queries import Cells, Drawn, Spot, Stretch, build_tree, timeline, timeline_spot, timeline_ticks
 from tests.store.world import agent, conversation, edge, make_database, run, step, tool_call
@@ -96,3 +97,17 @@ def test_a_lane_knows_whether_its_steps_are_model_calls(database: Database) -> N
     assert {lane.run_id: lane.model_calls for lane in lanes if lane.run_id} == {
         "main/1": True, "x/1": True, "y/1": True, "other/1": False
     }  # fmt: skip
+
+
+def test_the_other_end_is_called_by_its_agent_where_that_has_several_runs() -> None:
+    rows: list[Row] = [
+        conversation(),
+        agent("root", name="root"),
+        agent("x", "root"),
+        run("x/1", "x", "root/1", start_ms=0, end_ms=9),
+    ]
+    rows += [run(f"root/{n}", "root", ordinal=n, start_ms=0, end_ms=9) for n in (1, 2)]
+    rows += [edge("e", "spawn", "root/1", "x/1", at_ms=0)]
+    made = make_database(rows)
+    (found,) = spot(made, "x", 0).happenings
+    assert found.other == "root run 1"

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from explorer.tui.text import clean, clean_block, crop, encodable, fit
+from explorer.tui.text import clean, clean_block, crop, crop_middle, encodable, fit
 from tests.strategies import texts
 
 anything = texts(60, surrogates=True)
@@ -63,3 +63,9 @@ def test_wide_characters_are_cut_between_cells() -> None:
 
 def test_a_block_keeps_line_ends() -> None:
     assert clean_block("a\r\n\tb\x1b") == "a\n    b␛"
+
+
+def test_names_that_are_told_apart_by_their_ends_lose_their_middle() -> None:
+    assert crop_middle("e315beca-fac4 › main", 12) == "e315b…› main"
+    assert crop_middle("main", 12) == "main"
+    assert cell_len(crop_middle("日本語日本語日本語", 9)) <= 9

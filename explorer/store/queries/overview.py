@@ -234,7 +234,8 @@ def _reuse(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
         hits / found.blocks,
         "ratio",
         "derived",
-        f"{hits:,} of {found.blocks:,} blocks of {found.steps:,} prompts were there when they arrived",
+        f"{hits:,} of {found.blocks:,} blocks of {found.steps:,} {'prompt' if found.steps == 1 else 'prompts'} were "
+        "there on arrival",
     )
     sheet.add("mean over steps", found.mean_step_share, "ratio", "derived", "each step counts the same, however long")
     for label, blocks, tokens, words in (

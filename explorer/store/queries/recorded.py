@@ -62,8 +62,11 @@ def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     how = "repaired; the recorded time is below" if repaired else "from the conversation's start"
     sheet.add("start", of.line["start_ms"], "ms", grade, how)
     note = "end less start" if of.run else "from the first start to the last end of its runs"
+    running = of.run.get("status") == "running"
+    if running:
+        note = "so far: it had not ended when this was recorded"
     sheet.add("duration", of.line["duration_ms"], "ms", grade, note)
-    for name, label in (("started_at", "started at"), ("ended_at", "ended at")):
+    for name, label in (("started_at", "started at"), ("ended_at", "last seen at" if running else "ended at")):
         value = (of.run or of.conversation).get(name)
         sheet.add_known(label, value.isoformat(sep=" ") + " UTC" if value else None, "time")
     if not of.run:

@@ -112,7 +112,7 @@ class ExportScreen(ModalScreen[None]):
         plan = self._plan
         if plan is None:
             return
-        ancestors = f" and {plural(plan.ancestors, 'ancestor')} that lead to them" if plan.ancestors else ""
+        ancestors = f" and {plural(plan.ancestors, 'ancestor')} above them" if plan.ancestors else ""
         told = f"{plural(plan.runs, 'run')}{ancestors}: {number(plan.rows)} rows, about {size(plan.bytes_estimate)}"
         if self.query_one(Input).value.strip().endswith(".parquet"):
             told = f"{plural(plan.runs, 'run')}, a row each"

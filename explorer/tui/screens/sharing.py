@@ -95,6 +95,11 @@ class LinesScreen(ModalScreen["str | None"]):
         kept, self._kept = self._kept, None
         same = (index for index, aim in enumerate(picker.aims) if kept is not None and aim[1:] == kept[1:])
         picker.cursor = next(same, page.start(picker.aims))
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is opened where no line can be chosen."""
+        return action not in ("choose", "go") or any(picker.aims for picker in self.query(Picker))
 
     def _failed(self, error: Exception) -> None:
         self.query_one(Picker).show_lines(lambda _: [([(clean(f"This could not be asked: {error}"), "error")], None)])
@@ -164,10 +169,16 @@ class SharingScreen(LinesScreen):
             self.turn_to(self._pages["3"])
         else:
             super().show_answer(page, answer)
+            if self._apart and isinstance(answer, tuple) and not getattr(answer, "proposed", 1):
+                self.notify("No agents seem to be hidden in these runs.", timeout=3)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only the pages that there are."""
-        return len(self._pages) > 1 if action == "apart" else action != "page" or parameters[0] in self._pages
+        """Only the pages that there are; hidden agents are told apart on those about prompts."""
+        if action == "apart":
+            return any(self._pages.get(key) is self.page for key in "123")
+        if action == "page":
+            return parameters[0] in self._pages
+        return super().check_action(action, parameters)
 
     def action_page(self, key: str) -> None:
         """Turn to another page."""

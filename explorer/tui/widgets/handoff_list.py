@@ -80,6 +80,10 @@ class HandOffList(ScrollView, can_focus=True):
         """Move by what is visible."""
         self.cursor += by * max(1, self.size.height - 2)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing is shown of an empty list."""
+        return action != "choose" or bool(self.listed)
+
     def action_choose(self) -> None:
         """Show both ends of the one under the cursor."""
         if self.listed:

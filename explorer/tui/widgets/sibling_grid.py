@@ -289,9 +289,10 @@ class SiblingGrid(ScrollView, can_focus=True):
             shared, unique = matrix.shared[row][column], matrix.unique_blocks[row]
             part = f"{humanize.number(shared)} of {humanize.number(unique)} blocks ({humanize.percent(shared, unique)})"
             first = f"{row + 1} {a} shares {part} with {column + 1} {b}"
-        prefix = humanize.number(matrix.prefix[row][column])
+        common = matrix.prefix[row][column]
+        prefix = f"{humanize.number(common)} leading {'block' if common == 1 else 'blocks'}"
         then = "enter goes to it." if row == column else "enter shows both side by side."
-        sentence = f"{first}; the first prompts have {prefix} leading blocks in common. {then}"
+        sentence = f"{first}; the first prompts have {prefix} in common. {then}"
         return [text for row in wrapped(sentence, width - 1) for text, _ in row]
 
 

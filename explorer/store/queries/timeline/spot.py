@@ -130,13 +130,21 @@ _SPOT_REST = (
     + HAPPENINGS
     + """
     SELECT
-        h.what, h.outward, CASE WHEN h.what = 'tool' THEN h.other ELSE concat_ws(' ', n.name, n.label) END, h.detail,
+        h.what, h.outward,
+        -- A run with a line of its own below its agent is called by the name of that, too.
+        CASE
+            WHEN h.what = 'tool' THEN h.other
+            WHEN n.kind = 'run' THEN concat_ws(' ', a.name, n.name)
+            ELSE concat_ws(' ', n.name, n.label)
+        END,
+        h.detail,
         h.delivered, h.grade, h.before, h.after, h.failed, h.took, h.edge_id, p.position,
         h.moment_there::DOUBLE + p.shift, count(*) OVER ()
     FROM happenings AS h
     JOIN members AS m USING (run_id)
     LEFT JOIN internal.run_lines AS l ON h.outward IS NOT NULL AND l.run_id = h.other
     LEFT JOIN internal.nodes AS n ON n.position = l.position
+    LEFT JOIN internal.agents AS a ON a.agent_id = n.agent_id
     LEFT JOIN placed AS p ON h.edge_id IS NOT NULL AND p.run_id = h.other
     WHERE floor((h.moment::DOUBLE + m.shift - $start) / $width) = $cell
     -- Of the ordinary there may be too much to list the rest.
