@@ -91,6 +91,8 @@ class Exported(NamedTuple):
     """Runs that the filter keeps."""
     ancestors: int
     """Further runs that the tree needs."""
+    copies: int = 0
+    """Of the kept runs, those that are nothing but copied history, and never counted."""
 
 
 def plan(database: Database, where: str | None = None) -> Plan:
@@ -137,7 +139,8 @@ def export(database: Database, where: str | None, target: Path, cancelled: threa
             files = [partial] if partial.is_file() else list(partial.iterdir())
             size = sum(file.stat().st_size for file in files)
         kept, ancestors = selection.kept, selection.ancestors
-    return Exported(target, rows, size, kept, 0 if target.suffix == ".parquet" else ancestors)
+        copies = selection.copies
+    return Exported(target, rows, size, kept, 0 if target.suffix == ".parquet" else ancestors, copies)
 
 
 class _Writer:

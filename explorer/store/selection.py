@@ -84,6 +84,8 @@ class Selection:
         kept = "FROM internal.runs" if everything else f"FROM {name}_runs WHERE kept"
         self.kept = self._count(kept)
         """Runs that the filter keeps."""
+        self.copies = self._count(f"FROM internal.runs WHERE is_replay AND run_id IN (SELECT run_id {kept})")
+        """Of the kept runs, those that are nothing but copied history, and never counted."""
         self.ancestors = 0 if everything else self._count(f"FROM {name}_runs WHERE NOT kept")
         """Further runs that the tree needs."""
 

@@ -293,6 +293,15 @@ def test_what_is_exported_shows_the_same_numbers_and_parents_whatever_is_kept(
         assert set(ask(again, "FROM findings")) <= set(ask(database, "FROM findings"))
 
 
+class TestCopies:
+    def test_kept_runs_that_are_copied_history_are_told_apart(self, tmp_path: Path) -> None:
+        rows = [conversation(), agent("a"), run("r", "a"), run("copied", "a", ordinal=2, is_replay=True)]
+        told = export(make_database(rows), None, tmp_path / "all")
+        assert (told.runs, told.copies) == (2, 1)
+        told = export(make_database(rows), "NOT is_replay", tmp_path / "own")
+        assert (told.runs, told.copies) == (1, 0)
+
+
 class TestOneFile:
     def test_a_parquet_file_holds_the_totals_of_the_kept_runs(self, database: Database, tmp_path: Path) -> None:
         told = export(database, "depth = 1", tmp_path / "out.parquet")
