@@ -315,7 +315,7 @@ def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
 
 def _summary(database: Database, where: str | None, format_: str, omitted: dict[str, int], counts: Counts) -> None:
     from explorer.cli.output import write
-    from explorer.cli.summary import as_table
+    from explorer.cli.summary import as_table, is_more_cached
     from explorer.store.queries import FilterError
     from explorer.store.queries.summary import summary
 
@@ -331,6 +331,8 @@ def _summary(database: Database, where: str | None, format_: str, omitted: dict[
         "findings_elsewhere": counts.findings - rows[-1].findings,
     }
     write(as_table(rows, format_), format_, omitted)
+    if format_ == "table" and any(is_more_cached(row) for row in rows):
+        _narrate("* more cached than input: the input of some of these steps is not recorded")
 
 
 def _export(database: Database, where: str | None, target: Path) -> None:

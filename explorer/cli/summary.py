@@ -42,9 +42,16 @@ def as_table(rows: Sequence[SummaryRow], format_: str) -> Table:
     return Table(list(_COLUMNS), iter([shown]))
 
 
+def is_more_cached(row: SummaryRow) -> bool:
+    """Whether cached, which is part of input, is the larger: the input of fewer steps is recorded."""
+    return (row.cache_read_tokens or 0) > (row.input_tokens or 0)
+
+
 def _short(row: SummaryRow, total: str | None) -> list[object]:
     cells = {name: getattr(row, field) for name, field in _COLUMNS.items()}
     cells["conversation"] = total or row.title or row.conversation_id
+    if is_more_cached(row):
+        cells["cached"] = f"{row.cache_read_tokens:,} *"
     cells["reuse"] = percent(row.reuse, 1.0, 1)
     perfect = row.perfect_document
     cells["numbering"] = f"{perfect:,} perfect" if total and perfect is not None else _numbering(row)

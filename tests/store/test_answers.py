@@ -200,6 +200,13 @@ class TestSiblings:
         assert matrix.shared == [[5, 3], [3, 4]]
         assert matrix.prefix == [[4, 3], [3, 4]]
 
+    def test_the_group_of_a_run_of_several_is_named_by_its_agent_and_which_it_is(self) -> None:
+        rows = [conversation(), agent("a", name="lead"), run("1", "a", ordinal=1), run("2", "a", ordinal=2)]
+        rows += [agent("b", "a"), run("s", "b", "2"), step("s")]
+        with make_database(rows).cursor() as cursor:
+            found = sibling_matrix(cursor, "2")
+        assert found is not None and (found[0].group, found[1]) == ("lead run 2", 1)
+
     def test_a_node_without_children_is_compared_with_its_siblings(self, cursor: Cursor) -> None:
         assert sibling_matrix(cursor, "y") == sibling_matrix(cursor, "main")
         assert sibling_matrix(cursor, "c") == sibling_matrix(cursor, "main")

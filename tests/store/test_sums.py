@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from explorer.cli.summary import as_table
 from explorer.model import Row, Run
 from explorer.store.queries.summary import summary
 from tests.store.test_answers import facts
@@ -331,3 +332,12 @@ def test_a_run_that_goes_on_has_no_end_and_its_shares_of_nothing_are_not_told() 
     assert found["Time", "duration"].note == "so far: it had not ended when this was recorded"
     assert ("Time", "ended at") not in found
     assert found["Totals", "steps"].note == "model calls; 1 own, the rest in sub-agents"
+
+
+def test_the_summary_marks_more_cached_than_input() -> None:
+    rows = [conversation(), agent("a"), run("r", "a"), step("r", 1, input_tokens=100, cache_read_tokens=90)]
+    rows.append(step("r", 2, cache_read_tokens=1_000))
+    with make_database(rows).cursor() as cursor:
+        table = as_table(summary(cursor), "table")
+    cached = table.columns.index("cached")
+    assert [row[cached] for row in next(table.batches)] == ["1,090 *", "1,090 *"]

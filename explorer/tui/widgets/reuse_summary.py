@@ -74,6 +74,9 @@ def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
         yield from wrapped(f"with a namespace for each agent, as some loaders have it: {alone}", width, "note", "  ")
     if totals.cache_read_tokens is None:
         yield from wrapped("Did hit: – (the recorder measured no cache reads)", width)
+    elif totals.input_tokens is None:
+        of = f"{humanize.number(totals.cache_read_tokens)} tokens, as the recorder measured"
+        yield from wrapped(f"Did hit: {of}; of how many is unknown: input not recorded", width)
     else:
         measured = humanize.percent(totals.cache_read_tokens, totals.input_tokens, 1)
         of = f"{humanize.number(totals.cache_read_tokens)} of {humanize.number(totals.input_tokens)} input tokens"
@@ -141,7 +144,8 @@ def apportion(amounts: list[int], cells: int) -> list[int]:
 def _cold_starts(matrix: SiblingMatrix, total: int, width: int) -> Iterator[Row]:
     runs = matrix.runs
     shown = f" (the first {len(runs)} of {total:,})" if total > len(runs) else ""
-    title = f"First steps of the {humanize.plural(total, 'child', 'children')} of {clean(matrix.group)}{shown}"
+    children = "only child" if total == 1 else humanize.plural(total, "child", "children")
+    title = f"First steps of the {children} of {clean(matrix.group)}{shown}"
     yield [(crop(title, width), "title")]
     yield from wrapped("blocks of each first prompt, and who had written them", width, "note")
     number = len(str(len(runs)))

@@ -33,6 +33,11 @@ def test_tokens_are_measured_against_the_input() -> None:
     assert "Did hit 50.0 %: 750,000,000 of 1,500,000,000 input tokens" in page
 
 
+def test_what_was_cached_of_an_input_that_is_not_recorded_has_no_share():
+    page = words(TOTALS._replace(cache_read_tokens=37_147, input_tokens=None))
+    assert "Did hit: 37,147 tokens, as the recorder measured; of how many is unknown: input not recorded" in page
+
+
 def test_unknown_block_sizes_are_not_taken_for_zero() -> None:
     page = words(
         TOTALS._replace(own_tokens=None, ancestor_tokens=None, sibling_tokens=None, other_tokens=None), "tokens"
@@ -47,6 +52,12 @@ def test_prompts_that_were_not_recorded_are_not_taken_for_empty_ones() -> None:
     group = (SiblingMatrix(runs, [None] * 2, [[None] * 2] * 2, [[None] * 2] * 2, "main"), 2)
     rows = words(TOTALS, group=group).splitlines()[-2:]
     assert [row.split() for row in rows] == [[f"{i}", "Explore", *"–––––––"] for i in (1, 2)]
+
+
+def test_one_child_is_an_only_child() -> None:
+    one = ColdStart("r", "n", "Explore", None, 0, 9_000, *(None,) * 6, None)
+    group = (SiblingMatrix([one], [None], [[None]], [[None]], "lead run 2"), 1)
+    assert "First steps of the only child of lead run 2" in words(TOTALS, group=group)
 
 
 def test_nothing_is_claimed_without_blocks() -> None:
