@@ -307,7 +307,7 @@ class TestOverview:
         rows += [step("r", 2, input_tokens=1, tokens_grade="derived"), step("r", 3)]
         found = facts(rows, "a")["Totals", "input"]
         assert found.grade == "derived"
-        assert "1 of 3 steps have no usage" in found.note
+        assert "1 of 3 steps has no usage" in found.note
         rows += [step("r", 4, input_tokens=1, tokens_grade="ambiguous", grade="ambiguous")]
         assert facts(rows, "a")["Totals", "input"].grade == "ambiguous"
         assert facts(rows, "a")["Attribution", "steps placed for sure"][2:3] == (3,)
