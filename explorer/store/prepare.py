@@ -89,7 +89,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
 def define_laboratory(connection: DuckDBPyConnection) -> None:
     """Define the relations of the reuse laboratory, over what ``prepare`` made.
 
-    A tenth of a second that opening does without: DuckDB resolves each view when it is made, and most who open a
+    Opening does without them: DuckDB resolves each view when it is made, and most who open a
     directory ask for none of them.
     """
     _note_models(connection)

@@ -7,7 +7,7 @@ from explorer.tui.bands import bands_of
 from explorer.tui.lanes import Row, folded_down, name_of, row_at, rows_of
 from explorer.tui.time_scale import Window
 from explorer.tui.timeline_words import what, where
-from tests.tui.test_lanes import lane, timeline
+from tests.tui.test_lanes import NOTHING, lane, timeline
 
 
 def crowd(children: int, listed: int | None = None) -> Timeline:
@@ -95,7 +95,8 @@ def test_the_words_tell_whose_runs_and_when() -> None:
     row = shown(lanes, folded_down(lanes))[2]
     window = Window(0, 10_000, 10)
     assert where(row, window, 0, False).startswith("25 runs of main: agent_025 to agent_049 · at 0 from the start")
-    assert what(row, None, None, 0, False) == "0 runs at once · 25 runs, +25s to +50s, 25.0s"
+    assert what(row, None, NOTHING, 0, False) == "0 runs at once · 25 runs, +25s to +50s, 25.0s"
+    assert what(row, None, None, 0, False) == "reading …"
 
 
 def test_names_of_traces_are_made_safe() -> None:
