@@ -48,10 +48,13 @@ def within(
 
     ``places`` are those of the stretches.
     """
-    ends = [written.first + written.blocks for written in found]
     for (first, count), place in zip(stretches, places, strict=True):
-        at = bisect_left(ends, first + 1)
+        at = bisect_left(found, first + 1, key=_end)
         while at < len(found) and found[at].first < first + count:
-            start, end = max(first, found[at].first), min(first + count, ends[at])
+            start, end = max(first, found[at].first), min(first + count, _end(found[at]))
             yield place + start - first, Written(start, end - start, found[at].call)
             at += 1
+
+
+def _end(written: Written) -> int:
+    return written.first + written.blocks

@@ -39,10 +39,16 @@ JOIN (
 GROUP BY GROUPING SETS ((conversation_id), ())
 HAVING count(*) > 0;
 
+-- Blocks with distances from low to high, as many of each: what they change of a curve. r of each add r hits for each
+-- further place from low on, and no more from high + 1 on: the sum over such changes at distances d up to a capacity c,
+-- of r * (c + 1 - d), is what c hits.
+CREATE MACRO internal.changes(low, high, held, held_tokens) AS [
+    {'distance': low, 'rate': held // (high - low + 1), 'token_rate': held_tokens // (high - low + 1)},
+    {'distance': high + 1, 'rate': -held // (high - low + 1), 'token_rate': -held_tokens // (high - low + 1)}
+];
+
 -- What is hit at which capacity: four for each doubling, up to the one that hits all that can be hit. scope is the
--- conversation, '' for all of them; arrival is 'alone' where each conversation has a cache of its own. Blocks with
--- distances from a to b, r of each, add r hits for each further place from a on, and no more from b + 1 on: the sum
--- over such changes at distances d up to a capacity c, of r * (c + 1 - d), is what c hits.
+-- conversation, '' for all of them; arrival is 'alone' where each conversation has a cache of its own.
 CREATE VIEW internal.curves AS
 WITH pieces AS (
     SELECT 'alone' AS arrival, r.conversation_id, 1 AS lru, p.first_distance, p.last_distance, p.blocks, p.tokens
@@ -68,11 +74,10 @@ changes AS (
         coalesce(sum(token_rate * lru), 0) AS lru_tokens,
         coalesce(sum(token_rate * (1 - lru)), 0) AS optimal_tokens
     FROM (
-        SELECT arrival, conversation_id, lru, unnest([
-            {'distance': first_distance, 'rate': blocks // width, 'token_rate': tokens // width},
-            {'distance': last_distance + 1, 'rate': -blocks // width, 'token_rate': -tokens // width}
-        ], recursive := true)
-        FROM (SELECT *, last_distance - first_distance + 1 AS width FROM pieces)
+        SELECT
+            arrival, conversation_id, lru,
+            unnest(internal.changes(first_distance, last_distance, blocks, tokens), recursive := true)
+        FROM pieces
     )
     GROUP BY GROUPING SETS ((arrival, distance, conversation_id), (arrival, distance))
     HAVING arrival = 'alone' OR grouping(conversation_id) = 1
@@ -103,17 +108,11 @@ FROM (SELECT * FROM changes UNION ALL BY NAME SELECT * FROM points)
 WINDOW so_far AS (PARTITION BY arrival, scope ORDER BY distance)
 QUALIFY is_point;
 
--- What caches of how many blocks hit. One row per conversation and capacity, four for each doubling up to the one that
--- hits all that can be hit, each conversation on a cache of its own (unless the recording says global); and as many
--- over all of them, each with such a cache, in which conversation_id is NULL. hit_lru: leading blocks that are hit
--- where the least recently used block is evicted first, of a prompt the one nearest to its end. hit_optimal: where what
--- is needed soonest is kept, which no cache of that size exceeds. share_*: of blocks, all blocks of all prompts;
--- token_share_*: of input_tokens. Tokens are NULL where the size of some blocks, or the tokens of some step, are not
--- recorded, and capacity_tokens where blocks differ in size. A conversation in which nothing is used again has no rows.
--- kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB.
-CREATE VIEW cache_curve AS
+-- The same with what the prompts hold in all, as both public views have it.
+CREATE VIEW internal.curve_shares AS
 SELECT
-    nullif(scope, '') AS conversation_id,
+    arrival,
+    scope,
     capacity AS capacity_blocks,
     capacity * block_tokens AS capacity_tokens,
     blocks,
@@ -126,28 +125,30 @@ SELECT
     CASE WHEN input_tokens IS NOT NULL THEN hit_optimal_tokens END AS hit_optimal_tokens,
     hit_lru_tokens / nullif(input_tokens, 0) AS token_share_lru,
     hit_optimal_tokens / nullif(input_tokens, 0) AS token_share_optimal
-FROM (FROM internal.curves WHERE arrival = 'alone')
-JOIN internal.curve_wholes USING (scope)
+FROM internal.curves
+JOIN internal.curve_wholes USING (scope);
+
+-- What caches of how many blocks hit. One row per conversation and capacity, four for each doubling up to the one that
+-- hits all that can be hit, each conversation on a cache of its own (unless the recording says global); and as many
+-- over all of them, each with such a cache, in which conversation_id is NULL. hit_lru: leading blocks that are hit
+-- where the least recently used block is evicted first, of a prompt the one nearest to its end. hit_optimal: where what
+-- is needed soonest is kept, which no cache of that size exceeds. share_*: of blocks, all blocks of all prompts;
+-- token_share_*: of input_tokens. Tokens are NULL where the size of some blocks, or the tokens of some step, are not
+-- recorded, and capacity_tokens where blocks differ in size. A conversation in which nothing is used again has no rows.
+-- kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB.
+CREATE VIEW cache_curve AS
+SELECT nullif(scope, '') AS conversation_id, * EXCLUDE (arrival, scope)
+FROM internal.curve_shares
+WHERE arrival = 'alone'
 ORDER BY conversation_id NULLS LAST, capacity_blocks;
 
 -- The same of all conversations together on one cache. arrival: 'at_once' where all of them begin at the same time,
 -- 'in_turn' where each begins when the one before it has ended, 'poisson' where they begin at random, one in 5 minutes
 -- in the mean (the same each time). Times within a conversation are those recorded.
 CREATE VIEW shared_cache_curve AS
-SELECT
-    arrival,
-    capacity AS capacity_blocks,
-    capacity * block_tokens AS capacity_tokens,
-    blocks,
-    hit_lru,
-    hit_optimal,
-    hit_lru / nullif(blocks, 0) AS share_lru,
-    hit_optimal / nullif(blocks, 0) AS share_optimal,
-    input_tokens,
-    CASE WHEN input_tokens IS NOT NULL THEN hit_lru_tokens END AS hit_lru_tokens,
-    CASE WHEN input_tokens IS NOT NULL THEN hit_optimal_tokens END AS hit_optimal_tokens
-FROM (FROM internal.curves WHERE arrival <> 'alone')
-JOIN internal.curve_wholes USING (scope)
+SELECT * EXCLUDE (scope, token_share_lru, token_share_optimal)
+FROM internal.curve_shares
+WHERE arrival <> 'alone'
 ORDER BY arrival, capacity_blocks;
 
 -- What caches hit that keep blocks for so long after their last use, however many. One row per conversation and time,
@@ -211,13 +212,13 @@ SELECT
     any_value(a.name) FILTER (r.agent_id IS NOT NULL) AS agent_name,
     count(*) AS steps,
     sum(m.blocks)::BIGINT AS blocks,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.hit)::BIGINT END AS hit,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.expired)::BIGINT END AS expired,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.evicted)::BIGINT END AS evicted,
+    internal.sum_of_all(m.hit) AS hit,
+    internal.sum_of_all(m.expired) AS expired,
+    internal.sum_of_all(m.evicted) AS evicted,
     sum(m.diverged)::BIGINT AS diverged,
     sum(m.tail)::BIGINT AS tail,
     sum(m.cold)::BIGINT AS cold,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.hit) / nullif(sum(m.blocks), 0) END AS share,
+    internal.sum_of_all(m.hit) / nullif(sum(m.blocks), 0) AS share,
     CASE WHEN count(m.hit) = count(*) THEN avg(m.hit / m.blocks) END AS mean_step_share
 FROM missed_blocks(capacity, keep_ms) AS m
 JOIN internal.runs AS r USING (run_id)
@@ -234,9 +235,9 @@ SELECT
     m.at_ms // slot_ms * slot_ms AS from_ms,
     count(*) AS steps,
     sum(m.blocks)::BIGINT AS blocks,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.hit)::BIGINT END AS hit,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.expired)::BIGINT END AS expired,
-    CASE WHEN count(m.hit) = count(*) THEN sum(m.evicted)::BIGINT END AS evicted,
+    internal.sum_of_all(m.hit) AS hit,
+    internal.sum_of_all(m.expired) AS expired,
+    internal.sum_of_all(m.evicted) AS evicted,
     sum(m.diverged)::BIGINT AS diverged,
     sum(m.tail)::BIGINT AS tail,
     sum(m.cold)::BIGINT AS cold
@@ -336,14 +337,12 @@ FROM (
         round(avg(m.causal / m.blocks), 12) AS mean_step_causal,
         round(avg(m.same_model / m.blocks), 12) AS mean_step_same_model,
         round(avg(m.private / m.blocks), 12) AS mean_step_private,
-        CASE WHEN count(m.input_tokens) = count(*) THEN internal.whole(sum(m.input_tokens::HUGEINT)) END
-            AS input_tokens,
-        CASE WHEN count(m.covered_tokens) = count(*) THEN internal.whole(sum(m.covered_tokens::HUGEINT)) END
-            AS covered_tokens,
-        CASE WHEN count(m.hit_tokens) = count(*) THEN sum(m.hit_tokens)::BIGINT END AS hit_tokens,
-        CASE WHEN count(m.causal_tokens) = count(*) THEN sum(m.causal_tokens)::BIGINT END AS causal_tokens,
-        CASE WHEN count(m.same_model_tokens) = count(*) THEN sum(m.same_model_tokens)::BIGINT END AS same_model_tokens,
-        CASE WHEN count(m.private_tokens) = count(*) THEN sum(m.private_tokens)::BIGINT END AS private_tokens,
+        internal.sum_of_all(m.input_tokens::HUGEINT) AS input_tokens,
+        internal.sum_of_all(m.covered_tokens::HUGEINT) AS covered_tokens,
+        internal.sum_of_all(m.hit_tokens) AS hit_tokens,
+        internal.sum_of_all(m.causal_tokens) AS causal_tokens,
+        internal.sum_of_all(m.same_model_tokens) AS same_model_tokens,
+        internal.sum_of_all(m.private_tokens) AS private_tokens,
         internal.whole(sum(m.cache_read_tokens::HUGEINT)) AS cache_read_tokens,
         internal.whole(sum(m.input_tokens::HUGEINT) FILTER (m.cache_read_tokens IS NOT NULL)) AS measured_input_tokens
     FROM internal.step_means AS m

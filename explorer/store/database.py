@@ -236,6 +236,10 @@ def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
         "CREATE MACRO internal.whole(x) AS CASE WHEN x IS NOT NULL"
         " THEN greatest(least(x, 9223372036854775807), -9223372036854775808)::BIGINT END"
     )
+    # A sum that is known only where all of it is.
+    connection.execute(
+        "CREATE MACRO internal.sum_of_all(x) AS CASE WHEN count(x) = count(*) THEN internal.whole(sum(x)) END"
+    )
     connection.execute("CREATE TABLE internal.live (batch INTEGER, source VARCHAR)")
     for number, batch in enumerate(batches):
         if batch.live is not None:

@@ -67,7 +67,7 @@ SELECT
     r.conversation_id,
     p.age_ms,
     sum(p.blocks)::BIGINT AS blocks,
-    CASE WHEN count(p.tokens) = count(*) THEN sum(p.tokens)::BIGINT END AS tokens
+    internal.sum_of_all(p.tokens) AS tokens
 FROM prompt_recency AS p
 JOIN internal.runs AS r USING (run_id)
 WHERE r.conversation_id NOT IN (

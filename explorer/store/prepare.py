@@ -89,8 +89,7 @@ def prepare(connection: DuckDBPyConnection) -> None:
 def define_laboratory(connection: DuckDBPyConnection) -> None:
     """Define the relations of the reuse laboratory, over what ``prepare`` made.
 
-    Opening does without them: DuckDB resolves each view when it is made, and most who open a
-    directory ask for none of them.
+    Opening does without them: DuckDB resolves each view when it is made, and most who open a directory ask for none.
     """
     _note_models(connection)
     for script in _LABORATORY:

@@ -97,7 +97,7 @@ def cache_curves(cursor: Cursor, node_id: str | None, own: bool = False) -> Cach
             count(DISTINCT r.conversation_id),
             count(*),
             sum(s.blocks)::BIGINT,
-            CASE WHEN count(t.input_tokens) = count(*) THEN internal.whole(sum(t.input_tokens::HUGEINT)) END,
+            internal.sum_of_all(t.input_tokens::HUGEINT),
             bool_and(coalesce(n.chained, true)),
             count(*) = (SELECT count(*) FROM step_recency),
             bool_and(s.blocks_1_minute IS NOT NULL),
@@ -186,15 +186,11 @@ def _distances(cursor: Cursor, table: str, scope: Scope, own: bool) -> Curve:
             WITH changes AS (
                 SELECT distance, sum(rate) AS rate, sum(token_rate) AS token_rate, count(token_rate) = count(*) AS known
                 FROM (
-                    SELECT unnest([
-                        {{'distance': first_distance, 'rate': blocks // width, 'token_rate': tokens // width}},
-                        {{'distance': last_distance + 1, 'rate': -blocks // width, 'token_rate': -tokens // width}}
-                    ], recursive := true)
-                    FROM (
-                        SELECT *, last_distance - first_distance + 1 AS width
-                        FROM {table}
-                        WHERE first_distance IS NOT NULL AND {chosen(scope, own)}
+                    SELECT unnest(
+                        internal.changes(first_distance, last_distance, blocks, tokens), recursive := true
                     )
+                    FROM {table}
+                    WHERE first_distance IS NOT NULL AND {chosen(scope, own)}
                 )
                 GROUP BY distance
             )

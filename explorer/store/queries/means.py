@@ -56,9 +56,7 @@ def means(cursor: Cursor, node_id: str | None, own: bool = False) -> Means | Non
     if scope is None:
         return None
     sums = ", ".join(
-        f"sum({kind})::BIGINT, CASE WHEN count({kind}_tokens) = count(*) THEN sum({kind}_tokens)::BIGINT END, "
-        f"round(avg({kind} / blocks), 12)"
-        for kind in _KINDS
+        f"sum({kind})::BIGINT, internal.sum_of_all({kind}_tokens), round(avg({kind} / blocks), 12)" for kind in _KINDS
     )
     row = one(
         cursor,
@@ -66,8 +64,7 @@ def means(cursor: Cursor, node_id: str | None, own: bool = False) -> Means | Non
         WITH steps_of_it AS (FROM internal.step_means WHERE {chosen(scope, own)})
         SELECT
             count(*), sum(blocks)::BIGINT,
-            CASE WHEN count(input_tokens) = count(*) THEN internal.whole(sum(input_tokens::HUGEINT)) END,
-            CASE WHEN count(covered_tokens) = count(*) THEN internal.whole(sum(covered_tokens::HUGEINT)) END,
+            internal.sum_of_all(input_tokens::HUGEINT), internal.sum_of_all(covered_tokens::HUGEINT),
             (SELECT CASE WHEN count(DISTINCT coverage) = 1 THEN any_value(coverage) END FROM namespace_audit
              WHERE conversation_id IN (SELECT conversation_id FROM steps_of_it)),
             count(DISTINCT coalesce(model, '')),

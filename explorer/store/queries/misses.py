@@ -100,9 +100,9 @@ def misses(
     cache = ", ".join("NULL" if value is None else str(int(value)) for value in (capacity, keep_ms))
     sums = """
         count(*), sum(m.blocks)::BIGINT,
-        CASE WHEN count(m.hit) = count(*) THEN sum(m.hit)::BIGINT END,
-        CASE WHEN count(m.hit) = count(*) THEN sum(m.expired)::BIGINT END,
-        CASE WHEN count(m.hit) = count(*) THEN sum(m.evicted)::BIGINT END,
+        internal.sum_of_all(m.hit),
+        internal.sum_of_all(m.expired),
+        internal.sum_of_all(m.evicted),
         sum(m.diverged)::BIGINT, sum(m.tail)::BIGINT, sum(m.cold)::BIGINT,
         CASE WHEN count(m.hit) = count(*) THEN round(avg(m.hit / m.blocks), 12) END
     """
