@@ -22,6 +22,8 @@ _UNSAFE = re.compile(
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: a terminal obeys them
     "\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"  # soft hyphen, joiners and fillers that take no cell
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, line separators, bidirectional controls
+    "\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd"  # signs drawn around what follows them
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3"  # controls of hieroglyphs and of shorthand
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff"  # fillers, variation selectors, byte order mark, annotations
     "\ud800-\udfff"  # halves of surrogate pairs: no encoding can write them
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # musical controls, invisible tags

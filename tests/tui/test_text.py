@@ -19,6 +19,10 @@ def test_cleaned_text_holds_nothing_that_a_terminal_obeys_or_hides(text: str) ->
     assert harmless(clean(text))
 
 
+def test_of_all_characters_that_there_are_none_is_left_that_a_terminal_obeys_or_hides() -> None:
+    assert harmless(clean("".join(map(chr, range(0x110000)))))
+
+
 @given(anything)
 def test_cleaning_twice_changes_nothing_more(text: str) -> None:
     assert clean(clean(text)) == clean(text)
