@@ -34,13 +34,12 @@ def copyables(
 ) -> Iterator[Copyable]:
     """Everything that can be copied here; ``step`` is the run and ordinal of a step under the cursor."""
     if node is not None:
-        above = node.parent_id
-        proposed = above is not None and node.node_id.startswith(f"{above}#")  # what it is proposed in has a place
-        place = f"{step[0]}#{step[1]}" if step else above if proposed and above else node.node_id
+        of_line = (node.parent_id if node.is_proposed else None) or node.node_id  # what it is proposed in has a place
+        place = f"{step[0]}#{step[1]}" if step else of_line
         view = command(paths, where=where, place=place)
         yield Copyable("command", "command that opens here", view)
         yield Copyable("place", "place for --at", place)
-        if not proposed:
+        if not node.is_proposed:
             yield Copyable("id", f"{node.kind} id", node.node_id)
         for name, value in (("conversation", node.conversation_id), ("agent", node.agent_id), ("run", node.run_id)):
             if value is not None and value != node.node_id:

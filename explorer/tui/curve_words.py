@@ -123,8 +123,7 @@ def time_page(view: View, curves: CacheCurves, width: int, height: int) -> Itera
     axis = chart.axis(scale, [chart.Label(*label) for label in _TIMES])
     cursor = scale[-1] if view.keep_ms is None else view.keep_ms
     yield from plot(lines, axis, chart.column_of(scale, cursor), marks)
-    kept_for = "for ever" if view.keep_ms is None else f"for {humanize.duration(view.keep_ms)} after their last use"
-    yield [("▲ ", "key"), (f"blocks are kept {kept_for}", "strong")]
+    yield [("▲ ", "key"), (f"blocks are kept {kept_words(view)}", "strong")]
     yield from _figures("hit", kept.hits(cursor), kept.tokens(cursor), curves, width)
     for mark, name in MARKS.items():
         yield from _figures(name, kept.hits(mark), kept.tokens(mark), curves, width)
@@ -150,6 +149,11 @@ def arrival_words(view: View, curves: CacheCurves) -> str:
             gap = humanize.duration(view.arrivals.gap_ms)
             how = f"they begin at random (Poisson), one in {gap} on average (+ -), seed {view.arrivals.seed} (n)"
     return f"{several} on one cache: {how}."
+
+
+def kept_words(view: View) -> str:
+    """How long the cache keeps blocks."""
+    return "for ever" if view.keep_ms is None else f"for {humanize.duration(view.keep_ms)} after their last use"
 
 
 def capacity_words(view: View, curves: CacheCurves, capacity: int) -> str:
@@ -205,8 +209,7 @@ def plot(
         cells = [("┊" if column in (marks or ()) and char == " " else char) for column, char in enumerate(line)]
         yield [(f"{label:>5}┤" if label else "     │", "note"), *_pieces(cells, cursor)]
     yield [("   0 ┼" if top == "100 %" else "     ┼", "note"), (axis.line, "note")]
-    under = list(axis.labels)
-    yield [(" " * _GUTTER, "note"), ("".join(under), "note")]
+    yield [(" " * _GUTTER + axis.labels, "note")]
     if cursor is not None:
         yield [(" " * (_GUTTER + cursor), "plain"), ("▲", "key")]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.tui import humanize
-from explorer.tui.curve_words import View, arrival_words, capacity_words
+from explorer.tui.curve_words import View, arrival_words, capacity_words, kept_words
 from explorer.tui.text import crop, crop_middle, fit
 from explorer.tui.time_scale import offset
 from explorer.tui.widgets.reuse_summary import apportion
@@ -37,9 +37,9 @@ CAUSES: dict[str, Cause] = {
 
 def misses_page(view: View, curves: CacheCurves, found: Misses | None, width: int) -> Iterator[Row]:
     """Why blocks miss in the cache that the cursors of the curves chose."""
-    kept = "for ever" if view.keep_ms is None else f"for {humanize.duration(view.keep_ms)} after their last use"
     yield from wrapped(
-        f"Why blocks miss in an LRU cache of {capacity_words(view, curves, view.capacity)} that keeps them {kept}. "
+        f"Why blocks miss in an LRU cache of {capacity_words(view, curves, view.capacity)} that keeps them "
+        f"{kept_words(view)}. "
         "The cursors of the pages 1 and 2 choose both.",
         width,
     )
@@ -47,9 +47,8 @@ def misses_page(view: View, curves: CacheCurves, found: Misses | None, width: in
         yield [("counting …", "note")]
         return
     if view.arrivals is not None:
-        yield from wrapped(
-            f"Here {arrival_words(View(0), curves)[:1].lower()}{arrival_words(View(0), curves)[1:]}", width
-        )
+        alone = arrival_words(View(0), curves)
+        yield from wrapped(f"Here {alone[:1].lower()}{alone[1:]}", width)
     yield []
     yield from total_rows(found.total, width)
     if found.total.hit is None:

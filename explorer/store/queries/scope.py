@@ -45,6 +45,12 @@ class Scope(NamedTuple):
         return "true" if self.kind == "all" else f"position BETWEEN {self.position} AND {self.last}"
 
 
+def host_of(node_id: str) -> tuple[str, int] | None:
+    """Of the line of an agent that seems to be hidden in a run: that run's line, and its number; None of others."""
+    host, _, chain = node_id.rpartition("#")
+    return (host, int(chain)) if host and chain.isdigit() else None
+
+
 def scope_of(cursor: Cursor, node_id: str | None) -> Scope | None:
     """The scope of a node, whether a filter hides it or not; None when nothing has that id.
 
@@ -57,7 +63,6 @@ def scope_of(cursor: Cursor, node_id: str | None) -> Scope | None:
         "SELECT kind, position, last FROM internal.nodes WHERE node_id = $1 ORDER BY position LIMIT 1",
         [node_id],
     )
-    host, _, chain = node_id.rpartition("#")
-    if row is None and host and chain.isdigit() and (scope := scope_of(cursor, host)) is not None:
-        return scope._replace(chain=int(chain))
+    if row is None and (host := host_of(node_id)) and (scope := scope_of(cursor, host[0])) is not None:
+        return scope._replace(chain=host[1])
     return None if row is None else Scope(node_id, *row)

@@ -62,6 +62,11 @@ class Node(NamedTuple):
     concurrent: int | None = None
     """Of a line of several runs, the most of them that were active at once; None where no time is recorded."""
 
+    @property
+    def is_proposed(self) -> bool:
+        """Whether it is an agent that seems to be hidden in the run above it (``queries.hidden_lines``)."""
+        return self.parent_id is not None and self.node_id.startswith(f"{self.parent_id}#")
+
 
 class TreeView(NamedTuple):
     """A built tree: pass it to the functions below. Rebuilt when the filter or the data changes; see ``drop_tree``."""

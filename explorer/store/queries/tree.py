@@ -6,7 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from explorer.store.queries.proposals import hidden_lines
-from explorer.store.queries.scope import one
+from explorer.store.queries.scope import host_of, one
 from explorer.store.queries.shapes import FilterError, Node, NodeKind, SortKey, Totals, TreeView
 from explorer.store.readonly import QueryError, check_filter, explained
 
@@ -164,8 +164,8 @@ def node(cursor: Cursor, tree: TreeView, node_id: str) -> Node | None:
     """One node, or None when the filter hides it or nothing has that id."""
     position = _position(cursor, node_id)
     if position is None:
-        host, _, chain = node_id.rpartition("#")
-        lines = _hidden(cursor, tree, host) if tree.apart and host and chain.isdigit() else []
+        host = host_of(node_id)
+        lines = _hidden(cursor, tree, host[0]) if tree.apart and host else []
         return next((line for line in lines if line.node_id == node_id), None)
     return next(iter(_nodes(cursor, tree, "n.position = $1", position)), None)
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual.screen import ModalScreen
 
+from explorer.store.queries import Arrivals
 from explorer.tui import humanize
 from explorer.tui.curve_words import UNITS, View
 from explorer.tui.screens.bytes import BytesScreen
 from explorer.tui.screens.menu import Choice, MenuScreen
 
 if TYPE_CHECKING:
-    from explorer.store.queries import Arrivals, CacheCurves, InUse, KvModel
+    from explorer.store.queries import CacheCurves, InUse, KvModel
 
 _GAPS_MS = (30_000, 60_000, 300_000, 900_000, 3_600_000)
 """Mean times between random arrivals to choose from."""
@@ -95,8 +96,6 @@ class CurveChoices(ModalScreen[None]):
 
     def action_arrivals(self) -> None:
         """Let all conversations share a cache, in the next way; or none."""
-        from explorer.store.queries import Arrivals  # which loads the database with it, as this screen has by now
-
         if self.found is None:
             return
         if self.node_id is not None or self.found.curves.conversations < 2:

@@ -1,4 +1,7 @@
-"""Caches of every size over the prompts of a node: what they hit, why they miss, and what is in use at once."""
+"""Caches of every size over the prompts of a node: what they hit, why they miss, and what is in use at once.
+
+Imported when it is first opened, as the queries bring the database library with them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 
+from explorer.store import queries
+from explorer.store.queries.curve_sql import curve_sql
 from explorer.tui import chart, humanize
 from explorer.tui.curve_words import (
     TALL,
@@ -155,8 +160,6 @@ class CurvesScreen(CurveChoices):
         stopped = self._stop
 
         def ask(cursor: Cursor) -> Found | None:
-            from explorer.store import queries
-
             database.compute(stopped.is_set)
             curves = queries.cache_curves(cursor, node_id, own)
             if curves is None:
@@ -164,8 +167,6 @@ class CurvesScreen(CurveChoices):
             return Found(curves, queries.in_use(cursor, node_id, _SLOTS), queries.kv_models(cursor))
 
         def ask_means(cursor: Cursor) -> Means | None:
-            from explorer.store import queries
-
             database.compute(stopped.is_set)
             return queries.means(cursor, node_id, own)
 
@@ -248,8 +249,6 @@ class CurvesScreen(CurveChoices):
         capacity, keep_ms = view.capacity, view.keep_ms
 
         def ask(cursor: Cursor) -> Misses | None:
-            from explorer.store import queries
-
             return queries.misses(cursor, node_id, own, capacity, keep_ms)
 
         def counted(misses: Misses | None) -> None:
@@ -309,8 +308,6 @@ class CurvesScreen(CurveChoices):
         if arrivals is not None:
 
             def ask(cursor: Cursor) -> tuple[Curve, Curve] | None:
-                from explorer.store import queries
-
                 try:
                     return queries.shared_curves(cursor, arrivals, stop.is_set)
                 except queries.Stopped:
@@ -334,8 +331,6 @@ class CurvesScreen(CurveChoices):
 
     def action_copy(self) -> None:
         """Copy the query that has these figures; of an agent or a run, that of its conversation."""
-        from explorer.store.queries.curve_sql import curve_sql
-
         view = self.view
         arrival = view.arrivals.order if view.arrivals else None
         self._copy(curve_sql(self._page, self._conversation_id, view.capacity, view.keep_ms, arrival))

@@ -169,7 +169,7 @@ class SharingScreen(LinesScreen):
             self.turn_to(self._pages["3"])
         else:
             super().show_answer(page, answer)
-            if self._apart and isinstance(answer, tuple) and not getattr(answer, "proposed", 1):
+            if self._apart and getattr(answer, "proposed", None) == 0:
                 self.notify("No agents seem to be hidden in these runs.", timeout=3)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -71,8 +71,8 @@ class Picker(Sheet):
         """All lines that can be chosen."""
         return self._aims
 
-    def show_lines(self, lines: Lines, cursor: int = 0) -> None:
-        """Show other lines, with the cursor on one of them."""
+    def show_lines(self, lines: Lines) -> None:
+        """Show other lines, with the cursor on the first that can be chosen."""
 
         def rows(width: int) -> Iterator[Row]:
             self._aims, self._places = [], []
@@ -83,8 +83,7 @@ class Picker(Sheet):
                 yield row
 
         self.show(rows)
-        self.set_reactive(Picker.cursor, cursor)
-        self.cursor = self.validate_cursor(cursor)
+        self.set_reactive(Picker.cursor, 0)
         self.watch_cursor()
 
     def validate_cursor(self, cursor: int) -> int:

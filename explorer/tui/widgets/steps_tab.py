@@ -73,9 +73,8 @@ class StepsTab(Vertical, can_focus=True):
                 await old.remove()
             grid = StepsGrid(table)
             await self.mount(grid)
-        self.query_one("#steps-line", Static).update(
-            _line(table.num_rows, view.own or _is_proposed(view), view.node, grid)
-        )
+        own = view.own or (view.node is not None and view.node.is_proposed)
+        self.query_one("#steps-line", Static).update(_line(table.num_rows, own, view.node, grid))
         if focused:
             grid.focus()
         if place is not None and place[0] < table.num_rows:
@@ -88,12 +87,6 @@ class StepsTab(Vertical, can_focus=True):
         if self._find is not None and grid is not None and (row := grid.find(*self._find)) is not None:
             grid.move_cursor(row=row)
             self._find = None
-
-
-def _is_proposed(view: View) -> bool:
-    """Whether the node is an agent that seems to be hidden in the run above it, of which no steps are below."""
-    node = view.node
-    return node is not None and node.node_id.startswith(f"{node.parent_id}#")
 
 
 def _line(rows: int, own: bool, node: Node | None, grid: StepsGrid) -> str:
