@@ -107,3 +107,7 @@ DROP VIEW internal.held;
 DROP TABLE internal.hang;
 DROP TABLE internal.items;
 DROP TABLE internal.layout;
+
+-- The words for a line: of a run that has one of its own below its agent, with the name of that.
+CREATE MACRO internal.called(kind_of_line, line_name, line_label, agent_name) AS
+    CASE kind_of_line WHEN 'run' THEN concat_ws(' ', agent_name, line_name) ELSE concat_ws(' ', line_name, line_label) END;

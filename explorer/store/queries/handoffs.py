@@ -200,8 +200,7 @@ def _read(database: Database, place: Passage) -> Read:
     return Read(text, "The source does not tell where it stands." if text is None else "")
 
 
-_WHO = "CASE {n}.kind WHEN 'run' THEN concat_ws(' ', {a}.name, {n}.name) ELSE concat_ws(' ', {n}.name, {n}.label) END"
-"""The words for a run: of one that has a line of its own below its agent, with the name of that."""
+_WHO = "internal.called({n}.kind, {n}.name, {n}.label, {a}.name)"
 
 _LISTED = (
     f"WITH {MOVED},"

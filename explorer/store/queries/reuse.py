@@ -111,8 +111,7 @@ def sibling_matrix(cursor: Cursor, node_id: str, limit: int = 60) -> tuple[Sibli
         prefix[i][j] = prefix[j][i] = leading
     name = one(
         cursor,
-        # Of a run with a line of its own its agent, and which run it is.
-        "SELECT CASE n.kind WHEN 'run' THEN concat_ws(' ', a.name, n.name) ELSE concat_ws(' ', n.name, n.label) END "
+        "SELECT internal.called(n.kind, n.name, n.label, a.name) "
         "FROM internal.run_lines AS l JOIN internal.nodes AS n USING (position) "
         "LEFT JOIN internal.nodes AS a ON a.position = l.agent_position WHERE l.run_id = $1",
         [parent_id],

@@ -45,13 +45,7 @@ def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
                 c.run_id,
                 c.ordinal,
                 'any of: ' || string_agg(
-                    coalesce(
-                        CASE n.kind
-                            WHEN 'run' THEN concat_ws(' ', a.name, n.name)
-                            ELSE nullif(concat_ws(' ', n.name, n.label), '')
-                        END,
-                        c.candidate
-                    ),
+                    coalesce(nullif(internal.called(n.kind, n.name, n.label, a.name), ''), c.candidate),
                     ', ' ORDER BY c.candidate <> c.run_id, r.position
                 ) AS runs
             FROM candidates AS c

@@ -131,12 +131,7 @@ _SPOT_REST = (
     + """
     SELECT
         h.what, h.outward,
-        -- A run with a line of its own below its agent is called by the name of that, too.
-        CASE
-            WHEN h.what = 'tool' THEN h.other
-            WHEN n.kind = 'run' THEN concat_ws(' ', a.name, n.name)
-            ELSE concat_ws(' ', n.name, n.label)
-        END,
+        CASE WHEN h.what = 'tool' THEN h.other ELSE internal.called(n.kind, n.name, n.label, a.name) END,
         h.detail,
         h.delivered, h.grade, h.before, h.after, h.failed, h.took, h.edge_id, p.position,
         h.moment_there::DOUBLE + p.shift, count(*) OVER ()
