@@ -4,8 +4,9 @@ Format: openai/codex codex-rs/{rollout-trace,rollout,history,protocol} @b3cc2173
 
 A thread is an agent, a turn a run, a call of the model a step. A conversation is everything below a root thread, and
 its key is that thread's id: whatever sources tell of it, and in whatever order, it is the same.
-``_reduce`` makes drafts of a bundle, ``_rollout`` of session files, ``_join`` puts them together, ``_assembly`` writes
-rows.
+
+``_reduce`` makes drafts of a bundle, ``_rollout`` of session files, ``_join`` puts them together, and ``_assembly``
+writes rows; ``_reading`` calls them.
 
 A step of a bundle stands at the line of its request in the log, and what ``record`` gives of it are the payloads of
 request and answer. A step of a session file stands at the line that counts its tokens.
