@@ -19,7 +19,9 @@ SELECT
     format(
         'recorded {}: {:,}; its steps sum to {:,} ({}{:,}){}',
         replace(what, '_', ' '), reported, ours, CASE WHEN ours > reported THEN '+' ELSE '' END, ours - reported,
-        CASE WHEN without > 0 THEN format('; {:,} of {:,} steps have no usage', without, steps) ELSE '' END
+        CASE WHEN without > 0 THEN format(
+            '; {:,} of {:,} steps {} no usage', without, steps, CASE WHEN without = 1 THEN 'has' ELSE 'have' END
+        ) ELSE '' END
     ) AS message
 FROM (
     SELECT r.run_id, r.conversation_id, r.agent_id, r.steps, c.source_id, unnest([

@@ -49,7 +49,7 @@ class TestTotals:
 
     def test_steps_without_usage_are_mentioned(self) -> None:
         (only,) = found([*self.rows(reported_input_tokens=2000), step("r", 3)])
-        assert only[2] == "recorded input tokens: 2,000; its steps sum to 2,100 (+100); 1 of 3 steps have no usage"
+        assert only[2] == "recorded input tokens: 2,000; its steps sum to 2,100 (+100); 1 of 3 steps has no usage"
 
     def test_nothing_recorded_on_either_side_contradicts_nothing(self) -> None:
         rows: list[Row] = [conversation(tool_calls_recorded=False), agent("a"), step("r")]

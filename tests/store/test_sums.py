@@ -1,6 +1,7 @@
 """Whose figures count: the sums of steps, and what recorders sum up themselves; worked out by hand."""
 
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -205,7 +206,7 @@ class TestMismatches:
         assert found(alone(*steps, reported_input_tokens=60)) == [
             (
                 "total-mismatch:r:input_tokens",
-                "recorded input tokens: 60; its steps sum to 70 (+10); 1 of 2 steps have no usage",
+                "recorded input tokens: 60; its steps sum to 70 (+10); 1 of 2 steps has no usage",
             )
         ]
 
@@ -236,7 +237,7 @@ class TestOverview:
         found = facts(alone(step("r", 1, input_tokens=3), step("r", 2), reported_input_tokens=100), "a")
         assert found["Totals", "input"][2] == 100
         assert found["Totals", "input"].note == (
-            "with what a cache served or stored; the recorder's own sum; 1 of 2 steps have usage"
+            "with what a cache served or stored; the recorder's own sum; 1 of 2 steps has usage"
         )
         assert found["As recorded", "recorded input tokens"].note == "its steps sum to 3 (-97)"
 
@@ -332,6 +333,19 @@ def test_a_run_that_goes_on_has_no_end_and_its_shares_of_nothing_are_not_told() 
     assert found["Time", "duration"].note == "so far: it had not ended when this was recorded"
     assert ("Time", "ended at") not in found
     assert found["Totals", "steps"].note == "model calls; 1 own, the rest in sub-agents"
+
+
+def test_times_of_an_agent_are_those_of_its_own_runs_and_while_one_goes_on_it_has_no_end() -> None:
+    day = [datetime(2026, 5, 4, hour, tzinfo=UTC).replace(tzinfo=None) for hour in range(5)]
+    rows = [conversation(started_at=day[0], ended_at=day[4]), agent("m"), agent("x", "m"), run("m", "m")]
+    rows += [
+        run("x1", "x", "m", ordinal=1, started_at=day[1], ended_at=day[2]),
+        run("x2", "x", "m", ordinal=2, started_at=day[2], ended_at=day[3], status="running"),
+    ]
+    found = facts(rows, "x")
+    assert found["Time", "started at"].value == "2026-05-04 01:00:00 UTC"
+    assert found["Time", "last seen at"].value == "2026-05-04 03:00:00 UTC"
+    assert ("Time", "ended at") not in found
 
 
 def test_the_summary_marks_more_cached_than_input() -> None:

@@ -23,6 +23,15 @@ _COVERAGE = {
 }
 
 
+_AGENT = """
+SELECT a.*, min(r.started_at) AS started_at, max(r.ended_at) AS ended_at
+FROM agents AS a
+LEFT JOIN runs AS r ON r.agent_id = a.agent_id AND NOT r.is_replay
+WHERE a.agent_id = $1
+GROUP BY ALL
+"""
+
+
 class Recorded(NamedTuple):
     """What was recorded of a node, column by column; empty where nothing was."""
 
@@ -30,6 +39,7 @@ class Recorded(NamedTuple):
     """The line of the tree."""
     conversation: dict[str, Any]
     agent: dict[str, Any]
+    """With the first start and the last end of its runs."""
     run: dict[str, Any]
     """Its run, if it has just one, with our own numbers beside the recorded ones."""
 
@@ -47,7 +57,7 @@ def recorded(cursor: Cursor, scope: Scope) -> Recorded:
     conversation = _row(cursor, "FROM conversations WHERE conversation_id = $1", line["conversation_id"])
     agent, run = {}, {}
     if line["agent_id"]:
-        agent = _row(cursor, "FROM agents WHERE agent_id = $1", line["agent_id"])
+        agent = _row(cursor, _AGENT, line["agent_id"])
     if line["run_id"]:
         ours = _row(cursor, "FROM internal.runs WHERE run_id = $1", line["run_id"])
         run = ours | _row(cursor, "FROM runs WHERE run_id = $1", line["run_id"])
@@ -62,12 +72,12 @@ def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     how = "repaired; the recorded time is below" if repaired else "from the conversation's start"
     sheet.add("start", of.line["start_ms"], "ms", grade, how)
     note = "end less start" if of.run else "from the first start to the last end of its runs"
-    running = of.run.get("status") == "running"
+    running = of.line["status"] == "running"
     if running:
         note = "so far: it had not ended when this was recorded"
     sheet.add("duration", of.line["duration_ms"], "ms", grade, note)
     for name, label in (("started_at", "started at"), ("ended_at", "last seen at" if running else "ended at")):
-        value = (of.run or of.conversation).get(name)
+        value = (of.run or of.agent or of.conversation)[name]
         sheet.add_known(label, value.isoformat(sep=" ") + " UTC" if value else None, "time")
     if not of.run:
         _concurrency(cursor, sheet, of)

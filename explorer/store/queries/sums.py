@@ -116,7 +116,8 @@ class Sums:
             )
             if name.endswith("tokens"):
                 steps, covered = self.total["steps"] or 0, self.total["steps_with_usage"] or 0
-                words[-1] += f"; {covered:,} of {steps:,} steps have usage" if steps else "; it has no steps"
+                verb = "has" if covered == 1 else "have"
+                words[-1] += f"; {covered:,} of {steps:,} steps {verb} usage" if steps else "; it has no steps"
         return "; ".join(words)
 
 
