@@ -97,7 +97,8 @@ def command(context: click.Context, /, **options: Any) -> None:
         if options[name]:
             raise click.UsageError(f"--{name} opens the explorer, which needs a terminal")
     with _opened(options["paths"], ingest_options) as database:
-        _answer(database, modes[0] if modes else "summary", options)
+        code = _answer(database, modes[0] if modes else "summary", options)
+    context.exit(code)
 
 
 def main() -> None:
@@ -214,6 +215,8 @@ def _opened(paths: tuple[Path, ...], options: Options) -> Iterator[Database]:
         signal.signal(signal.SIGINT, before)
     try:
         yield database
+        sys.stdout.flush()  # who waits for the answer has it
+        database.keep()
     finally:
         database.close()
 
@@ -243,7 +246,8 @@ class _ProgressLine:
             self.shown = False
 
 
-def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
+def _answer(database: Database, mode: str, options: dict[str, Any]) -> int:
+    """Write the answer; its exit code."""
     from explorer.store import queries
 
     with database.cursor() as cursor:
@@ -252,10 +256,8 @@ def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
     omitted = {"sources_skipped": counts.sources_skipped, "sources_failed": counts.sources_failed}
     nothing = not counts.sources_read and not counts.sources_partial and not counts.conversations
     if mode == "check":
-        _check(database, options["format_"], omitted)
-        if nothing:
-            raise click.exceptions.Exit(UNREADABLE)
-        return
+        code = _check(database, options["format_"], omitted)
+        return UNREADABLE if nothing else code
     if nothing:
         raise Stop(f"no traces in {', '.join(map(str, options['paths']))}: {_reasons(database)}", UNREADABLE)
     if mode == "sql":
@@ -268,6 +270,7 @@ def _answer(database: Database, mode: str, options: dict[str, Any]) -> None:
         from explorer.tui.humanize import plural
 
         _narrate(f"not read: {plural(unread, 'file')}; --check says why")
+    return DONE
 
 
 def _reasons(database: Database) -> str:
@@ -293,7 +296,7 @@ def _sql(database: Database, query: str, format_: str, omitted: dict[str, int]) 
         _narrate(f"{plural(cut, 'JSON value')} cut short; --format json, jsonl or csv has them whole")
 
 
-def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
+def _check(database: Database, format_: str, omitted: dict[str, int]) -> int:
     from explorer.cli.output import Table, write
 
     result = database.sql(
@@ -309,8 +312,7 @@ def _check(database: Database, format_: str, omitted: dict[str, int]) -> None:
         from explorer.tui.humanize import plural
 
         _narrate(", ".join(plural(count, severity) for severity, count in found.items()))
-    if found["error"]:
-        raise click.exceptions.Exit(FAILED)
+    return FAILED if found["error"] else DONE
 
 
 def _summary(database: Database, where: str | None, format_: str, omitted: dict[str, int], counts: Counts) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 
 from explorer.model import ALL_TABLES, ddl
-from explorer.store.database import Batch, DamagedPart, check_parts
+from explorer.store.opening import Batch, DamagedPart
+from explorer.store.part_views import check_parts
 
 VERSION_KEY = "trace_explore.version"
 SCHEMA_KEY = "trace_explore.schema"

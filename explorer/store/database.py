@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import duckdb
 
-from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
-from explorer.store.prepare import define_laboratory, names_laboratory, prepare
+from explorer.store.kept_database import KeptDatabase
+from explorer.store.laboratory import ALONE, SHARED, define_laboratory, names_laboratory
+from explorer.store.opening import SOURCE_COLUMN as SOURCE_COLUMN
+from explorer.store.opening import Batch as Batch
+from explorer.store.opening import DamagedPart as DamagedPart
+from explorer.store.opening import Opening as Opening
 from explorer.store.readonly import Result, ask
-from explorer.store.recency import ALONE, SHARED, compute, compute_shared
+from explorer.store.sql import listed
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
@@ -28,72 +31,6 @@ hundred thousand runs take 350 MB in all, and half a million do not open with 38
 
 _THREADS = 4
 """At most; each takes memory of its own, and more gain little here."""
-
-SOURCE_COLUMN = "_source"
-"""In every part: the source that a row was read from."""
-
-ID_COLUMNS = frozenset(
-    (
-        "source_id",
-        "path",
-        "conversation_id",
-        "agent_id",
-        "parent_agent_id",
-        "run_id",
-        "parent_run_id",
-        "child_run_id",
-        "from_run_id",
-        "to_run_id",
-        "run_a",
-        "run_b",
-        "edge_id",
-        "checkpoint_key",
-        "finding_id",
-        "namespace",
-    )
-)
-"""Columns that hold keys of ours, which a batch's prefix goes before. The recorder's own ids stay as they are."""
-
-GLOBAL_NAMESPACE = "global"
-"""The namespace of block ids that are comparable over everything opened; no prefix goes before it."""
-
-
-class Batch(NamedTuple):
-    """Parquet parts that were written together: one file per table that has rows."""
-
-    files: dict[str, Path]
-    """Table name (of ``model.ALL_TABLES``) -> file. Each has the table's columns plus ``_source``, the source's id."""
-    live: frozenset[str] | None
-    """Sources whose rows still count; None when all do."""
-    prefix: str = ""
-    """Put before every id, for an export that was found inside the opened directory beside other traces."""
-    ancestors: frozenset[str] = frozenset()
-    """Runs of an export that its filter had not kept, and that are in it only because a kept run is below them."""
-
-
-class Opening(NamedTuple):
-    """Everything the database needs to know."""
-
-    batches: list[Batch]
-    roots: dict[str, Path]
-    """source_id -> the file itself, to read records from; without those that came from an export."""
-    complete: bool = True
-    """False while sources are still being read."""
-    paths: tuple[Path, ...] = ()
-    """What was opened: nothing is ever written in there."""
-    companions: Mapping[str, Sequence[tuple[str, int, int]]] = {}
-    """source_id -> path, size and time of change of every file that was read with it."""
-    parts: Mapping[str, Sequence[str]] = {}
-    """source_id -> the further sources that were read with it as one trace."""
-
-
-class DamagedPart(Exception):
-    """A part is missing, cut off, or of another schema; the message names it. Read its sources again."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
 
 
 class TooLarge(Exception):
@@ -119,15 +56,20 @@ class Database:
         self.lock = Lock()
         """Held while tables are made, which DuckDB refuses to two at once."""
         self._computed: set[str] = set()
+        for batch in opening.batches:
+            for table, path in batch.files.items():
+                with suppress(OSError):  # which is told when it is opened
+                    self.part_bytes[table] = self.part_bytes.get(table, 0) + path.stat().st_size
+        self._kept = KeptDatabase.of(opening)
         self._connection = duckdb.connect(":memory:", config=_settings())
         try:
-            check_parts(self._connection, opening.batches)
-            for batch in opening.batches:
-                for table, path in batch.files.items():
-                    self.part_bytes[table] = self.part_bytes.get(table, 0) + path.stat().st_size
-            _open_parts(self._connection, opening.batches)
-            _lock_down(self._connection, opening.batches)
-            _prepare(self._connection, opening.batches)
+            self._connection.execute("SET parquet_metadata_cache = true")
+            if self._kept is not None and self._kept.load(self._connection):
+                _lock_down(self._connection, opening.batches)
+                return
+            _make(self._connection, opening.batches, self._kept)
+            if self._kept is not None:
+                self._kept.note(self._connection)
         except BaseException:
             self._connection.close()
             raise
@@ -163,6 +105,8 @@ class Database:
         if any(name in named for name in ALONE):  # shared_cache_curve is over what these hold in all
             self.compute()
         if any(name in named for name in SHARED):
+            from explorer.store.recency import compute_shared
+
             self._compute("shared", compute_shared)
 
     def define_laboratory(self) -> None:
@@ -177,6 +121,9 @@ class Database:
         Raises:
             Stopped: ``stop``, which is asked from time to time, said so; nothing was filled.
         """
+        # Imported here, as below: most who open a directory ask for none of it.
+        from explorer.store.recency import compute
+
         self.define_laboratory()
         self._compute("alone", lambda cursor: compute(cursor, stop))
 
@@ -186,24 +133,37 @@ class Database:
                 fill(cursor)
                 self._computed.add(what)
 
+    def keep(self) -> None:
+        """Keep what opening has prepared, so that the next one need not: once there is nothing more urgent.
+
+        Without success, as on a full disk, nothing is lost but time.
+        """
+        if self._kept is not None:
+            self._kept.write()
+
     def close(self) -> None:
         """Free the memory and any temporary files."""
+        if self._kept is not None:
+            self._kept.forget()
         self._connection.close()
 
 
-def _prepare(connection: Cursor, batches: Sequence[Batch]) -> None:
+def _make(connection: Cursor, batches: Sequence[Batch], kept: KeptDatabase | None) -> None:
+    """Everything from the parts."""
+    # Imported here: what is kept needs no numpy, slow to load.
+    from explorer.store.part_views import check_content, check_parts, open_parts
+    from explorer.store.prepare import prepare
+
+    check_parts(connection, batches)
+    open_parts(connection, batches)
+    _lock_down(connection, batches, kept.workshop if kept else None)
     try:
         prepare(connection)
     except duckdb.OutOfMemoryException as error:
         raise TooLarge(f"more runs than fit into {MEMORY_LIMIT} of memory: open a part of the directory") from error
     except duckdb.Error:
         # Footers were in order; a part that is damaged further in shows only when it is read.
-        for path in (path for batch in batches for path in batch.files.values()):
-            try:
-                # A sum over everything: a mere count would be answered by the footer.
-                connection.execute(f"SELECT sum(hash(t)) FROM read_parquet({_list([str(path)])}) AS t").fetchall()
-            except duckdb.Error as error:
-                raise DamagedPart(path, "its content is damaged") from error
+        check_content(connection, batches)
         raise
 
 
@@ -220,143 +180,11 @@ def _settings() -> dict[str, str | bool | int | float | list[str]]:
     }
 
 
-def _lock_down(connection: Cursor, batches: Sequence[Batch]) -> None:
-    """From here on, SQL reaches the parts and nothing else outside."""
+def _lock_down(connection: Cursor, batches: Sequence[Batch], workshop: Path | None = None) -> None:
+    """From here on, SQL reaches the parts, what is below the workshop, and nothing else outside."""
     files = [str(path) for batch in batches for path in batch.files.values()]
-    connection.execute(f"SET allowed_paths = {_list(files)}")
+    connection.execute(f"SET allowed_paths = {listed(files)}")
+    if workshop is not None:
+        connection.execute(f"SET allowed_directories = {listed([str(workshop)])}")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-
-
-def _open_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
-    """Make a view of every table, empty where nothing was written."""
-    connection.execute("SET parquet_metadata_cache = true")
-    connection.execute("CREATE SCHEMA internal; CREATE SCHEMA rules")
-    connection.execute(
-        "CREATE MACRO internal.whole(x) AS CASE WHEN x IS NOT NULL"
-        " THEN greatest(least(x, 9223372036854775807), -9223372036854775808)::BIGINT END"
-    )
-    # A sum that is known only where all of it is.
-    connection.execute(
-        "CREATE MACRO internal.sum_of_all(x) AS CASE WHEN count(x) = count(*) THEN internal.whole(sum(x)) END"
-    )
-    connection.execute("CREATE TABLE internal.live (batch INTEGER, source VARCHAR)")
-    for number, batch in enumerate(batches):
-        if batch.live is not None:
-            connection.execute(
-                "INSERT INTO internal.live SELECT $1, unnest($2::VARCHAR[])", [number, sorted(batch.live)]
-            )
-    connection.execute("CREATE TABLE internal.ancestors (run_id VARCHAR)")
-    ancestors = [f"{b.prefix}/{run_id}" if b.prefix else run_id for b in batches for run_id in sorted(b.ancestors)]
-    if ancestors:
-        connection.execute("INSERT INTO internal.ancestors SELECT unnest($1::VARCHAR[])", [ancestors])
-    for table in ALL_TABLES:
-        name = _OF_MORE.get(table, f'"{table}"')
-        selects = list(_selects(table, batches))
-        if selects:
-            connection.execute(f"CREATE VIEW {name} AS {' UNION ALL '.join(selects)}")
-        else:
-            connection.execute(ddl(table).replace(f'"{table}"', name, 1))
-    connection.execute(_NAMED)
-    for table in COMPUTED:
-        connection.execute(ddl(table))
-
-
-_OF_MORE = {"findings": "internal.stored_findings", "conversations": "internal.recorded_conversations"}
-"""Tables that are a part of what has the public name: findings of rules join the others, names are given."""
-
-_NAMED = """
-CREATE VIEW conversations AS
-SELECT c.* REPLACE (coalesce(n.name, c.title) AS title)
-FROM internal.recorded_conversations AS c
-LEFT JOIN (
-    SELECT conversation_id, max_by(name, (named_at IS NOT NULL, named_at, source_id)) AS name
-    FROM conversation_names
-    GROUP BY conversation_id
-) AS n USING (conversation_id)
-"""
-
-
-def _selects(table: str, batches: Sequence[Batch]) -> Iterator[str]:
-    """A SELECT for all whole batches together, and one for each that is filtered or renamed."""
-    names = [column.name for column in columns(ALL_TABLES[table])]
-    plain = [str(b.files[table]) for b in batches if table in b.files and b.live is None and not b.prefix]
-    if plain:
-        yield f"SELECT {_quoted(names)} FROM read_parquet({_list(plain)})"
-    for number, batch in enumerate(batches):
-        if table not in batch.files or (batch.live is None and not batch.prefix):
-            continue
-        select = f"SELECT {_prefixed(names, batch.prefix)} FROM read_parquet({_list([str(batch.files[table])])})"
-        if batch.live is not None:
-            select += f" WHERE {SOURCE_COLUMN} IN (SELECT source FROM internal.live WHERE batch = {number})"
-        yield select
-
-
-def _prefixed(names: Sequence[str], prefix: str) -> str:
-    if not prefix:
-        return _quoted(names)
-    text = _text(f"{prefix}/")
-    quoted = _text(json.dumps(f"{prefix}/", ensure_ascii=False)[1:-1])
-    shown = []
-    for name in names:
-        sql = f'{text} || "{name}"' if name in ID_COLUMNS else f'"{name}"'
-        if name == "namespace":
-            sql = f"CASE WHEN namespace = '{GLOBAL_NAMESPACE}' THEN namespace ELSE {sql} END"
-        if name == "finding_id":
-            # Behind the code, where the rules put it too: what a rule finds again has the same id.
-            code = "instr(finding_id, ':')"
-            sql = f"substr(finding_id, 1, {code}) || {text} || substr(finding_id, {code} + 1)"
-        if name == "candidates":  # a JSON list of run ids
-            sql = f"""replace(replace(candidates, '["', '["' || {quoted}), '","', '","' || {quoted})"""
-        shown.append(f'{sql} AS "{name}"')
-    return ", ".join(shown)
-
-
-def check_parts(connection: Cursor, batches: Sequence[Batch]) -> None:
-    """Compare the columns that the footers tell with the model's.
-
-    Raises:
-        DamagedPart: for the first file that differs or cannot be read.
-    """
-    tables = {str(path): table for batch in batches for table, path in batch.files.items()}
-    if not tables:
-        return
-    found = _footers(connection, list(tables))
-    for path, table in tables.items():
-        wanted = {column.name: column.type for column in columns(ALL_TABLES[table])} | {SOURCE_COLUMN: "VARCHAR"}
-        if found.get(path) != wanted:
-            raise DamagedPart(Path(path), f"its columns are not those of {table} in this version")
-
-
-def _footers(connection: Cursor, paths: list[str]) -> dict[str, dict[str, str]]:
-    """Column names and types of each file."""
-    for path in paths:
-        try:
-            size = Path(path).stat().st_size
-        except OSError as error:
-            raise DamagedPart(Path(path), error.strerror or str(error)) from error
-        if size < 12:  # magic, footer length, magic
-            raise DamagedPart(Path(path), "cut off")
-    query = "SELECT file_name, name, duckdb_type FROM parquet_schema($1::VARCHAR[]) WHERE type IS NOT NULL"
-    try:
-        rows = connection.execute(query, [paths]).fetchall()
-    except duckdb.Error:
-        if len(paths) > 1:
-            return {name: columns for path in paths for name, columns in _footers(connection, [path]).items()}
-        raise DamagedPart(Path(paths[0]), "not a whole Parquet file") from None
-    found: dict[str, dict[str, str]] = {}
-    for path, name, kind in rows:
-        found.setdefault(path, {})[name] = kind
-    return found
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _list(values: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, values))}]"

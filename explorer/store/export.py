@@ -31,7 +31,7 @@ from explorer import __version__
 from explorer.model import ALL_TABLES, columns
 from explorer.store import bundle
 from explorer.store.bundle import NotABundle, bundle_batch, is_bundle, schema_fingerprint
-from explorer.store.database import SOURCE_COLUMN
+from explorer.store.opening import SOURCE_COLUMN
 from explorer.store.selection import Selection, select_runs
 
 if TYPE_CHECKING:

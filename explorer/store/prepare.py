@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import re
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from explorer.store.hierarchy import cyclic, lay_out
+from explorer.store.sql import run_script
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -57,17 +54,11 @@ _NEEDED = {
 }
 """Rules that read a lot, and what there must be for them to find anything."""
 
-_LABORATORY = ("misses.sql", "mistakes.sql", "curves.sql")
-"""Scripts of relations that opening does without."""
-
-_ASKING = ("show", "describe", "summarize", "duckdb_", "pragma_", "information_schema", "pg_", "sqlite_")
-"""What a query has in it that asks for the names of relations."""
-
 Array: TypeAlias = npt.NDArray[np.int64]
 
 
 def prepare(connection: DuckDBPyConnection) -> None:
-    """Fill the schema ``internal`` and define the public views, but those of ``define_laboratory``."""
+    """Fill the schema ``internal`` and define the public views, but those of the laboratory."""
     run_script(connection, "totals.sql")
     run_script(connection, "items.sql")
     _lay_out_items(connection)
@@ -84,56 +75,6 @@ def prepare(connection: DuckDBPyConnection) -> None:
         connection.unregister("numbers")
     run_script(connection, "views.sql")
     run_script(connection, "reuse.sql")
-
-
-def define_laboratory(connection: DuckDBPyConnection) -> None:
-    """Define the relations of the reuse laboratory, over what ``prepare`` made.
-
-    Opening does without them: DuckDB resolves each view when it is made, and most who open a directory ask for none.
-    """
-    _note_models(connection)
-    for script in _LABORATORY:
-        run_script(connection, script)
-
-
-def names_laboratory(query: str) -> bool:
-    """Whether a query or a filter may be about them: it has the name of one, or asks what relations there are."""
-    text = query.lower()
-    return any(name in text for name in (*_ASKING, *_laboratory_names()))
-
-
-@cache
-def _laboratory_names() -> tuple[str, ...]:
-    made = re.compile(r"^CREATE (?:VIEW|MACRO) ([\w.]+)", re.MULTILINE)
-    scripts = (Path(__file__).with_name(script).read_text("utf-8") for script in _LABORATORY)
-    return ("kv_models", *(name for script in scripts for name in made.findall(script)))
-
-
-def run_script(connection: DuckDBPyConnection, name: str) -> None:
-    """Run the statements of a file beside this one."""
-    connection.execute(Path(__file__).with_name(name).read_text("utf-8"))
-
-
-def _note_models(connection: DuckDBPyConnection) -> None:
-    """What a token takes in the KV cache of models, from the file of their published numbers.
-
-    One row per model, with 2 bytes for each value (where they are kept in 8 bits it is half). ``source`` says from
-    which fields of its ``config.json`` the numbers are. ``latent_dim``: what stands for all its heads.
-    """
-    with Path(__file__).with_name("kv_models.csv").open(encoding="utf-8", newline="") as file:
-        names, *rows = csv.reader(file)
-    values = ", ".join(f"({', '.join(_literal(value) for value in row)})" for row in rows)
-    connection.execute(
-        "CREATE TABLE kv_models AS "
-        "SELECT *, 2 * layers * coalesce(latent_dim, 2 * kv_heads * head_dim) AS bytes_per_token "
-        f"FROM (VALUES {values}) AS models({', '.join(names)})"
-    )
-
-
-def _literal(value: str) -> str:
-    if not value:
-        return "NULL::BIGINT"
-    return f"{value}::BIGINT" if value.isdecimal() else "'" + value.replace("'", "''") + "'"
 
 
 def _lay_out_items(connection: DuckDBPyConnection) -> None:

@@ -21,15 +21,6 @@ if TYPE_CHECKING:
 
     from explorer.store.database import Cursor
 
-ALONE = (
-    "prompt_recency", "prompt_optimal", "step_recency", "reuse_distance", "reuse_age", "missed_", "cache_curve",
-    "time_to_live_curve", "working_set", "prefix_tree", "model_reuse", "reuse_means",
-)  # fmt: skip
-"""What a query must name to need the tables that one pass over all prompts fills."""
-
-SHARED = ("shared_recency", "shared_cache_curve")
-"""What it must name to need the table of one cache for all."""
-
 
 def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
     """Fill, in one pass over all prompts, the tables of caches that each namespace has for itself and of prefix trees.

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from explorer.model import ALL_TABLES, columns
-from explorer.store.database import SOURCE_COLUMN
+from explorer.store.opening import SOURCE_COLUMN
 from explorer.store.queries.tree import build_tree, drop_tree, has_ancestors
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.model import ALL_TABLES, COMPUTED, columns
 from explorer.store.database import SOURCE_COLUMN, Batch, DamagedPart, Database, Opening
-from explorer.store.prepare import names_laboratory
+from explorer.store.laboratory import names_laboratory
 from explorer.store.queries import build_tree
 from explorer.store.readonly import QueryError, explained
 from tests.store.world import agent, ask, conversation, family, finding, make_database, run, source, step, write_batch

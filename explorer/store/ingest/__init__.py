@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    from explorer.store.database import Opening
+    from explorer.store.opening import Opening
 
 
 class Progress(NamedTuple):
@@ -62,7 +62,7 @@ def ingest(
     paths: Sequence[Path],
     options: Options,
     progress: Callable[[Progress], None] = lambda _: None,
-    opened: Callable[[Opening], None] | None = None,
+    opened: Callable[[Opening], object] | None = None,
     cancelled: threading.Event | None = None,
 ) -> Opening:
     """Read everything under ``paths`` that has not been read before.

@@ -24,7 +24,7 @@ import platformdirs
 from explorer import __version__
 from explorer.model import ALL_TABLES, ddl
 from explorer.readers import readers
-from explorer.store.database import Batch
+from explorer.store.opening import Batch
 
 KEEP_SECONDS = 7 * 86_400
 """Time since it was last opened at which a batch that no manifest names is removed; another explorer may show it."""
@@ -91,8 +91,10 @@ def fingerprint() -> str:
 class Cache:
     """The directory of one set of opened paths."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, lasts: bool = True) -> None:
         self.directory = directory
+        self.lasts = lasts
+        """Whether it will be there the next time."""
 
     @classmethod
     def locate(cls, paths: Sequence[Path], cache_dir: Path | None) -> Cache:

@@ -8,12 +8,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from explorer.model import Row
-from explorer.store.database import Batch
 from explorer.store.ingest import IngestError
 from explorer.store.ingest.cache import Cache, Entry
 from explorer.store.ingest.outcome import CONTENT, unread
 from explorer.store.ingest.walk import Found
 from explorer.store.ingest.worker import Columns, as_columns
+from explorer.store.opening import Batch
 
 if TYPE_CHECKING:
     from explorer.store.ingest.parts import Parts

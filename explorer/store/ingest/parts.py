@@ -14,8 +14,8 @@ from typing import TypeAlias
 import polars as pl
 
 from explorer.model import ALL_TABLES, Repeated, columns, joined
-from explorer.store.database import Batch
 from explorer.store.ingest.worker import Columns
+from explorer.store.opening import Batch
 
 SOURCE_COLUMN = "_source"
 """Physical column of every part: the reading a row came from, so that a source that was read again is told apart."""

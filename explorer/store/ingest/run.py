@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from explorer.readers import claim, readers, settle, shares
-from explorer.store.database import Batch, Opening
 from explorer.store.export import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
 from explorer.store.ingest.begun import Begun
@@ -30,6 +29,7 @@ from explorer.store.ingest.pool import INLINE_BYTES, Pool
 from explorer.store.ingest.together import Group, Linked, groups
 from explorer.store.ingest.walk import Claim, Found, identify, walk
 from explorer.store.ingest.worker import CHUNK_ROWS, Chunk, Task, as_columns
+from explorer.store.opening import Batch, Opening
 
 FIRST_SHOWN_SECONDS = 0.4
 """After this time what has been read is shown, and then again whenever the time since the start has doubled."""
@@ -49,7 +49,7 @@ class Ingest:
         paths: Sequence[Path],
         options: Options,
         progress: Callable[[Progress], None],
-        opened: Callable[[Opening], None] | None,
+        opened: Callable[[Opening], object] | None,
         cancelled: threading.Event,
     ) -> None:
         self.paths = paths
@@ -105,7 +105,7 @@ class Ingest:
                 "Free some space, or name a directory with --cache-dir."
             ) from None
         atexit.register(shutil.rmtree, directory, ignore_errors=True)
-        return Cache(directory)
+        return Cache(directory, lasts=False)
 
     def _tell(self, **changes: Any) -> None:
         self.done = self.done._replace(note=self.note, **changes)
@@ -297,9 +297,13 @@ class Ingest:
     def _opening(self, complete: bool) -> Opening:
         companions = {entry.source_id: entry.companions for entry in self.kept.entries() if entry.companions}
         parts = {entry.source_id: entry.parts for entry in self.kept.entries() if entry.parts}
-        return Opening(
-            [*self.kept.batches(), *self.bundles], self.roots, complete, tuple(self.paths), companions, parts
-        )
+        batches, paths = [*self.kept.batches(), *self.bundles], tuple(self.paths)
+        return Opening(batches, self.roots, complete, paths, companions, parts, self._database_cache(complete))
+
+    def _database_cache(self, complete: bool) -> Path | None:
+        """Where the database is kept: nowhere when it will not be the same the next time."""
+        lasts = complete and self.kept.cache.lasts and not self.options.follow
+        return self.kept.cache.directory if lasts else None
 
     def _show_if_due(self) -> None:
         passed = time.monotonic() - self.started

@@ -18,12 +18,12 @@ from explorer.tui.humanize import number, size
 from explorer.tui.text import crop
 
 if TYPE_CHECKING:
-    from explorer.store.database import Opening
     from explorer.store.ingest import Options, Progress
+    from explorer.store.opening import Opening
     from explorer.tui.opened import Opened
 
     Read = Callable[
-        [Sequence[Path], Options, Callable[[Progress], None], Callable[[Opening], None], threading.Event], Opening
+        [Sequence[Path], Options, Callable[[Progress], None], Callable[[Opening], object], threading.Event], Opening
     ]
 
 _EVERY = 0.1
@@ -159,29 +159,32 @@ class LoadingLine(Widget):
             try:
                 read = self._read or ingest.ingest
                 opening = read(self._paths, self._options, self._report, self._show, cancelled)
-                self._show(opening)
+                opened = self._show(opening)
             except ingest.Cancelled:
                 self._end(self.Stopped(self.progress))
             else:
                 self._end(self.Finished())
+                if opened is not None:
+                    opened.database.keep()
         except Exception as error:
             # Whatever went wrong, a person has to read it on the screen and not as a traceback.
             self._end(self.Failed(error))
 
-    def _show(self, opening: Opening) -> None:
+    def _show(self, opening: Opening) -> Opened | None:
         from explorer.store.queries import FilterError
         from explorer.tui.opened import open_up
 
         if self._left:
-            return
+            return None
         try:
             opened = open_up(opening, self._where)
         except FilterError:
             # The columns are the same from the first file on, so a filter that fails now will always fail.
             if opening.complete:
                 raise
-            return
+            return None
         self.post_message(self.Loaded(opened))
+        return opened
 
     def _report(self, progress: Progress) -> None:
         now = monotonic()

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from explorer.readers import weka
-from explorer.store.ingest import IngestError, Progress
+from explorer.store.database import Database
+from explorer.store.ingest import IngestError, Options, Progress, ingest
 from explorer.store.ingest import cache as cache_module
 from explorer.store.ingest.cache import MANIFEST, Cache
 from tests.store.ingest.conftest import Reading
@@ -48,17 +49,21 @@ def test_opening_what_has_not_changed_writes_nothing(traces: Path, reading: Read
     assert {path: path.stat().st_ino for path in reading.directory().rglob("*")} == before
 
 
-def test_opening_what_has_not_changed_loads_no_library_to_write_with(traces: Path, reading: Reading) -> None:
+def test_opening_what_has_not_changed_loads_no_library_to_make_it_with(traces: Path, reading: Reading) -> None:
     corpus(traces)
-    reading()
+    database = Database(reading())
+    database.keep()
+    database.close()
     program = (
-        "import sys; from pathlib import Path; from explorer.store.ingest import *;"
-        "ingest([Path(sys.argv[1])], Options(cache_dir=Path(sys.argv[2])));"
-        "print(*({'polars', 'pyarrow'} & set(sys.modules)))"
+        "import sys; from explorer.cli import main;"
+        "sys.exit = lambda code: print(code, *({'numpy', 'polars', 'pyarrow'} & set(sys.modules)), file=sys.stderr);"
+        "main()"
     )
-    command = [sys.executable, "-c", program, traces, reading.cache]
+    options = "--summary", "--format", "csv", "--cache-dir"
+    command = [sys.executable, "-c", program, *options, reading.cache, traces]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert (done.stdout.strip(), done.stderr) == ("", "")
+    assert done.stdout
+    assert done.stderr == "0\n"
 
 
 @pytest.mark.parametrize("change", [lambda path: write(path, plain(7)), older])
@@ -329,6 +334,13 @@ def test_without_the_cache_nothing_is_taken_from_it_or_put_into_it(traces: Path,
     assert rows(reading(use_cache=False)) == expected
     assert reading.sources
     assert {path: path.stat().st_mtime_ns for path in reading.cache.rglob("*")} == before
+
+
+def test_the_database_is_kept_where_the_next_opening_finds_it(traces: Path, reading: Reading) -> None:
+    write(traces / "a.json", plain())
+    assert reading().cache == reading.directory()
+    assert reading(use_cache=False).cache is None
+    assert ingest([traces], Options(0, reading.cache, follow=True)).cache is None
 
 
 def test_nothing_is_written_beside_the_traces(traces: Path, reading: Reading) -> None:

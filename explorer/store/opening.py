@@ -1,0 +1,50 @@
+"""What an ingest hands to the database: Parquet parts, and where what is in them was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE_COLUMN = "_source"
+"""In every part: the source that a row was read from."""
+
+
+class Batch(NamedTuple):
+    """Parquet parts that were written together: one file per table that has rows."""
+
+    files: dict[str, Path]
+    """Table name (of ``model.ALL_TABLES``) -> file. Each has the table's columns plus ``_source``, the source's id."""
+    live: frozenset[str] | None
+    """Sources whose rows still count; None when all do."""
+    prefix: str = ""
+    """Put before every id, for an export that was found inside the opened directory beside other traces."""
+    ancestors: frozenset[str] = frozenset()
+    """Runs of an export that its filter had not kept, and that are in it only because a kept run is below them."""
+
+
+class Opening(NamedTuple):
+    """Everything the database needs to know."""
+
+    batches: list[Batch]
+    roots: dict[str, Path]
+    """source_id -> the file itself, to read records from; without those that came from an export."""
+    complete: bool = True
+    """False while sources are still being read."""
+    paths: tuple[Path, ...] = ()
+    """What was opened: nothing is ever written in there."""
+    companions: Mapping[str, Sequence[tuple[str, int, int]]] = {}
+    """source_id -> path, size and time of change of every file that was read with it."""
+    parts: Mapping[str, Sequence[str]] = {}
+    """source_id -> the further sources that were read with it as one trace."""
+    cache: Path | None = None
+    """The directory in which the database may be kept for the next time; None where it is not worth it."""
+
+
+class DamagedPart(Exception):
+    """A part is missing, cut off, or of another schema; the message names it. Read its sources again."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason

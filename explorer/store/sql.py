@@ -1,0 +1,30 @@
+"""SQL as text: the files beside this module, and values as they are written in a statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def script(name: str) -> str:
+    """The statements of a file."""
+    return Path(__file__).with_name(name).read_text("utf-8")
+
+
+def run_script(connection: DuckDBPyConnection, name: str) -> None:
+    """Run the statements of a file."""
+    connection.execute(script(name))
+
+
+def quoted(text: str) -> str:
+    """A text as SQL has it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Texts as a list in SQL."""
+    return f"[{', '.join(map(quoted, texts))}]"
