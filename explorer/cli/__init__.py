@@ -21,9 +21,9 @@ import click
 from explorer import __version__
 
 if TYPE_CHECKING:
+    from explorer.store.counts import Counts
     from explorer.store.database import Database
     from explorer.store.ingest import Options, Progress
-    from explorer.store.queries import Counts
 
 DONE, FAILED, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done; findings of severity error, or a query that failed; usage; nothing could be read; interrupted."""
@@ -248,10 +248,10 @@ class _ProgressLine:
 
 def _answer(database: Database, mode: str, options: dict[str, Any]) -> int:
     """Write the answer; its exit code."""
-    from explorer.store import queries
+    from explorer.store.counts import counts as counted
 
     with database.cursor() as cursor:
-        counts = queries.counts(cursor)
+        counts = counted(cursor)
     unread = counts.sources_skipped + counts.sources_failed
     omitted = {"sources_skipped": counts.sources_skipped, "sources_failed": counts.sources_failed}
     nothing = not counts.sources_read and not counts.sources_partial and not counts.conversations
@@ -318,8 +318,8 @@ def _check(database: Database, format_: str, omitted: dict[str, int]) -> int:
 def _summary(database: Database, where: str | None, format_: str, omitted: dict[str, int], counts: Counts) -> None:
     from explorer.cli.output import write
     from explorer.cli.summary import as_table, is_more_cached
-    from explorer.store.queries import FilterError
-    from explorer.store.queries.summary import summary
+    from explorer.store.readonly import FilterError
+    from explorer.store.summary import summary
 
     database.make_ready(where or "")
     with database.cursor() as cursor:
@@ -339,7 +339,7 @@ def _summary(database: Database, where: str | None, format_: str, omitted: dict[
 
 def _export(database: Database, where: str | None, target: Path) -> None:
     from explorer.store.export import ExportError, export
-    from explorer.store.queries import FilterError
+    from explorer.store.readonly import FilterError
     from explorer.tui.humanize import plural
 
     try:

@@ -10,7 +10,7 @@ from explorer.tui.humanize import percent, plural
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explorer.store.queries.summary import SummaryRow
+    from explorer.store.summary import SummaryRow
 
 _COLUMNS = {
     "conversation": "title",

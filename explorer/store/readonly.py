@@ -43,6 +43,14 @@ class QueryError(Exception):
         self.position = position
 
 
+class FilterError(Exception):
+    """A filter that DuckDB refuses. ``position`` is the 0-based character of the mistake in the filter, if known."""
+
+    def __init__(self, message: str, position: int | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+
+
 class Result(NamedTuple):
     """An answer that is fetched as it is read."""
 

@@ -21,7 +21,7 @@ from explorer.store.queries import (
     sibling_matrix,
     steps,
 )
-from explorer.store.queries.summary import summary
+from explorer.store.summary import summary
 from tests.store.test_views import several_runs
 from tests.store.world import (
     agent,

@@ -29,7 +29,7 @@ from explorer.store.export import (
     schema_fingerprint,
 )
 from explorer.store.queries import FilterError, overview, steps
-from explorer.store.queries.summary import summary
+from explorer.store.summary import summary
 from tests.store.test_every_question import damaged
 from tests.store.test_views import several_runs
 from tests.store.world import (

@@ -11,7 +11,7 @@ from explorer.model import BlockRun, Row, StepReuse
 from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
-from explorer.store.queries.summary import summary
+from explorer.store.summary import summary
 from tests.store.world import agent, ask, blocks, conversation, make_database, reuse, run, step
 
 WEKA = Path(__file__).parents[3] / "shared" / "traces" / "weka"

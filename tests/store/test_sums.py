@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from explorer.cli.summary import as_table
 from explorer.model import Row, Run
-from explorer.store.queries.summary import summary
+from explorer.store.summary import summary
 from tests.store.test_answers import facts
 from tests.store.world import agent, ask, by_run, conversation, make_database, run, step, tool_call
 

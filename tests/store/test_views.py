@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from explorer.model import ConversationName, Row
 from explorer.store.database import Database
 from explorer.store.queries import build_tree, children, counts, talk
-from explorer.store.queries.summary import summary
+from explorer.store.summary import summary
 from tests.store.world import (
     agent,
     ask,

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer.readers import claim, readers, settle, shares
-from explorer.store.export import bundle_batch, is_bundle
+from explorer.store.bundle import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
 from explorer.store.ingest.begun import Begun
 from explorer.store.ingest.cache import Cache, Entry

@@ -7,6 +7,7 @@ and be interrupted there with ``cursor.interrupt()``. Text in the answers is the
 from explorer.readers import Message
 from explorer.reuse.arrivals import Arrivals
 from explorer.reuse.together import Stopped
+from explorer.store.counts import Counts, counts
 from explorer.store.queries.curves import CacheCurves, Curve, KvModel, cache_curves, kv_models, shared_curves
 from explorer.store.queries.experiments import Experiments, MadeOf, Merged, Scoped, Told, experiments, figure
 from explorer.store.queries.handoffs import (
@@ -23,16 +24,14 @@ from explorer.store.queries.handoffs import (
 from explorer.store.queries.means import Hits, Means, means
 from explorer.store.queries.messages import NotRecorded, Talk, Written, messages, talk
 from explorer.store.queries.misses import Causes, Change, InUse, Load, Misses, in_use, misses
-from explorer.store.queries.overview import counts, overview
+from explorer.store.queries.overview import overview
 from explorer.store.queries.proposals import Proposed, hidden_agents
 from explorer.store.queries.records import record
 from explorer.store.queries.reuse import reuse_totals, sibling_matrix
 from explorer.store.queries.runs import Named
 from explorer.store.queries.shapes import (
     ColdStart,
-    Counts,
     Fact,
-    FilterError,
     FindingRow,
     Node,
     NodeKind,
@@ -86,6 +85,7 @@ from explorer.store.queries.tree import (
     sibling,
     usual_filter,
 )
+from explorer.store.readonly import FilterError
 
 __all__ = [
     "Arrivals",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.store.counts import counts
 from explorer.store.queries.checkpoints import checkpoints
 from explorer.store.queries.counting import counting
 from explorer.store.queries.facts import Sheet
@@ -13,7 +14,7 @@ from explorer.store.queries.proposals import proposal
 from explorer.store.queries.recorded import as_recorded, attribution, footprint, numbering, recorded, times
 from explorer.store.queries.reuse import reuse_totals
 from explorer.store.queries.scope import Scope, one, scope_of
-from explorer.store.queries.shapes import Counts, Fact
+from explorer.store.queries.shapes import Fact
 from explorer.store.queries.sums import Sums, whole_of
 from explorer.store.queries.versions import versions
 
@@ -30,38 +31,6 @@ _TOKENS = {
     "output_tokens": ("output", "with reasoning"),
     "reasoning_tokens": ("reasoning", "part of output"),
 }
-
-
-def counts(cursor: Cursor) -> Counts:
-    """Count what is opened."""
-    row = one(
-        cursor,
-        """
-        SELECT
-            (SELECT count(*) FROM internal.nodes WHERE kind = 'conversation'),
-            (SELECT count(*) FROM internal.nodes WHERE kind = 'agent'),
-            (SELECT count(*) FROM agent_totals WHERE is_sub_agent),
-            r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed, f.errors, f.warnings, f.infos
-        FROM (
-            SELECT
-                count(*) FILTER (NOT is_replay) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
-                coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
-            FROM internal.runs
-        ) AS r, (
-            SELECT
-                count(*) FILTER (status = 'read') AS read, count(*) FILTER (status = 'partial') AS partial,
-                count(*) FILTER (status = 'skipped') AS skipped, count(*) FILTER (status = 'failed') AS failed
-            FROM sources
-        ) AS s, (
-            SELECT
-                count(*) FILTER (severity = 'error') AS errors, count(*) FILTER (severity = 'warning') AS warnings,
-                count(*) FILTER (severity = 'info') AS infos
-            FROM internal.placed_findings
-        ) AS f
-        """,
-    )
-    assert row is not None
-    return Counts(*row)
 
 
 def overview(cursor: Cursor, node_id: str | None) -> list[Fact]:

@@ -79,29 +79,6 @@ class TreeView(NamedTuple):
     """Whether agents that seem to be hidden in runs have lines below these: a proposal, which no number counts."""
 
 
-class Counts(NamedTuple):
-    """What the opened paths hold; the line that never lies."""
-
-    conversations: int
-    agents: int
-    sub_agents: int
-    runs: int
-    steps: int
-    replayed_steps: int
-    sources_read: int
-    sources_partial: int
-    sources_skipped: int
-    sources_failed: int
-    errors: int
-    warnings: int
-    infos: int
-
-    @property
-    def findings(self) -> int:
-        """Of whatever severity."""
-        return self.errors + self.warnings + self.infos
-
-
 class Fact(NamedTuple):
     """One line of the overview."""
 
@@ -193,11 +170,3 @@ class FindingRow(NamedTuple):
     run_id: str | None
     step_ordinal: int | None
     message: str
-
-
-class FilterError(Exception):
-    """A filter that DuckDB refuses. ``position`` is the 0-based character of the mistake in the filter, if known."""
-
-    def __init__(self, message: str, position: int | None = None) -> None:
-        super().__init__(message)
-        self.position = position

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from explorer.store.queries.proposals import hidden_lines
 from explorer.store.queries.scope import host_of, one
-from explorer.store.queries.shapes import FilterError, Node, NodeKind, SortKey, Totals, TreeView
-from explorer.store.readonly import QueryError, check_filter, explained
+from explorer.store.queries.shapes import Node, NodeKind, SortKey, Totals, TreeView
+from explorer.store.readonly import FilterError, QueryError, check_filter, explained
 
 if TYPE_CHECKING:
     from explorer.model import RunStatus, Severity

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from explorer.store.queries.shapes import FilterError
-from explorer.store.readonly import QueryError, check_filter, explained
+from explorer.store.readonly import FilterError, QueryError, check_filter, explained
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor

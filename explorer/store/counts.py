@@ -1,0 +1,60 @@
+"""How much there is of what was opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from explorer.store.database import Cursor
+
+
+class Counts(NamedTuple):
+    """What the opened paths hold; the line that never lies."""
+
+    conversations: int
+    agents: int
+    sub_agents: int
+    runs: int
+    steps: int
+    replayed_steps: int
+    sources_read: int
+    sources_partial: int
+    sources_skipped: int
+    sources_failed: int
+    errors: int
+    warnings: int
+    infos: int
+
+    @property
+    def findings(self) -> int:
+        """Of whatever severity."""
+        return self.errors + self.warnings + self.infos
+
+
+def counts(cursor: Cursor) -> Counts:
+    """Count what is opened."""
+    query = """
+        SELECT
+            (SELECT count(*) FROM internal.nodes WHERE kind = 'conversation'),
+            (SELECT count(*) FROM internal.nodes WHERE kind = 'agent'),
+            (SELECT count(*) FROM agent_totals WHERE is_sub_agent),
+            r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed, f.errors, f.warnings, f.infos
+        FROM (
+            SELECT
+                count(*) FILTER (NOT is_replay) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
+                coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
+            FROM internal.runs
+        ) AS r, (
+            SELECT
+                count(*) FILTER (status = 'read') AS read, count(*) FILTER (status = 'partial') AS partial,
+                count(*) FILTER (status = 'skipped') AS skipped, count(*) FILTER (status = 'failed') AS failed
+            FROM sources
+        ) AS s, (
+            SELECT
+                count(*) FILTER (severity = 'error') AS errors, count(*) FILTER (severity = 'warning') AS warnings,
+                count(*) FILTER (severity = 'info') AS infos
+            FROM internal.placed_findings
+        ) AS f
+    """
+    (row,) = cursor.execute(query).fetchall()
+    return Counts(*row)
