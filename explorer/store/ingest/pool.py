@@ -23,6 +23,10 @@ INLINE_BYTES = 2 << 20
 AHEAD = 2
 """Tasks a worker is given at a time, so that it never waits for the next."""
 
+_HELD_BYTES = 4096
+"""Every pipe holds so much of what nobody has read yet. With more, handing over waits for the worker, and where that
+waits for its answers to be taken, both would wait for ever."""
+
 _WAIT_SECONDS = 0.1
 """How often a cancel is looked for while nothing arrives."""
 
@@ -71,14 +75,18 @@ class _Worker:
         except Exception:  # the end of the pipe, or half of an answer: either way the worker is gone
             answers.put((self, None))
 
-    def give(self, task: Task) -> None:
-        """Hand over a task; the pipe holds it until the one before is done."""
+    def give(self, task: Task) -> bool:
+        """Hand over a task, which the pipe holds until the one before is done; whether it took it."""
+        message = pickle.dumps(task)
+        if self.tasks and len(message) > _HELD_BYTES:
+            return False
         self.tasks.append(task)
         assert self.process.stdin
         # One that has died is noticed by the listening thread, and the task is answered for there.
         with contextlib.suppress(OSError):
-            pickle.dump(task, self.process.stdin)
+            self.process.stdin.write(message)
             self.process.stdin.flush()
+        return True
 
     def cause(self) -> str:
         """Why it no longer answers."""
@@ -141,14 +149,14 @@ class Pool:
 
         Tasks are asked for as they can be handed out, so that finding the next ones overlaps with the reading.
         """
-        again: deque[Task] = deque()  # what a dead worker had not begun
+        again: deque[Task] = deque()  # what a dead worker had not begun, or a busy one did not take
         waiting = iter(tasks)
 
         def next_task() -> Task | None:
             return again.popleft() if again else next(waiting, None)
 
         while self._workers and not self._cancelled():
-            self._hand_out(next_task)
+            self._hand_out(next_task, again)
             if not any(worker.tasks for worker in self._workers):
                 return
             try:
@@ -165,11 +173,11 @@ class Pool:
                     return
                 yield chunk
 
-    def _hand_out(self, next_task: Callable[[], Task | None]) -> None:
+    def _hand_out(self, next_task: Callable[[], Task | None], again: deque[Task]) -> None:
         for _ in range(AHEAD):
             for worker in self._workers:
-                if len(worker.tasks) < AHEAD and (task := next_task()):
-                    worker.give(task)
+                if len(worker.tasks) < AHEAD and (task := next_task()) and not worker.give(task):
+                    again.appendleft(task)
 
     def _replace(self, dead: _Worker, again: deque[Task]) -> Chunk | None:
         """Answer for the task a worker died of, if any, start another, and queue again what it had not begun."""
