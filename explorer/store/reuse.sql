@@ -96,11 +96,11 @@ asked AS NOT MATERIALIZED (
         f.run_id,
         f.step.model AS model,
         f.step.start_ms AS start_ms,
-        coalesce((f.step.extra ->> '$.first_record_ms')::BIGINT, f.step.end_ms) AS answer_ms,
+        coalesce(TRY_CAST(f.step.extra ->> '$.first_record_ms' AS BIGINT), f.step.end_ms) AS answer_ms,
         f.step.input_tokens AS input_tokens,
         f.step.cache_read_tokens AS read,
         f.step.cache_write_tokens AS written,
-        coalesce((f.step.extra ->> '$.cache_write_1h_tokens')::BIGINT, 0) > 0 AS for_an_hour
+        coalesce(TRY_CAST(f.step.extra ->> '$.cache_write_1h_tokens' AS BIGINT), 0) > 0 AS for_an_hour
     FROM firsts AS f
 ),
 

@@ -293,8 +293,8 @@ WITH figures AS (
         count(*) FILTER ((s.extra ->> '$.output_unconfirmed') = 'true') AS unconfirmed_steps,
         sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
         sum(s.cache_write_tokens) AS cache_write_tokens,
-        sum((s.extra ->> '$.cache_write_5m_tokens')::BIGINT) AS cache_write_5m_tokens,
-        sum((s.extra ->> '$.cache_write_1h_tokens')::BIGINT) AS cache_write_1h_tokens,
+        sum(TRY_CAST(s.extra ->> '$.cache_write_5m_tokens' AS BIGINT)) AS cache_write_5m_tokens,
+        sum(TRY_CAST(s.extra ->> '$.cache_write_1h_tokens' AS BIGINT)) AS cache_write_1h_tokens,
         sum(s.output_tokens) AS output_tokens
     FROM steps AS s
     JOIN runs AS r USING (run_id)

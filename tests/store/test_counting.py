@@ -55,6 +55,12 @@ def test_what_a_recorder_started_by_itself_is_left_out_at_first(audited):
         assert usual_filter(cursor) is None
 
 
+def test_figures_that_another_format_calls_the_same_and_that_are_none_count_as_not_recorded():
+    rows = [conversation(), agent("a"), run("a", "a"), step("a", 1, extra=noted(cache_write_5m_tokens="many"))]
+    asked = "SELECT cache_write_5m_tokens FROM counting_audit WHERE agent_id = 'a'"
+    assert ask(make_database(rows), asked) == [(None,)]
+
+
 def siblings(*first_steps, prefix=2):
     """Agents of one answer, from (start, answer, model, read, written, extra)."""
     rows = [conversation(), agent("main"), run("main/1", "main"), step("main/1", 1)]

@@ -16,8 +16,8 @@ _AGENTS = "SELECT agent_id FROM internal.runs WHERE run_id IN ({runs})"
 
 _STEPS = """
     SELECT
-        internal.whole(sum((extra ->> '$.cache_write_5m_tokens')::BIGINT) FILTER (NOT is_replay)),
-        internal.whole(sum((extra ->> '$.cache_write_1h_tokens')::BIGINT) FILTER (NOT is_replay)),
+        internal.whole(sum(TRY_CAST(extra ->> '$.cache_write_5m_tokens' AS BIGINT)) FILTER (NOT is_replay)),
+        internal.whole(sum(TRY_CAST(extra ->> '$.cache_write_1h_tokens' AS BIGINT)) FILTER (NOT is_replay)),
         count(*) FILTER (NOT is_replay AND (extra ->> '$.output_unconfirmed') = 'true'),
         count(*) FILTER (is_replay),
         coalesce(internal.whole(sum(input_tokens)), 0), coalesce(internal.whole(sum(output_tokens)), 0)
