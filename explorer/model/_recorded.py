@@ -39,6 +39,8 @@ class Source:
     """Records that could not be read; each of the first hundred is a finding."""
     message: str | None
     """Why it is not ``read``, or which other source it was read with."""
+    read_with: str | None = None
+    """source_id of the source that this one is a part of and was read with; None for one that stands for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ ID_COLUMNS = frozenset(
     (
         "source_id",
         "path",
+        "read_with",
         "conversation_id",
         "agent_id",
         "parent_agent_id",

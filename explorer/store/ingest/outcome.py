@@ -36,14 +36,14 @@ def unread(found: Found, problem: str) -> list[Row]:
 def companion(found: Found, reader: str, whole: str) -> list[Row]:
     """A source that is read with another one, and not by itself."""
     message = f"read with {whole}"
-    return [Source(found.source_id, found.source_id, reader, found.size, "read", None, None, message)]
+    return [Source(found.source_id, found.source_id, reader, found.size, "read", None, None, message, whole)]
 
 
 def part(found: Found, reader: str, whole: str, records: int, bad: int) -> list[Row]:
     """A source that was read with the one its links lead to: how many model calls and bad records stand in it."""
     status: SourceStatus = "partial" if bad else "read"
     message = "; ".join(filter(None, (f"read with {whole}", _unread_records(bad))))
-    return [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
+    return [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message, whole)]
 
 
 def read(found: Found, reader: str, report: Report, failure: str | None, records: int) -> list[Row]:

@@ -158,8 +158,7 @@ def _place(database: Database, run_id: str, until: int | None) -> tuple[Place, s
         ).fetchall()
         own = sorted({run[3], *(step[1] for step in steps)})
         sources = cursor.execute(
-            "SELECT source_id, bytes FROM sources WHERE list_contains($1::VARCHAR[], source_id) "
-            "OR list_contains(list_transform($1::VARCHAR[], lambda s: 'read with ' || s), message)",
+            "SELECT source_id, bytes FROM sources WHERE source_id IN $1 OR read_with IN $1",
             [own],
         ).fetchall()
     files = {source_id: database.sources[source_id] for source_id, _ in sources if source_id in database.sources}

@@ -30,11 +30,11 @@ def world(traces: Path) -> Path:
 def test_a_companion_is_listed_and_read_with_its_whole(world: Path, reading: Reading) -> None:
     found = rows(reading())
     assert reading.sources == ["a.scripted"]
-    columns = ("source_id", "format", "status", "bytes", "records", "bad_records", "message")
+    columns = ("source_id", "format", "status", "bytes", "records", "bad_records", "read_with")
     assert of(found, "sources", *columns) == [
         ("a.scripted", "scripted", "read", 7, 6, 0, None),
-        ("a.scripted-log", "scripted", "read", 7, None, None, "read with a.scripted"),
-        ("logs/a.scripted", "scripted", "read", 7, None, None, "read with a.scripted"),
+        ("a.scripted-log", "scripted", "read", 7, None, None, "a.scripted"),
+        ("logs/a.scripted", "scripted", "read", 7, None, None, "a.scripted"),
     ]
     assert (found["findings"], len(found["steps"])) == ([], 6)
 
