@@ -39,6 +39,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
@@ -213,9 +214,11 @@ def companions(reader: Reader, path: Path) -> Sequence[Path]:
 
 
 def shares(reader: Reader, path: Path) -> int:
-    """How many parts a source is read in; one for most formats."""
+    """How many parts a source is read in; one for most formats, and where it cannot be told: reading it says why."""
     divide = getattr(reader, "shares", None)
-    return max(1, divide(path)) if divide is not None else 1
+    with suppress(Exception):
+        return max(1, divide(path)) if divide is not None else 1
+    return 1
 
 
 def links(reader: Reader, path: Path, head: bytes | None) -> Sequence[str]:

@@ -59,7 +59,7 @@ def logs(path: Path) -> list[Path]:
 
 def unfinished(path: Path) -> list[Path]:
     """Logs that hold changes which were not yet taken over, or not finished."""
-    return [file for file in logs(path) if file.stat().st_size]
+    return [file for file in logs(path) if (status := _stat(file)) and status.st_size]
 
 
 def database_of(path: Path) -> Path | None:

@@ -1,5 +1,6 @@
 """What every reader promises, over every sample: whole, cut off, and damaged at seeded places."""
 
+import inspect
 import json
 import random
 import re
@@ -27,7 +28,7 @@ from explorer.model import (
     ToolCall,
     columns,
 )
-from explorer.readers import Report, SourceFile, claim, part_of, reader_of, readers
+from explorer.readers import Report, SourceFile, claim, part_of, reader_of, readers, shares
 from explorer.readers._sqlite import MAGIC
 from tests.readers.blocks import counting as blocks
 from tests.readers.claude_code import counting as claude_code
@@ -121,6 +122,36 @@ def assert_keys_are_unique(reading):
     for kind, key in KEYS.items():
         counted = Counter(tuple(getattr(row, name) for name in key) for row in reading.of(kind))
         assert not [key for key, number in counted.items() if number > 1], kind.__name__
+
+
+HOOKS = {
+    "claims": ["path", "head"],
+    "read": ["source"],
+    "companions": ["path"],
+    "part_of": ["path"],
+    "links": ["path", "head"],
+    "shares": ["path"],
+    "record": ["path", "offset", "length", "limit"],
+    "messages": ["files", "place"],
+    "places": ["environment", "home"],
+    "settle": ["votes"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(readers()))
+def test_what_a_reader_offers_is_asked_for_by_that_name_and_with_these_arguments(name):
+    offered = {
+        offer: list(inspect.signature(function).parameters)
+        for offer, function in vars(reader_of(name)).items()
+        if offer in HOOKS
+        or (callable(function) and function.__module__ == reader_of(name).__name__ and not offer.startswith("_"))
+    }
+    assert offered == {offer: HOOKS.get(offer) for offer in offered}
+
+
+@pytest.mark.parametrize("name", ["codegraff", "maverick"])
+def test_a_source_that_went_before_its_shares_were_asked_is_one(name, tmp_path):
+    assert shares(reader_of(name), tmp_path / "gone.db") == 1
 
 
 def test_keys_are_unique_in_every_table(sample):

@@ -145,8 +145,8 @@ class _File:
             return self.session_id or self.name.session_id or self.name.agent_id or "unnamed"
         if self.name.kind == "session" and self.name.session_id not in (None, session_id):
             key = self.source_id, session_id
-            many, first = self.family.foreign.get(key, (0, where.line))
-            self.family.foreign[key] = many + 1, first
+            records, first = self.family.foreign.get(key, (0, where.line))
+            self.family.foreign[key] = records + 1, first
         self.session_id = session_id
         return session_id
 

@@ -26,7 +26,7 @@ class Writing:
     """Writes one session as a conversation."""
 
     def __init__(
-        self, session: Session, conversation_id: str, fresh: set[str] | None, format_: str, below: str | None = None,
+        self, session: Session, conversation_id: str, copied: set[str] | None, format_: str, below: str | None = None,
         start: int | None = None,
     ) -> None:  # fmt: skip
         self.session, self.conversation_id, self.format = session, conversation_id, format_
@@ -35,7 +35,7 @@ class Writing:
         self._start = session.start if start is None else start
         self.doubted: dict[Step, Doubt] = {}
         """Of steps that may be of other runs than theirs: how sure it is, and all that they may be of."""
-        self._not_own = fresh
+        self._copied = copied
         """Records that a session which owns them has as well; None when it has no copies."""
         self._run_ids: dict[Run, str] = {}
         parents = {agent.parent for agent in session.agents.values()}
@@ -147,7 +147,7 @@ class Writing:
         )
 
     def _events(self, run: Run) -> Iterator[Row]:
-        own = [event for event in run.events if self._not_own is None or event.uuid not in self._not_own]
+        own = [event for event in run.events if self._copied is None or event.uuid not in self._copied]
         for number, event in enumerate(own, 1):
             yield EventRow(
                 self.run_id(run), number, event.kind, self.ms(event.at), event.before, event.after, event.trigger,
@@ -187,7 +187,7 @@ class Writing:
             sent, received = letter.sent, letter.received
             if sent is not None and sent.tool.step is not None and sent.tool.step.owner is not None:
                 continue
-            if sent is None and received is not None and received.uuid in (self._not_own or ()):
+            if sent is None and received is not None and received.uuid in (self._copied or ()):
                 continue
             at = sent.tool.start if sent is not None else received.at if received is not None else None
             yield Edge(
