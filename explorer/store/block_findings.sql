@@ -113,7 +113,7 @@ WITH spans AS (
         b.namespace,
         min(b.first_block) AS base,
         max(b.first_block::HUGEINT + b.block_count - 1) AS top,
-        arg_min(b.step_ordinal, b.step_ordinal) AS first_step
+        min(b.step_ordinal) AS first_step
     FROM block_runs AS b
     SEMI JOIN (SELECT run_id FROM internal.suspects UNION SELECT parent_run_id FROM internal.suspects) AS s USING (run_id)
     GROUP BY b.run_id, b.namespace

@@ -25,7 +25,7 @@ SELECT
 FROM (
     -- An export has brought the findings of rules with it.
     FROM internal.stored_findings
-    UNION ALL
+    UNION ALL BY NAME
     FROM internal.rule_findings ANTI JOIN internal.stored_findings USING (finding_id)
 ) AS f
 LEFT JOIN internal.run_lines AS r ON r.run_id = f.run_id

@@ -28,10 +28,9 @@ SELECT
     coalesce(sum(hit_blocks) FILTER (is_below), 0)::BIGINT AS sub_agent_hit_shared,
     coalesce(sum(hit_own) FILTER (is_below), 0)::BIGINT AS sub_agent_hit_private,
     internal.whole(sum(step_input_tokens)) AS input_tokens,
-    CASE
-        WHEN count(hit_own_tokens) = count(*)
-            THEN sum(hit_own_tokens + hit_ancestor_tokens + hit_sibling_tokens + hit_other_tokens)::BIGINT
-    END AS hit_shared_tokens,
+    internal.sum_of_all(
+        hit_own_tokens + hit_ancestor_tokens + hit_sibling_tokens + hit_other_tokens
+    ) AS hit_shared_tokens,
     internal.sum_of_all(hit_own_tokens) AS hit_private_tokens
 FROM (SELECT *, parent_run_id IS NOT NULL AS is_below FROM internal.runs WHERE blocks IS NOT NULL) AS r
 GROUP BY GROUPING SETS ((conversation_id), ())

@@ -100,7 +100,7 @@ SELECT
         CASE WHEN p.whole THEN coalesce(t.input_tokens, p.input_tokens) ELSE p.input_tokens END AS input_tokens,
         CASE WHEN p.whole THEN coalesce(t.output_tokens, p.output_tokens) ELSE p.output_tokens END AS output_tokens
     ),
-    sum(p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) OVER (PARTITION BY p.conversation_id) / p.blocks,
+    (p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) / p.blocks,
     a.distinct_blocks,
     -- How we number the parts of prompts tells nothing.
     CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_document END,

@@ -29,7 +29,7 @@ def reuse_totals(cursor: Cursor, node_id: str | None, own: bool = False) -> Reus
     """
     tokens = ", ".join(
         # Where the size of some blocks is not recorded, the tokens of the others are not those of the node.
-        f"CASE WHEN bool_and({name} IS NOT NULL) THEN sum({name})::BIGINT END"
+        f"internal.sum_of_all({name})"
         for name in ("hit_own_tokens", "hit_ancestor_tokens", "hit_sibling_tokens", "hit_other_tokens")
     )
     row = one(
