@@ -9,12 +9,14 @@ By arrival a block is there once an earlier step had it in its prompt; causally,
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeAlias
 
 from explorer.reuse.calls import Call, Lineage, Stretch, split_prefix
 from explorer.reuse.chain import Chain
 from explorer.reuse.holders import Hits, Holders
 from explorer.reuse.numbering import Numbering
+from explorer.reuse.streaks import Streak
 
 _Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None]
 Attributed: TypeAlias = tuple[
@@ -46,9 +48,27 @@ class Attribution:
         own, ancestor, sibling, other = self.arrived.hits(agent, rest)
         hits = own + repeated, ancestor, sibling, other
         causal = self._ended.add(call, agent, hits)
-        fresh, position = 0, repeated
-        predecessor = _before(call.stretches, rest) if rest else -1
-        for first, count in rest:
+        fresh = self._write(agent, rest, repeated, _before(call.stretches, rest))
+        return _row(call, hits, causal, fresh)
+
+    def add_all(self, streak: Streak) -> list[Attributed]:
+        """The same of all calls of a streak."""
+        calls, growth = streak
+        first, last = calls[0], calls[-1]
+        rows = [self.add(first)]
+        if len(calls) > 1:
+            agent = self.lineage.agent_of.get(first.run_id, first.run_id)
+            self._last[agent] = last.stretches
+            self._write(agent, growth, first.blocks, sum(first.stretches[-1]) - 1)
+            for before, call in pairwise(calls):
+                hits = before.blocks, 0, 0, 0
+                rows.append(_row(call, hits, self._ended.add(call, agent, hits), call.blocks - before.blocks))
+        return rows
+
+    def _write(self, agent: str, stretches: list[Stretch], position: int, predecessor: int) -> int:
+        """Note what an agent writes at a position of its prompt, behind a block; returns how many are fresh."""
+        fresh = 0
+        for first, count in stretches:
             end = first + count
             new, known = 0, True
             for start, stop in self.arrived.add(agent, first, end):
@@ -57,9 +77,13 @@ class Attribution:
                 self.numbering.add(start, stop)
             self.chain.add(first, end, position, predecessor, new, known)
             fresh, position, predecessor = fresh + new, position + count, end - 1
-        tokens = _tokens(call, hits)
-        causal_tokens = tokens if causal is hits else _tokens(call, causal)
-        return call.run_id, call.ordinal, call.blocks, *hits, fresh, *tokens, *causal, *causal_tokens
+        return fresh
+
+
+def _row(call: Call, hits: Hits, causal: Hits, fresh: int) -> Attributed:
+    tokens = _tokens(call, hits)
+    causal_tokens = tokens if causal is hits else _tokens(call, causal)
+    return call.run_id, call.ordinal, call.blocks, *hits, fresh, *tokens, *causal, *causal_tokens
 
 
 class _Ended:
@@ -101,7 +125,9 @@ class _Ended:
 
 
 def _before(stretches: list[Stretch], rest: list[Stretch]) -> int:
-    """The id before the ``rest`` of a prompt; -1 if that is all of it."""
+    """The id before the ``rest`` of a prompt; -1 if that is all of it, or nothing."""
+    if not rest:
+        return -1
     at = len(stretches) - len(rest)
     if stretches[at][0] != rest[0][0]:  # cut in two
         return rest[0][0] - 1

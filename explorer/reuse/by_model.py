@@ -5,27 +5,28 @@ The rows are tuples in the order of the columns of their table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from explorer.reuse.attribution import Attribution
-from explorer.reuse.calls import Call, Lineage
+from explorer.reuse.calls import Lineage
+from explorer.reuse.streaks import Streak
 
 ModelRow: TypeAlias = tuple[str, int, str | None, int, int, int, int, int | None, int, int | None]
 """``model.ModelReuse`` as a tuple."""
 
 
-def by_model(started: Sequence[Call], lineage: Lineage) -> Iterator[ModelRow]:
-    """The rows of one namespace, whose calls are given in order of arrival (``calls.by_start``)."""
+def by_model(arrived: Iterable[Streak], lineage: Lineage) -> Iterator[ModelRow]:
+    """The rows of one namespace, whose calls are given in order of arrival."""
     caches: dict[str | None, Attribution] = {}
-    for call in started:
-        if call.model not in caches:
-            caches[call.model] = Attribution(lineage)
-        (run, ordinal, _, own, ancestor, sibling, other, _, t1, t2, t3, t4, c1, c2, c3, c4, u1, u2, u3, u4) = caches[
-            call.model
-        ].add(call)
-        tokens, causal_tokens = _sum(t1, t2, t3, t4), _sum(u1, u2, u3, u4)
-        yield run, ordinal, call.model, own, ancestor, sibling, other, tokens, c1 + c2 + c3 + c4, causal_tokens
+    for streak in arrived:
+        model = streak.calls[0].model
+        if model not in caches:
+            caches[model] = Attribution(lineage)
+        for row in caches[model].add_all(streak):
+            run, ordinal, _, own, ancestor, sibling, other, _, t1, t2, t3, t4, c1, c2, c3, c4, u1, u2, u3, u4 = row
+            tokens, causal_tokens = _sum(t1, t2, t3, t4), _sum(u1, u2, u3, u4)
+            yield run, ordinal, model, own, ancestor, sibling, other, tokens, c1 + c2 + c3 + c4, causal_tokens
 
 
 def _sum(*tokens: int | None) -> int | None:

@@ -14,9 +14,10 @@ from explorer.reuse.identity import prefix_hits, renumbered
 from explorer.reuse.intervals import IntervalSet
 from explorer.reuse.numbering import numbering
 from explorer.reuse.sharing import footprints, share
+from explorer.reuse.streaks import Streak, streaks
 
 BATCH = 1_000
-"""Rows that are given at once."""
+"""Rows that are given at once, or a streak more."""
 
 
 def derive(
@@ -32,11 +33,19 @@ def derive(
     calls = [call for recorded in conversations.values() for call in recorded]
     started = by_start(*conversations.values())
     attribution = Attribution(lineage)
+    of_run: dict[str, list[Streak]] = {}
     hits: Counter[str] = Counter()  # by run
-    for first in range(0, len(started), BATCH):
-        rows: list[Attributed] = [attribution.add(call) for call in started[first : first + BATCH]]
-        for row in rows:
-            hits[row[0]] += row[3] + row[4] + row[5] + row[6]
+    rows: list[Attributed] = []
+    for streak in streaks(started):
+        run = streak.calls[0].run_id
+        of_run.setdefault(run, []).append(streak)
+        found = attribution.add_all(streak)
+        hits[run] += sum([row[3] + row[4] + row[5] + row[6] for row in found])
+        rows += found
+        if len(rows) >= BATCH:
+            yield Rows(StepReuse, list(zip(*rows, strict=True)))
+            rows = []
+    if rows:
         yield Rows(StepReuse, list(zip(*rows, strict=True)))
     by_prefix = hits if attribution.chain.holds else prefix_hits(started)
     yield from share(calls, lineage, footprints(calls, lineage, attribution.arrived.agents))
@@ -48,21 +57,13 @@ def derive(
         by_time = attribution.numbering if alone else numbering(call.stretches for call in in_turn)
         ids = attribution.arrived.everyone if alone else _distinct(recorded)
         scope = scopes.get(conversation_id)
-        runs = {call.run_id for call in recorded}
-        found = sum(hits[run] for run in runs), sum(by_prefix[run] for run in runs)
-        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, attribution.chain.holds, found)
+        runs = dict.fromkeys(call.run_id for call in recorded)
+        known = sum(hits[run] for run in runs), sum(by_prefix[run] for run in runs)
+        yield audit(conversation_id, scope, recorded, in_turn, lineage, by_time, ids, attribution.chain.holds, known)
         if scope != PROMPT_PARTS:  # where there are prompts, every call is known to be its agent's
-            yield from _hidden(recorded, lineage)
-
-
-def _hidden(calls: list[Call], lineage: Lineage) -> Iterator[HiddenAgent]:
-    """What may be hidden in each of the runs at the top."""
-    runs: dict[str, list[Call]] = {}
-    for call in calls:
-        if lineage.parent_run.get(call.run_id) is None:
-            runs.setdefault(call.run_id, []).append(call)
-    for recorded in runs.values():
-        yield from hidden_agents(recorded)
+            for run in runs:
+                if lineage.parent_run.get(run) is None:
+                    yield from hidden_agents(of_run[run])
 
 
 def _distinct(calls: list[Call]) -> IntervalSet:

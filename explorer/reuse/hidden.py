@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from explorer.model import HiddenAgent, HiddenKind
-from explorer.reuse.calls import Call, by_start, repeats, split_prefix
+from explorer.reuse.calls import Call, split_prefix
+from explorer.reuse.streaks import Streak
 
 MOST_CHAINS = 256
 """With more, a run is no conversation of agents but a log of requests that have nothing to do with each other."""
@@ -29,26 +30,17 @@ _TOGETHER = 3
 
 @dataclass(slots=True, eq=False)
 class _Chain:
-    calls: list[tuple[int, Call]] = field(default_factory=list)
-    """With their numbers in order of start."""
-    blocks: int = 0
-    """In its last prompt."""
+    first: int
+    """Number of its first call, in order of start."""
     left: _Chain | None = None
     """Which one it left, behind ``common`` blocks of the prompt of the call ``behind``."""
     behind: int = -1
     common: int = 0
+    calls: list[Call] = field(default_factory=list)
+    latest: int = -1
+    """Number of its last call so far."""
     goes_on: _Chain | None = None
     """The chain that it turned out to be the rest of."""
-
-    @property
-    def last(self) -> Call:
-        """Its last call so far."""
-        return self.calls[-1][1]
-
-    @property
-    def latest(self) -> int:
-        """The number of its last call."""
-        return self.calls[-1][0]
 
     @property
     def agent(self) -> _Chain:
@@ -66,39 +58,42 @@ class _Chains:
     found: list[_Chain] = field(default_factory=list)
     left: dict[int, list[_Chain]] = field(default_factory=dict)
     """Number of a call -> the chains that left its prompt."""
-    recent: tuple[_Chain, ...] = ()
-    """The one of the call before, if there was one."""
+    number: int = 0
+    """Of calls so far."""
 
-    def add(self, number: int, call: Call) -> None:
-        """Put a call on its chain."""
-        onto, length = None, 0
-        for chain in (*self.recent, *self.found):  # nearly always the one of the call before
-            if length < chain.blocks <= call.blocks and self._goes_on(chain.calls[-1][1], call):
-                onto, length = chain, chain.blocks
-        if onto is None:
-            onto = self._leave(call)
-            self.found.append(onto)
-        onto.calls.append((number, call))
-        onto.blocks = call.blocks
-        self.recent = (onto,)
+    def add(self, streak: Streak) -> None:
+        """Put calls on their chains."""
+        onto, last = None, streak.calls[0]
+        for call in streak.calls:
+            # What a streak grows by is new: no other chain has more of the prompt than that of the call before.
+            if onto is None or not self.ended(last, call):
+                if len(self.found) > MOST_CHAINS:
+                    return
+                onto = self._chain_of(call)
+            onto.calls.append(call)
+            onto.latest, last = self.number, call
+            self.number += 1
 
-    def _goes_on(self, last: Call, call: Call) -> bool:
-        if last.model != call.model or not self.ended(last, call):
-            return False
-        return repeats(call.stretches, last.stretches, last.blocks)
-
-    def _leave(self, call: Call) -> _Chain:
-        """A chain that begins with a call."""
-        nearest, most = None, 0
+    def _chain_of(self, call: Call) -> _Chain:
+        """The chain that a call goes on, or else one that begins with it."""
+        onto = nearest = None
+        length = most = 0
         for chain in self.found:
-            common = split_prefix(chain.last.stretches, call.stretches)[0]
-            if common > most or (nearest is not None and common == most and chain.latest > nearest.latest):
+            last = chain.calls[-1]
+            if last.blocks < length or (last.blocks == length and chain.latest < self.number - 1):
+                continue  # of two as long, that of the call before it is meant
+            common = split_prefix(last.stretches, call.stretches)[0]
+            if common == last.blocks and last.model == call.model and self.ended(last, call):
+                onto, length = chain, common
+            elif common > most or (nearest is not None and common == most and chain.latest > nearest.latest):
                 nearest, most = chain, common
-        if nearest is None:
-            return _Chain()
-        chain = _Chain(left=nearest, behind=nearest.latest, common=most)
-        self.left.setdefault(chain.behind, []).append(chain)
-        return chain
+        if onto is None:
+            onto = _Chain(self.number)
+            if nearest is not None:
+                onto.left, onto.behind, onto.common = nearest, nearest.latest, most
+                self.left.setdefault(nearest.latest, []).append(onto)
+            self.found.append(onto)
+        return onto
 
     def ended(self, call: Call, other: Call) -> bool:
         """Whether a call had ended when another began; without times it had."""
@@ -113,40 +108,38 @@ class _Chains:
             agent = agent.agent
             if agent.latest != number:
                 continue  # something went on from there
-            after = [chain for chain in self.left[number] if self.ended(agent.last, chain.calls[0][1])]
+            after = [chain for chain in self.left[number] if self.ended(agent.calls[-1], chain.calls[0])]
             if after:
-                _join(agent, max(after, key=lambda chain: (chain.common, -chain.calls[0][0])))
+                _join(agent, max(after, key=lambda chain: (chain.common, -chain.first)))
         for chain in self.found[1:]:
             if chain.goes_on is None:
-                first = chain.calls[0][0]
-                before = [other for other in self.found if other.goes_on is None and other.calls[0][0] < first]
-                if all(other.latest < first and self.ended(other.last, chain.calls[0][1]) for other in before):
+                first = chain.first
+                before = [other for other in self.found if other.goes_on is None and other.first < first]
+                if all(other.latest < first and self.ended(other.calls[-1], chain.calls[0]) for other in before):
                     _join(max(before, key=lambda other: other.latest), chain)
 
 
 def _join(agent: _Chain, rest: _Chain) -> None:
     agent.calls += rest.calls
+    agent.latest = rest.latest
     rest.goes_on = agent
 
 
-def hidden_agents(calls: Sequence[Call]) -> Iterator[HiddenAgent]:
-    """The agents of one run if its prompts are those of several, else nothing.
-
-    ``calls`` are in the order of the record.
-    """
-    starts = [call.start_ms for call in calls if call.start_ms is not None]
+def hidden_agents(run: Sequence[Streak]) -> Iterator[HiddenAgent]:
+    """The agents of one run if its prompts are those of several, else nothing. It is given in order of arrival."""
+    starts = [call.start_ms for streak in run for call in streak.calls if call.start_ms is not None]
     rounded = bool(starts) and all(start % 1_000 == 0 for start in starts)
     chains = _Chains(1_000 if rounded else 0)
-    for number, call in enumerate(by_start(list(calls))):
-        if call.blocks:
-            chains.add(number, call)
-        if len(chains.found) > MOST_CHAINS:
-            return
+    for streak in run:
+        if streak.calls[0].blocks:
+            chains.add(streak)
+    if len(chains.found) > MOST_CHAINS:
+        return
     chains.join()
     agents = [chain for chain in chains.found if chain.goes_on is None]
     if len(agents) < 2:
         return
-    agents.sort(key=lambda chain: chain.calls[0][0])
+    agents.sort(key=lambda chain: chain.first)
     if len(agents[0].calls) == 1:  # a title for the conversation, a check of the quota
         longest = max(agents, key=lambda chain: len(chain.calls))
         agents = [longest, *(chain for chain in agents if chain is not longest)]
@@ -182,13 +175,13 @@ def _workers(agents: Sequence[_Chain]) -> set[_Chain]:
 
 
 def _span(chain: _Chain) -> tuple[int, int]:
-    starts = [call.start_ms or 0 for _, call in chain.calls]
-    ends = [call.end_ms if call.end_ms is not None else call.start_ms or 0 for _, call in chain.calls]
+    starts = [call.start_ms or 0 for call in chain.calls]
+    ends = [call.end_ms if call.end_ms is not None else call.start_ms or 0 for call in chain.calls]
     return min(starts), max(ends)
 
 
 def _row(chain: _Chain, number: int, kind: HiddenKind, left: int | None) -> HiddenAgent:
-    calls = [call for _, call in chain.calls]
+    calls = chain.calls
     starts = [call.start_ms for call in calls if call.start_ms is not None]
     ends = [call.end_ms for call in calls if call.end_ms is not None]
     return HiddenAgent(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 
 class IntervalSet:
@@ -28,7 +28,7 @@ class IntervalSet:
         at = bisect_right(self.starts, block) - 1
         return self.ends[at] if at >= 0 and self.ends[at] > block else block
 
-    def add(self, first: int, end: int) -> Iterable[tuple[int, int]]:
+    def add(self, first: int, end: int) -> tuple[tuple[int, int], ...]:
         """Add [first, end); returns the intervals of it that were not there."""
         starts, ends = self.starts, self.ends
         if starts and starts[-1] <= first <= ends[-1]:  # as mostly where ids are numbered as they come
@@ -59,7 +59,7 @@ class IntervalSet:
             fresh.append((at, end))
         merged = min(first, starts[low]), max(end, ends[high - 1])
         starts[low:high], ends[low:high] = [merged[0]], [merged[1]]
-        return fresh
+        return tuple(fresh)
 
     def shared(self, other: IntervalSet) -> Iterator[tuple[int, int]]:
         """The intervals that both sets hold."""

@@ -19,10 +19,10 @@ from typing import NamedTuple, TypeAlias
 from explorer.reuse.recency import Reused
 
 _Piece: TypeAlias = tuple[int, int, int]
-"""The call that needs these blocks next, the position of the first in its prompt, and how many: sorts soonest first."""
+"""The prompt that needs these blocks next, the position of the first in it, and how many: sorts soonest first."""
 
 _NOBODY = -1
-"""The call of free places."""
+"""The prompt of free places."""
 
 
 class Kept(NamedTuple):
@@ -35,32 +35,38 @@ class Kept(NamedTuple):
     last: int
 
 
-def optimal(reused: Sequence[Sequence[Reused]]) -> Iterator[list[Kept]]:
-    """For each call in turn, what of its prompt is hit at which capacity.
+def optimal(reused: Sequence[Sequence[Reused]], grown: Sequence[int]) -> Iterator[list[Kept]]:
+    """For each prompt in turn, what of it is hit at which capacity when it is first read.
 
-    ``reused`` has for each call the leading blocks that were there before (``Recency.reused``). Blocks that a prompt
-    has twice are hit by any cache.
+    ``reused`` has for each prompt the leading blocks that were there before (``Recency.reused``). Blocks that a prompt
+    has twice are hit by any cache. One that grew was read several times, and what was there each time is needed so soon
+    that any cache has it that can hold it: ``grown`` is how many blocks it had before it grew the last time, else 0.
     """
     needed: list[list[_Piece]] = [[] for _ in reused]
-    for call, pieces in enumerate(reused):
+    for number, pieces in enumerate(reused):
         for earlier, position, blocks in pieces:
-            if earlier != call:
-                _put(needed[earlier], call, position, blocks)
+            if earlier != number:
+                _put(needed[earlier], number, position, blocks)
     places: list[_Piece] = []
-    for call, pieces in enumerate(reused):
-        kept = [Kept(position, blocks, 1, 1) for earlier, position, blocks in pieces if earlier == call]
-        if len(places) == 1 and places[0][0] == call:  # as in most calls of a lone agent: all of it is hit
-            _, position, blocks = places[0]
+    for number, (pieces, again) in enumerate(zip(reused, grown, strict=True)):
+        kept = [Kept(position, blocks, 1, 1) for earlier, position, blocks in pieces if earlier == number]
+        if len(places) == 1 and places[0][0] == number:  # as mostly of a lone agent: all of it is hit
+            _, position, blocks = places.pop()
             kept.append(Kept(position, blocks, 1, blocks))
-            places = needed[call]
+        if not places:
+            places = needed[number]
         else:
-            due = sum([blocks for earlier, _, blocks in pieces if earlier != call])
-            _serve(places, call, due, needed[call], kept)
+            due = sum([blocks for earlier, _, blocks in pieces if earlier != number])
+            if again:
+                _serve(places, number, due, [(number, 0, again)], kept)
+                _serve(places, number, again, needed[number], [])
+            else:
+                _serve(places, number, due, needed[number], kept)
         yield kept
 
 
-def _serve(places: list[_Piece], call: int, due: int, waiting: list[_Piece], kept: list[Kept]) -> None:
-    """Hit the ``due`` blocks of a call, and let those ``waiting`` that are needed sooner move ahead of others.
+def _serve(places: list[_Piece], number: int, due: int, waiting: list[_Piece], kept: list[Kept]) -> None:
+    """Hit the ``due`` blocks of a prompt, and let those ``waiting`` that are needed sooner move ahead of others.
 
     From the first place on, each takes the soonest of those that wait and the one that is there; the other waits on.
     """
@@ -71,7 +77,7 @@ def _serve(places: list[_Piece], call: int, due: int, waiting: list[_Piece], kep
             break
         seen += 1
         user, position, blocks = piece
-        if user == call:
+        if user == number:
             kept.append(Kept(position, blocks, capacity + 1, capacity + blocks))
             due -= blocks
             user = _NOBODY

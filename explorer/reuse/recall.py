@@ -5,29 +5,21 @@ The rows are tuples in the order of the columns of their tables, as there are ma
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, TypeAlias
 
-from explorer.reuse.calls import Call, Lineage, split_prefix
-from explorer.reuse.live import live
+from explorer.reuse.axis import Axis, StepRow
+from explorer.reuse.calls import Call, Lineage
 from explorer.reuse.optimal import optimal
 from explorer.reuse.recency import Recency, Reused, Touched
+from explorer.reuse.streaks import Streak
 
 PromptRow: TypeAlias = tuple[str, int, int, int, int | None, int | None, int | None, int | None]
 """``model.PromptRecency`` as a tuple."""
 
 OptimalRow: TypeAlias = tuple[str, int, int, int, int, int, int | None]
 """``model.PromptOptimal`` as a tuple."""
-
-StepRow: TypeAlias = tuple[
-    str, int, int | None, int, int | None, int, int | None, int | None, int | None, int, int | None, int | None,
-    int | None,
-]  # fmt: skip
-"""``model.StepRecency`` as a tuple."""
-
-WINDOWS_MS = (60_000, 300_000, 900_000)
-"""Of the working sets."""
 
 
 class Recalled(NamedTuple):
@@ -38,76 +30,66 @@ class Recalled(NamedTuple):
     steps: list[StepRow]
 
 
-def recall(started: list[Call], lineage: Lineage, into: Recalled) -> None:
-    """Add the rows of one cache, whose calls are given in order of start (``calls.by_start``)."""
-    cache = Recency(len(started))
-    times = [call.start_ms for call in started if call.start_ms is not None]
-    timed = len(times) == len(started)  # or else it is not known how long ago anything was
-    agents = [lineage.agent_of.get(call.run_id, call.run_id) for call in started]
-    at_work = live(started, lineage) if timed and len(set(agents)) > 1 else None
+def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled) -> None:
+    """Add the rows of one cache, whose calls are given in order of start."""
+    cache, axis = Recency(len(cached)), Axis(cached, lineage)
+    lasts = [streak.calls[-1].start_ms for streak in cached] if axis.timed else None
     reused: list[list[Reused]] = []
-    latest: dict[str, Call] = {}
-    short = middle = long = None
-    for number, call in enumerate(started):
-        found = cache.add(call.namespace, call.stretches)
+    for calls, growth in cached:
+        first = calls[0]
+        found = cache.add(first.namespace, first.stretches)
         reused.append(cache.reused)
-        if timed:
-            now = times[number]
-            short, middle, long = [cache.since(bisect_right(times, now - window, 0, number)) for window in WINDOWS_MS]
-        _add_prompt(into.prompts, call, found, number, times if timed else None)
-        agent = agents[number]
-        previous, repeated = None, 0
-        if agent in latest:
-            before = latest[agent]
-            previous = before.blocks
-            if cache.reused and cache.reused[0] == (number - 1, 0, previous) and before is started[number - 1]:
-                repeated = previous
-            else:
-                repeated = split_prefix(before.stretches, call.stretches)[0]
-        latest[agent] = call
-        working: tuple[int | None, int | None, int | None] = (None, None, None)
-        if timed:
-            working = at_work[number] if at_work else (1, cache.since(number), call.blocks)
-        into.steps.append(
-            (call.run_id, call.ordinal, call.start_ms, call.blocks, previous, repeated, short, middle, long,
-             cache.distinct, *working)
-        )  # fmt: skip
-    into.optimal.extend(best(started, reused))
+        distinct = cache.last
+        cache.grow(first.namespace, growth)
+        _add_first(into.prompts, first, found, lasts)
+        _add_others(into.prompts, calls, axis.timed)
+        into.steps.extend(axis.rows(calls, distinct, cache))
+    into.optimal.extend(best(cached, reused))
 
 
-def best(started: list[Call], reused: Sequence[Sequence[Reused]]) -> Iterator[OptimalRow]:
-    """The rows of a cache that knows the future, of which ``reused`` tells what was there before each call."""
-    for call, kept in zip(started, optimal(reused), strict=True):
-        full = _full(call)
-        for position, blocks, first, last in kept:
-            if position + blocks <= full:
-                size = call.block_tokens
-                yield call.run_id, call.ordinal, position, blocks, first, last, None if size is None else blocks * size
-                continue
-            for at, count, low, high, tokens in alike(call, position, blocks, first, last):
+def best(cached: Sequence[Streak], reused: Sequence[Sequence[Reused]]) -> Iterator[OptimalRow]:
+    """The rows of a cache that knows the future; ``reused`` tells of each streak what was there before its first call.
+
+    The others find the prompt before them, all of which is needed so soon that any cache has it that can hold it.
+    """
+    grown = [calls[-2].blocks if len(calls) > 1 else 0 for calls, _ in cached]
+    for (calls, _), kept in zip(cached, optimal(reused, grown), strict=True):
+        first = calls[0]
+        for piece in kept:
+            for at, count, low, high, tokens in alike(first, *piece):
+                yield first.run_id, first.ordinal, at, count, low, high, tokens
+        for before, call in pairwise(calls):
+            for at, count, low, high, tokens in alike(call, 0, before.blocks, 1, before.blocks):
                 yield call.run_id, call.ordinal, at, count, low, high, tokens
 
 
-def _add_prompt(
-    rows: list[PromptRow], call: Call, found: list[Touched], number: int, times: Sequence[int] | None
-) -> None:
+def _add_first(rows: list[PromptRow], call: Call, found: list[Touched], lasts: Sequence[int | None] | None) -> None:
     """A row for each stretch that would be hit alike, and one for the rest, which no cache would hit.
 
-    ``times`` are those of all calls, of which this is the one with that ``number``; None where some have none.
+    ``lasts`` are the starts of the last calls of all streaks; None where some call has no time.
     """
-    run, ordinal, size, full = call.run_id, call.ordinal, call.block_tokens, _full(call)
     position = 0
     for blocks, first, last, before in found:
-        age = None if times is None else times[number] - times[before]
-        if position + blocks <= full:  # as nearly always
-            rows.append((run, ordinal, position, blocks, first, last, age, None if size is None else blocks * size))
-        else:
-            for at, count, low, high, tokens in alike(call, position, blocks, first, last):
-                rows.append((run, ordinal, at, count, low, high, age, tokens))
+        age = None if lasts is None else (call.start_ms or 0) - (lasts[before] or 0)
+        for at, count, low, high, tokens in alike(call, position, blocks, first, last):
+            rows.append((call.run_id, call.ordinal, at, count, low, high, age, tokens))
         position += blocks
+    _add_rest(rows, call, position)
+
+
+def _add_others(rows: list[PromptRow], calls: list[Call], timed: bool) -> None:
+    """The same of the other calls of a streak: each finds the prompt before it on top of the stack."""
+    for before, call in pairwise(calls):
+        age = (call.start_ms or 0) - (before.start_ms or 0) if timed else None
+        for at, count, low, high, tokens in alike(call, 0, before.blocks, 1, before.blocks):
+            rows.append((call.run_id, call.ordinal, at, count, low, high, age, tokens))
+        _add_rest(rows, call, before.blocks)
+
+
+def _add_rest(rows: list[PromptRow], call: Call, position: int) -> None:
     if position < call.blocks:
         tokens = _tokens(call, position, call.blocks)
-        rows.append((run, ordinal, position, call.blocks - position, None, None, None, tokens))
+        rows.append((call.run_id, call.ordinal, position, call.blocks - position, None, None, None, tokens))
 
 
 Alike: TypeAlias = tuple[int, int, int, int, int | None]

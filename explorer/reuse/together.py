@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias, TypeVar
 
 from explorer.reuse.calls import Call
 from explorer.reuse.recall import alike, best
 from explorer.reuse.recency import Recency, Reused
+from explorer.reuse.streaks import streaks
 
 Item = TypeVar("Item")
 Policy: TypeAlias = Literal["lru", "optimal"]
@@ -37,7 +39,8 @@ def together(started: list[Call], stop: Callable[[], bool] = lambda: False) -> l
     Raises:
         Stopped: ``stop``, which is asked again and again, said so.
     """
-    cache = Recency(len(started))
+    cached = streaks(started)
+    cache = Recency(len(cached))
     reused: list[list[Reused]] = []
     sums: dict[tuple[Policy, int, int], tuple[int, int | None]] = {}
 
@@ -46,14 +49,18 @@ def together(started: list[Call], stop: Callable[[], bool] = lambda: False) -> l
         known = None if tokens is None or held is None else held + tokens
         sums[policy, first, last] = before + blocks, known
 
-    for call in _until(stop, started):
-        position = 0
+    for calls, growth in _until(stop, cached):
+        call, position = calls[0], 0
         for blocks, first, last, _ in cache.add(call.namespace, call.stretches):
             for _, count, low, high, tokens in alike(call, position, blocks, first, last):
                 add("lru", low, high, count, tokens)
             position += blocks
         reused.append(cache.reused)
-    for _, _, _, blocks, first, last, tokens in _until(stop, best(started, reused)):
+        cache.grow(call.namespace, growth)
+        for before, call in pairwise(calls):
+            for _, count, low, high, tokens in alike(call, 0, before.blocks, 1, before.blocks):
+                add("lru", low, high, count, tokens)
+    for _, _, _, blocks, first, last, tokens in _until(stop, best(cached, reused)):
         add("optimal", first, last, blocks, tokens)
     return [Piece(*key, *held) for key, held in sums.items()]
 

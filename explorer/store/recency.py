@@ -12,6 +12,7 @@ from explorer.reuse.calls import Call, Lineage, Placed, by_start, hierarchy
 from explorer.reuse.identity import renumbered
 from explorer.reuse.radix import radix
 from explorer.reuse.recall import Recalled, recall
+from explorer.reuse.streaks import streaks
 from explorer.reuse.together import Piece, Stopped, together
 from explorer.store.calls import fill, read_calls
 from explorer.store.prefixes import tree_rows
@@ -38,10 +39,10 @@ def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
             raise Stopped
         for conversation, calls in conversations.items():
             trees += tree_rows(conversation, radix(by_start(calls)))
-        started = by_start(*_numbered(conversations, hashed).values())
-        recall(started, lineage, recalled)
-        if len({call.model for call in started}) > 1:
-            models += by_model(started, lineage)
+        found = streaks(by_start(*_numbered(conversations, hashed).values()))
+        recall(found, lineage, recalled)
+        if len({streak.calls[0].model for streak in found}) > 1:
+            models += by_model(found, lineage)
     cursor.execute("BEGIN TRANSACTION")  # all or nothing: it may be asked for again
     fill(cursor, "prompt_recency", recalled.prompts)
     fill(cursor, "prompt_optimal", recalled.optimal)

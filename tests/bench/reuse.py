@@ -17,6 +17,7 @@ from explorer.reuse.calls import Call, Placed, by_start, hierarchy
 from explorer.reuse.derive import derive
 from explorer.reuse.hidden import hidden_agents
 from explorer.reuse.recency import Recency
+from explorer.reuse.streaks import streaks
 from explorer.reuse.together import together
 from explorer.store import queries
 from explorer.store.calls import read_calls
@@ -124,15 +125,15 @@ def _reading(database):
         for conversations in namespaces.values():
             deque(derive(conversations, {name: scopes[name] for name in conversations}, lineage), 0)
 
+    runs = {}
+    for conversations in namespaces.values():
+        for streak in streaks(by_start(*conversations.values())):
+            if lineage.parent_run.get(streak.calls[0].run_id) is None:
+                runs.setdefault(streak.calls[0].run_id, []).append(streak)
+
     def propose():
-        for conversations in namespaces.values():
-            for calls in conversations.values():
-                runs = {}
-                for call in calls:
-                    if lineage.parent_run.get(call.run_id) is None:
-                        runs.setdefault(call.run_id, []).append(call)
-                for recorded in runs.values():
-                    deque(hidden_agents(recorded), 0)
+        for run in runs.values():
+            deque(hidden_agents(run), 0)
 
     return again, propose
 

@@ -83,6 +83,13 @@ def prompts(draw: st.DrawFn, runs: list[str], size: int | None) -> list[Prompt]:
     ordinals: dict[str, int] = {}
     following = draw(st.integers(0, 2))  # the next number of a builder that numbers by first appearance
     for _ in range(draw(st.integers(0, 10))):
+        if made and draw(st.integers(0, 2)) == 2:  # the run of the last one goes on from it
+            run, _, start, ids, _ = made[-1]
+            length = draw(st.integers(0, 4))
+            ids, following = [*ids, *range(following, following + length)], following + length
+            ordinals[run] += 1
+            made.append(Prompt(run, ordinals[run], start, ids, draw(tokens_for(len(ids), size))))
+            continue
         earlier = draw(st.sampled_from(made)).ids if made else []
         ids = earlier[: draw(st.integers(0, len(earlier)))]
         for length in draw(st.lists(st.integers(1, 4), max_size=3)):

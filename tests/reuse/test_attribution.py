@@ -6,15 +6,25 @@ from hypothesis import strategies as st
 from explorer.model import StepReuse
 from explorer.reuse.attribution import Attribution
 from explorer.reuse.calls import Call, Lineage, by_start
+from explorer.reuse.streaks import streaks
 from tests.reuse.by_sets import Prompt, World, as_hits, call_of, hits, leading, prompts, stretches_of, worlds
 
 
 def attributed(world: World, cuts: st.DataObject | None = None) -> list[StepReuse]:
-    arrived = Attribution(world.lineage)
     calls = by_start(world.calls())
     if cuts:
         calls = [call._replace(stretches=cut(call, cuts)) for call in calls]
-    return [StepReuse(*arrived.add(call)) for call in calls]
+    return rows_of(calls, world.lineage)
+
+
+def rows_of(calls: list[Call], lineage: Lineage) -> list[StepReuse]:
+    """By streaks, and one by one all the same."""
+    by_streaks, one_by_one = Attribution(lineage), Attribution(lineage)
+    rows = [row for streak in streaks(calls) for row in by_streaks.add_all(streak)]
+    assert rows == [one_by_one.add(call) for call in calls]
+    assert by_streaks.numbering == one_by_one.numbering
+    assert by_streaks.chain.holds == one_by_one.chain.holds
+    return [StepReuse(*row) for row in rows]
 
 
 def cut(call: Call, data: st.DataObject) -> list[tuple[int, int]]:
@@ -28,9 +38,10 @@ def test_every_prompt_is_attributed_as_by_looking_each_id_up_in_the_sets_of_earl
 
 
 timed = st.lists(st.integers(0, 12), min_size=10, max_size=10)
+in_turn = timed | timed.map(sorted)
 
 
-@given(worlds(), timed, timed, st.sets(st.integers(0, 9)))
+@given(worlds(), in_turn, timed, st.sets(st.integers(0, 9)))
 def test_causally_only_what_had_ended_is_found_and_never_more_than_by_arrival(
     world: World, starts: list[int], durations: list[int], endless: set[int]
 ) -> None:
@@ -42,8 +53,7 @@ def test_causally_only_what_had_ended_is_found_and_never_more_than_by_arrival(
         call._replace(end_ms=None if i in endless else ends[call.run_id, call.ordinal])
         for i, call in enumerate(world.calls())
     ]
-    attribution = Attribution(world.lineage)
-    rows = {(row.run_id, row.ordinal): row for row in (StepReuse(*attribution.add(call)) for call in by_start(calls))}
+    rows = {(row.run_id, row.ordinal): row for row in rows_of(by_start(calls), world.lineage)}
     for key, expected in hits(world, ends).items():
         row = rows[key]
         causal = row.causal_own, row.causal_ancestor, row.causal_sibling, row.causal_other

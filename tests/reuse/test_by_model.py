@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from explorer.model import COMPUTED, columns
 from explorer.reuse.by_model import by_model
 from explorer.reuse.calls import by_start
+from explorer.reuse.streaks import streaks
 from tests.reuse.by_sets import World, hits, in_order_of_arrival, worlds
 
 
@@ -16,7 +17,7 @@ def test_each_model_finds_what_it_would_find_alone(world: World, drawn: list[str
     arrived = in_order_of_arrival(world.prompts)
     models = {(prompt.run, prompt.ordinal): model for prompt, model in zip(arrived, drawn, strict=False)}
     calls = [call._replace(model=models[call.run_id, call.ordinal]) for call in world.calls()]
-    found = {(row[0], row[1]): row for row in by_model(by_start(calls), world.lineage)}
+    found = {(row[0], row[1]): row for row in by_model(streaks(by_start(calls)), world.lineage)}
     assert found.keys() == models.keys()
     for model in set(models.values()):
         # In order of arrival, and without times, so that the order stays.

@@ -5,8 +5,9 @@ import json
 from hypothesis import given
 
 from explorer.model import HiddenAgent
-from explorer.reuse.calls import Call
+from explorer.reuse.calls import Call, by_start
 from explorer.reuse.hidden import MOST_CHAINS, hidden_agents
+from explorer.reuse.streaks import streaks
 from tests.reuse.by_sets import World, stretches_of, worlds
 
 Told = tuple[str, int, int, list[int]]
@@ -22,7 +23,7 @@ def calls(*told: tuple[int, int, list[int]], model: str = "m") -> list[Call]:
 
 
 def found(recorded: list[Call]) -> list[Told]:
-    rows = list(hidden_agents(recorded))
+    rows = list(hidden_agents(streaks(by_start(recorded))))
     assert [row.chain for row in rows] == list(range(1, len(rows) + 1))
     return [(row.kind, row.left_chain or 0, row.position, json.loads(row.ordinals)) for row in rows]
 
@@ -91,7 +92,7 @@ def test_a_log_of_requests_that_have_nothing_to_do_with_each_other_hides_nobody(
 def test_every_step_of_a_run_is_of_one_chain(world: World) -> None:
     for run in {prompt.run for prompt in world.prompts}:
         recorded = [call for call in world.calls() if call.run_id == run]
-        rows: list[HiddenAgent] = list(hidden_agents(recorded))
+        rows: list[HiddenAgent] = list(hidden_agents(streaks(by_start(recorded))))
         if rows:
             ordinals = [ordinal for row in rows for ordinal in json.loads(row.ordinals)]
             assert sorted(ordinals) == sorted(call.ordinal for call in recorded)

@@ -10,16 +10,28 @@ from hypothesis import strategies as st
 
 from explorer.reuse.optimal import Kept, optimal
 from explorer.reuse.recency import Recency
-from tests.reuse.by_sets import World, leading, stretches_of, worlds
+from explorer.reuse.streaks import Streak, streaks
+from tests.reuse.by_sets import Prompt, World, call_of, leading, stretches_of, worlds
 from tests.reuse.test_recency import chained, cuts, played, tries
 
 
 def best(prompts: Sequence[list[int]], cuts: Sequence[int] = ()) -> list[list[Kept]]:
-    stack, reused = Recency(len(prompts)), []
-    for ids in prompts:
-        stack.add("c", stretches_of(ids, cuts))
+    """By streaks: what all prompts but the first of each find is what is given."""
+    calls = [call_of(Prompt("r", number, None, ids, None), None) for number, ids in enumerate(prompts)]
+    cached = streaks(call._replace(stretches=stretches_of(ids, cuts)) for call, ids in zip(calls, prompts, strict=True))
+    stack, reused = Recency(len(cached)), []
+    for (first, *_), growth in cached:
+        stack.add("c", first.stretches)
         reused.append(stack.reused)
-    return list(optimal(reused))
+        stack.grow("c", growth)
+    found: list[list[Kept]] = []
+    for kept, (grown, _) in zip(optimal(reused, [read_before(streak) for streak in cached]), cached, strict=True):
+        found += [kept, *([Kept(0, call.blocks, 1, call.blocks)] for call in grown[:-1])]
+    return found
+
+
+def read_before(streak: Streak) -> int:
+    return streak.calls[-2].blocks if len(streak.calls) > 1 else 0
 
 
 def fitting(kept: list[Kept], capacity: int) -> int:

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from explorer.model import COMPUTED, columns
 from explorer.reuse.calls import by_start
 from explorer.reuse.recall import PromptRow, Recalled, recall
+from explorer.reuse.streaks import streaks
 from tests.reuse.by_sets import Prompt, World, in_common, in_order_of_arrival, leading, worlds
 from tests.reuse.test_recency import played
 
-timed = st.tuples(worlds(), st.lists(st.integers(0, 30 * 60_000), min_size=10, max_size=10)).map(
+starts = st.lists(st.integers(0, 30 * 60_000), min_size=10, max_size=10)
+timed = st.tuples(worlds(), starts | starts.map(sorted)).map(
     lambda made: made[0]._replace(
         prompts=[prompt._replace(start=start) for prompt, start in zip(made[0].prompts, made[1], strict=False)]
     )
@@ -23,7 +25,7 @@ timed = st.tuples(worlds(), st.lists(st.integers(0, 30 * 60_000), min_size=10, m
 
 def recalled(world: World) -> Recalled:
     rows = Recalled([], [], [])
-    recall(by_start(world.calls()), world.lineage, rows)
+    recall(streaks(by_start(world.calls())), world.lineage, rows)
     return rows
 
 
