@@ -20,7 +20,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -95,13 +95,14 @@ class Exported(NamedTuple):
     """Of the kept runs, those that are nothing but copied history, and never counted."""
 
 
-def plan(database: Database, where: str | None = None) -> Plan:
-    """Count what a directory export would hold.
+def plan(database: Database, where: str | None = None, cursor: Cursor | None = None) -> Plan:
+    """Count what a directory export would hold; whoever gives a cursor can interrupt it.
 
     Raises:
         FilterError: ``where`` is not a filter.
     """
-    with database.cursor() as cursor, select_runs(database, cursor, where) as selection:
+    own = nullcontext(cursor) if cursor is not None else database.cursor()
+    with own as cursor, select_runs(database, cursor, where) as selection:
         tables: dict[str, int] = {}
         estimate = 0.0
         for table in ALL_TABLES:

@@ -134,7 +134,7 @@ def select_runs(database: Database, cursor: Cursor, where: str | None) -> Iterat
     if (where is None or not where.strip()) and not has_ancestors(cursor):
         yield Selection(cursor, None)
         return
-    tree = build_tree(database, where)
+    tree = build_tree(database, where, cursor)
     name = f"{tree.table}_export"
     try:
         with database.lock:
@@ -144,9 +144,10 @@ def select_runs(database: Database, cursor: Cursor, where: str | None) -> Iterat
         yield Selection(cursor, name)
     finally:
         drop_tree(database, tree)
-        with database.lock:
+        # Not with the same cursor, which may not answer any more.
+        with database.lock, database.cursor() as cleaner:
             for table in ("marks", "lines", *_CHOSEN):
-                cursor.execute(f"DROP TABLE IF EXISTS {name}_{table}")
+                cleaner.execute(f"DROP TABLE IF EXISTS {name}_{table}")
 
 
 _CHOSEN = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from explorer.store.database import Cursor, Database
 
 Answer = TypeVar("Answer")
+
+
+class Dropped(Exception):
+    """Nobody waits for the answer any more."""
 
 
 class Questions:
@@ -29,12 +33,35 @@ class Questions:
         question: Callable[[Cursor], Answer],
         answered: Callable[[Answer], None],
         failed: Callable[[Exception], None] | None = None,
+        let_go: Callable[[Answer], None] | None = None,
     ) -> None:
-        """Run ``question`` in a thread with a cursor of its own, then ``answered`` on the thread of the screen."""
+        """Run ``question`` in a thread with a cursor of its own, then ``answered`` on the thread of the screen.
+
+        An answer that comes after the question was dropped goes to ``let_go`` instead, to free what it holds.
+        """
         self.drop(group)
-        asked = _Question(self._host, database, question, answered, failed or self._failed)
+        asked = _Question(database, question)
+
+        def tell(receiver: Callable[[Any], None], dropped: Callable[[Any], None] | None, value: Any) -> None:
+            # What a question holds, the database above all, is freed once it is told.
+            if self._latest.get(group) is asked:
+                del self._latest[group]
+            taker = dropped if asked.dropped else receiver
+            if taker is not None and self._host.is_attached:
+                taker(value)
+
+        def run() -> None:
+            # ``call_later`` posts a message, which any thread may do; to wait could hold up the end of the program.
+            try:
+                answer = asked.answer()
+            except Exception as error:
+                # Whatever the database raises is told on the screen, except that somebody interrupted it.
+                self._host.call_later(tell, failed or self._failed, None, error)
+            else:
+                self._host.call_later(tell, answered, let_go, answer)
+
         self._latest[group] = asked
-        self._host.run_worker(asked.run, name=group, group=group, thread=True, exit_on_error=False)
+        self._host.run_worker(run, name=group, group=group, thread=True, exit_on_error=False)
 
     def drop(self, group: str) -> None:
         """Interrupt a group's question; its answer will not come."""
@@ -49,51 +76,43 @@ class Questions:
 
 
 class _Question(Generic[Answer]):
-    def __init__(
-        self,
-        host: DOMNode,
-        database: Database,
-        question: Callable[[Cursor], Answer],
-        answered: Callable[[Answer], None],
-        failed: Callable[[Exception], None],
-    ) -> None:
-        self._host = host
+    def __init__(self, database: Database, question: Callable[[Cursor], Answer]) -> None:
         self._database = database
         self._question = question
-        self._answered = answered
-        self._failed = failed
         self._cursor: Cursor | None = None
-        self._dropped = False
+        self.dropped = False
 
-    def run(self) -> None:
+    def answer(self) -> Answer:
         """In the thread."""
+        from explorer.store.readonly import explained
+
+        if self.dropped:
+            raise Dropped
         try:
-            if self._dropped:
-                return
-            with self._database.cursor() as cursor:
+            with self._database.cursor() as cursor, explained(""):
                 self._cursor = cursor
-                answer = self._question(cursor)
-        except Exception as error:
-            # Whatever the database raises is told on the screen, except that somebody interrupted it.
-            self._tell(self._failed, error)
-        else:
-            self._tell(self._answered, answer)
+                return self._question(cast("Cursor", _Droppable(cursor, self)))
         finally:
             self._cursor = None
 
     def drop(self) -> None:
         """From the thread of the screen."""
-        self._dropped = True
+        self.dropped = True
         cursor = self._cursor
         if cursor is not None:
             # It may have closed meanwhile; then there is nothing left to interrupt.
             with suppress(Exception):
                 cursor.interrupt()
 
-    def _tell(self, receiver: Callable[[Any], None], value: Any) -> None:
-        def tell() -> None:
-            if not self._dropped and self._host.is_attached:
-                receiver(value)
 
-        # Posts a message, which any thread may do; waiting here could hold up the end of the program.
-        self._host.call_later(tell)
+class _Droppable:
+    """The cursor of a question until that is dropped: DuckDB forgets an interruption that falls between two queries."""
+
+    def __init__(self, cursor: Cursor, question: _Question[Any]) -> None:
+        self._cursor = cursor
+        self._question = question
+
+    def __getattr__(self, name: str) -> Any:
+        if self._question.dropped:
+            raise Dropped
+        return getattr(self._cursor, name)

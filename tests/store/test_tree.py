@@ -352,10 +352,22 @@ class TestFilter:
 
 
 class TestOldTrees:
-    def test_a_tree_that_is_replaced_is_dropped(self, database: Database) -> None:
-        old = build_tree(database)
-        build_tree(database, "steps > 1", replaces=old)
-        assert not ask(database, f"SELECT 1 FROM duckdb_tables() WHERE 'internal.' || table_name = '{old.table}'")
+    def test_a_build_that_is_stopped_leaves_nothing(self, database: Database, cursor: Cursor) -> None:
+        def trees() -> list[tuple[str]]:
+            return ask(database, "SELECT table_name FROM duckdb_tables() WHERE table_name LIKE 'tree%' ORDER BY ALL")
+
+        class Stopped:
+            made = False
+
+            def execute(self, query: str, *parameters: object) -> Cursor:
+                assert not self.made
+                self.made = query.startswith("CREATE TABLE")
+                return cursor.execute(query, *parameters)
+
+        before = trees()
+        with pytest.raises(AssertionError):
+            build_tree(database, "steps > 1", Stopped())  # type: ignore[arg-type]
+        assert trees() == before
 
     def test_a_dropped_tree_may_be_dropped_again(self, database: Database) -> None:
         old = build_tree(database)

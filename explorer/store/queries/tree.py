@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -43,31 +44,35 @@ _SORTS: dict[SortKey, str] = {
 }
 
 
-def build_tree(database: Database, where: str | None = None, replaces: TreeView | None = None) -> TreeView:
+def build_tree(database: Database, where: str | None = None, cursor: Cursor | None = None) -> TreeView:
     """Build the tree of every node with its numbers, keeping runs for which ``where`` holds, and their ancestors.
 
-    The tree that it replaces is dropped once the new one is there.
+    Whoever gives a cursor can interrupt it; then no tree is left behind.
 
     Raises:
         FilterError: ``where`` is not a DuckDB boolean over the columns of ``run_totals``.
     """
     where = where if where and where.strip() else None
-    table = f"internal.tree_{next(_serial)}"
+    tree = TreeView(f"internal.tree_{next(_serial)}", where, 0, 0)
     if where is not None:
         database.make_ready(where)
-    with database.lock, database.cursor() as cursor:
-        if where is None and not has_ancestors(cursor):
-            cursor.execute(f"CREATE TABLE {table} AS {_WHOLE}")
-        else:
-            _build_filtered(cursor, table, where or "true")
-        counted = one(
-            cursor,
-            "SELECT count(*) FILTER (t.kept), count(*) FROM internal.nodes AS n "
-            f"LEFT JOIN {table} AS t USING (position) WHERE n.run_id IS NOT NULL AND n.own_runs > 0",
-        )
-        if replaces is not None:
-            cursor.execute(f"DROP TABLE IF EXISTS {replaces.table}")
-    return TreeView(table, where, *(counted or (0, 0)))
+    with nullcontext(cursor) if cursor is not None else database.cursor() as cursor:
+        try:
+            with database.lock:
+                if where is None and not has_ancestors(cursor):
+                    cursor.execute(f"CREATE TABLE {tree.table} AS {_WHOLE}")
+                else:
+                    _build_filtered(cursor, tree.table, where or "true")
+            counted = one(
+                cursor,
+                "SELECT count(*) FILTER (t.kept), count(*) FROM internal.nodes AS n "
+                f"LEFT JOIN {tree.table} AS t USING (position) WHERE n.run_id IS NOT NULL AND n.own_runs > 0",
+            )
+        except BaseException:
+            drop_tree(database, tree)
+            raise
+    kept, runs = counted or (0, 0)
+    return tree._replace(runs_kept=kept, runs=runs)
 
 
 def usual_filter(cursor: Cursor) -> str | None:

@@ -15,9 +15,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from explorer.tui.humanize import number, plural, size
+from explorer.tui.questions import Questions
 from explorer.tui.text import clean
 
 if TYPE_CHECKING:
+    from explorer.store.database import Cursor
     from explorer.store.export import Exported, Plan
     from explorer.tui.opened import Opened
 
@@ -37,6 +39,7 @@ class ExportScreen(ModalScreen[None]):
         self._filtered = opened.tree.where is not None
         self._plan: Plan | None = None
         self._cancelled: threading.Event | None = None
+        self._questions = Questions(self, lambda error: self._outcome(f"✗ {error}"))
 
     def compose(self) -> ComposeResult:
         """What, how much, where to."""
@@ -58,6 +61,12 @@ class ExportScreen(ModalScreen[None]):
         line.cursor_position = len(line.value)
         line.focus()
         self._say_what()
+
+    def on_unmount(self) -> None:
+        """Nobody waits for the counts, and no file may appear, once the program is left."""
+        self._questions.drop_all()
+        if self._cancelled is not None:
+            self._cancelled.set()
 
     @property
     def _where(self) -> str | None:
@@ -92,21 +101,19 @@ class ExportScreen(ModalScreen[None]):
         self.query_one("#export-kind", Static).update(kind)
         self._say_plan()
 
-    @work(thread=True, exclusive=True, group="export-plan", exit_on_error=False)
     def _count(self, where: str | None) -> None:
-        from explorer.store import export
+        database = self._opened.database
 
-        try:
-            plan = export.plan(self._opened.database, where)
-        except Exception as error:
-            self.app.call_later(self._outcome, f"✗ {error}")
-        else:
-            self.app.call_later(self._planned, plan)
+        def count(cursor: Cursor) -> Plan:
+            from explorer.store import export
+
+            return export.plan(database, where, cursor)
+
+        self._questions.ask("plan", database, count, self._planned)
 
     def _planned(self, plan: Plan) -> None:
         self._plan = plan
-        if self.is_attached:
-            self._say_plan()
+        self._say_plan()
 
     def _say_plan(self) -> None:
         plan = self._plan

@@ -79,38 +79,41 @@ class Verbs(Sharers):
         if opened is None:
             return
 
-        def build(_: Cursor) -> Opened:
+        def build(cursor: Cursor) -> Opened:
             from explorer.store import queries
 
-            return opened.with_tree(queries.build_tree(opened.database, where))
+            return opened.with_tree(queries.build_tree(opened.database, where, cursor))
 
-        self.questions.ask("filter", opened.database, build, kept, refused)
+        self.questions.ask("filter", opened.database, build, kept, refused, let_go=self._drop_tree)
 
     def _drop_tree(self, opened: Opened) -> None:
         """Free a tree that was only tried, or is shown no more."""
 
-        def drop(_: Cursor) -> None:
+        def drop() -> None:
             from explorer.store import queries
 
             queries.drop_tree(opened.database, opened.tree)
 
-        self.questions.ask(f"drop {opened.tree.table}", opened.database, drop, lambda _: None, lambda _: None)
+        self.run_worker(drop, name=f"drop {opened.tree.table}", thread=True, exit_on_error=False)
 
     def _filtered(self, answer: tuple[str | None, Opened | None] | None) -> None:
         if answer is None or self.opened is None:
             return
         where, tried = answer
         self.loading_line.filter_by(where or "")
-        if tried is not None and tried.database is self.opened.database:
+        if tried is not None:
             self._see_through(tried)
         elif where != self.state.where:
-            # Nothing was tried, or more was read since.
             self._try_filter(where or "", self._see_through, self._question_failed)
 
     def _see_through(self, opened: Opened) -> None:
         before = self.opened
-        self.take(opened)
-        if before is not None and before.database is opened.database:
+        if before is None or before.database is opened.database:
+            self.take(opened)
+        else:  # more was read since
+            self._try_filter(opened.tree.where or "", self._see_through, self._question_failed)
+            before = opened
+        if before is not None:
             self._drop_tree(before)
 
     # Sort
