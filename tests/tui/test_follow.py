@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from explorer.store.database import Opening
 from explorer.store.ingest import Options, Progress
 from explorer.tui.app import ExplorerApp
 from tests.store.world import agent, conversation, run, write_batch
-from tests.tui.conftest import at, drive, names, press, screen_text, settle
+from tests.tui.conftest import at, drive, main_screen, names, press, screen_text, settle
 
 
 class World:
@@ -72,6 +74,9 @@ def test_what_changes_is_shown_until_it_is_no_longer_followed(world: World) -> N
 
     async def script(pilot: Pilot[int]) -> None:
         assert talks(pilot) == ["talk 0"]
+        # What tabs that are hidden now have shown, they must not hold for ever.
+        await press(pilot, "3", "5", "1")
+        first = weakref.ref(main_screen(pilot).opened.database)  # type: ignore[union-attr]
         pilot.app.simulate_key("F")
         await pilot.pause()
         assert "● following" in screen_text(pilot)
@@ -81,6 +86,8 @@ def test_what_changes_is_shown_until_it_is_no_longer_followed(world: World) -> N
         assert talks(pilot) == ["talk 0", "talk 1"]
         assert at(pilot) == here
         await pilot.pause()
+        gc.collect()
+        assert first() is None
         pilot.app.simulate_key("F")
         await settle(pilot)
         assert "● following" not in screen_text(pilot)

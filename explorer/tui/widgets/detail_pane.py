@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 from explorer.tui.columns import SEVERITY_MARKS
 from explorer.tui.state import Tab
 from explorer.tui.text import clean
-from explorer.tui.widgets.detail_tab import DetailTab, View
+from explorer.tui.widgets.detail_tab import Asking, DetailTab, View
 from explorer.tui.widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ class DetailPane(Vertical):
     def show(self, opened: Opened) -> None:
         """Ask again of other data; the node stays until the tree says otherwise."""
         self._opened = opened
+        for tab in self.query_one(ContentSwitcher).children:
+            if isinstance(tab, Asking) and tab.id != self.state.tab:
+                tab.let_go()
         self.refresh_all()
 
     def refresh_all(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -39,3 +39,11 @@ class DetailTab(Protocol):
 
     def focus_target(self) -> Widget:
         """What takes the keys when the tab is entered."""
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A tab that asks more about what it shows, and so holds the data."""
+
+    def let_go(self) -> None:
+        """Ask no more of these data: others have come while the tab was hidden."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from textual.widget import Widget
 
-    from explorer.store.database import Cursor
+    from explorer.store.database import Cursor, Database
     from explorer.store.queries import Message, Talk
     from explorer.tui.widgets.detail_tab import View
 
@@ -51,7 +51,8 @@ class MessagesTab(Vertical, can_focus=False):
         self._stop = Event()
         self._seeking = Event()
         """Stops the search that is under way."""
-        self._view: View | None = None
+        self._database: Database | None = None
+        self._node_id: str | None = None
         self._talk: Talk | None = None
         self._reel: Reel | None = None
         self._until: int | None = None
@@ -81,7 +82,7 @@ class MessagesTab(Vertical, can_focus=False):
         """Whose messages stand for the node."""
         if self._aim is not None:
             self._of = self._aim[0]
-        elif self._view is None or self._view.node_id != view.node_id:
+        elif self._node_id != view.node_id:
             self._of = None
         run_id = self._of
 
@@ -97,10 +98,15 @@ class MessagesTab(Vertical, can_focus=False):
         aim, self._aim = self._aim, None
         same = keep and self._talk is not None and answer is not None and self._talk.run_id == answer.run_id
         at = self.shown.roll.cursor.at if same and aim is None else None
-        self._view, self._talk = view, answer
+        self._database, self._node_id, self._talk = view.opened.database, view.node_id, answer
         if not same:
             self._until = None
         self._begin(at, aim[1] if aim is not None else None)
+
+    def let_go(self) -> None:
+        """Ask no more of these data."""
+        self._drop()
+        self._database = None
 
     def aim(self, run_id: str, ordinal: int) -> None:
         """Go to what a step wrote, once its run is asked for."""
@@ -113,12 +119,11 @@ class MessagesTab(Vertical, can_focus=False):
     def _begin(self, at: int | None = None, step: int | None = None) -> None:
         """Open the sources anew."""
         self._drop()
-        talk, view, until = self._talk, self._view, self._until
-        if talk is None or view is None:
+        talk, database, until = self._talk, self._database, self._until
+        if talk is None or database is None:
             self.shown.reset("", "", {})
-            self.shown.say(CHOOSE if view is None or view.node is None else "No run is recorded here.")
+            self.shown.say(CHOOSE if self._node_id is None else "No run is recorded here.")
             return
-        database = view.opened.database
 
         def read() -> Iterator[Message]:
             from explorer.store import queries

@@ -70,6 +70,10 @@ class TimelineTab(Vertical, can_focus=False):
         self.lanes.show(answer, keep)
         self._hit()
 
+    def let_go(self) -> None:
+        """Ask no more of these data."""
+        self._view = None
+
     def aim(self, run_id: str, ordinal: int) -> None:
         """Put the cursor on a step, now or as soon as its lanes are here."""
         self._aim = (run_id, ordinal)
