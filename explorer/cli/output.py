@@ -18,6 +18,8 @@ from datetime import date, datetime, time, timedelta
 from itertools import chain, count
 from typing import Any, NamedTuple, TypeAlias
 
+from rich.cells import cell_len
+
 from explorer.tui.text import clean, crop, fit
 
 SCHEMA_VERSION = 1
@@ -136,7 +138,7 @@ def _table(table: Table) -> int:
     batches = ([[_cell(row[index]) for index in kept] for row in batch] for batch in table.batches)
     first = next(batches, [])
     watched = sys.stdout.isatty()
-    widest = [max([len(name), *(len(row[i]) for row in first)]) for i, name in enumerate(names)]
+    widest = _widths(names, first)
     if (
         watched
         and sum(min(width, MOST_JSON) + 2 for width in widest) > _MOST_LINES * shutil.get_terminal_size().columns
@@ -146,17 +148,24 @@ def _table(table: Table) -> int:
     shorter = _Shorter(len(names))
     first = shorter(first)
     numeric = [all(row[i][:1] in _NUMBER_STARTS for row in first) for i in range(len(kept))]
-    widths = [max([len(name), *(len(row[i]) for row in first)]) for i, name in enumerate(names)]
+    widths = _widths(names, first)
     if watched:
         widths = [min(width, MOST_CELLS) for width in widths[:-1]] + widths[-1:]
     else:
         widths[-1:] = [0 if widths and not numeric[-1] else width for width in widths[-1:]]
     _lines([names], widths, numeric)
-    sys.stdout.write("  ".join("-" * max(width, len(name)) for width, name in zip(widths, names, strict=True)) + "\n")
+    sys.stdout.write(
+        "  ".join("-" * max(width, cell_len(name)) for width, name in zip(widths, names, strict=True)) + "\n"
+    )
     _lines(first, widths, numeric)
     for batch in batches:
         _lines(shorter(batch), widths, numeric)
     return shorter.cut
+
+
+def _widths(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Cells that the widest of each column takes."""
+    return [max([cell_len(name), *(cell_len(row[i]) for row in rows)]) for i, name in enumerate(names)]
 
 
 class _Shorter:
@@ -178,23 +187,24 @@ class _Shorter:
 
 def _records(names: Sequence[str], batches: Iterable[Sequence[Sequence[str]]]) -> None:
     """Each row as lines of a name and a value."""
-    width = max(map(len, names))
+    width = max(map(cell_len, names))
     number = 0
     for batch in batches:
         for row in batch:
             number += 1
             sys.stdout.write(f"--- row {number:,} {'-' * width}\n")
             for name, cell in zip(names, row, strict=True):
-                sys.stdout.write(f"{name:<{width}}  {cell}\n")
+                sys.stdout.write(f"{fit(name, width)}  {cell}\n")
 
 
 def _lines(rows: Iterable[Sequence[str]], widths: Sequence[int], numeric: Sequence[bool]) -> None:
-    crop = sys.stdout.isatty()
+    watched = sys.stdout.isatty()
     for row in rows:
         parts = []
         for cell, width, right in zip(row, widths, numeric, strict=True):
-            wide = width if crop else max(width, len(cell))
-            parts.append(fit(cell, wide, "right" if right else "left"))
+            shown = crop(cell, width) if watched else cell
+            padding = " " * (width - cell_len(shown))
+            parts.append(padding + shown if right else shown + padding)
         sys.stdout.write("  ".join(parts).rstrip() + "\n")
 
 

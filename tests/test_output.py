@@ -1,0 +1,19 @@
+"""Tables on stdout."""
+
+import pytest
+
+from explorer.cli.output import Table, write
+
+TITLE = "日本語のタイトルです"
+MARKED = "e" + "\N{COMBINING ACUTE ACCENT}" * 100
+
+
+def test_wide_text_is_whole_in_a_pipe_and_keeps_its_column(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(TITLE, 3, "a"), ("plain", 14, "b"), (MARKED, 5, "c")]
+    write(Table(["题", "steps", "last"], iter([rows])), "table", {})
+    head, rule, *lines = capsys.readouterr().out.splitlines()
+    assert head == "题" + " " * 18 + "  steps  last"
+    assert rule == "-" * 20 + "  -----  ----"
+    assert lines[0] == f"{TITLE}      3  a"
+    assert lines[1] == f"plain{' ' * 15}     14  b"
+    assert lines[2] == f"{MARKED}{' ' * 19}      5  c"
