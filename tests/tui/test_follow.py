@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from explorer.model import Row
 from explorer.store.database import Opening
 from explorer.store.ingest import Options, Progress
 from explorer.tui.app import ExplorerApp
+from explorer.tui.screens.trouble import TroubleScreen
 from tests.store.world import agent, conversation, run, write_batch
 from tests.tui.conftest import at, drive, main_screen, names, press, screen_text, settle
 
@@ -26,10 +28,13 @@ class World:
         self.directory = directory
         self.changes: queue.Queue[bool] = queue.Queue()
         self.followed: list[bool] = []
+        self.full = False
 
     def read(self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None], *__: object) -> Opening:
         self.followed.append(options.follow)
-        rows = []
+        if self.full:
+            raise OSError("the disk is full")
+        rows: list[Row] = []
         for number in range(len(self.followed)):
             name = f"c{number}"
             rows += [agent(f"{name}/main", conversation_id=name), conversation(name, title=f"talk {number}")]
@@ -105,5 +110,27 @@ def test_when_it_cannot_be_followed_that_is_said(world: World) -> None:
         assert "it is gone" in screen_text(pilot)
         await press(pilot, "escape")
         assert "● following" not in screen_text(pilot)
+
+    drive(app, script)
+
+
+def test_a_reading_that_fails_is_told_once_and_tried_again_with_the_filter(world: World) -> None:
+    where = "run_id <> 'c0/1'"
+    app = ExplorerApp([Path("traces")], Options(), read=world.read, where=where)
+
+    async def script(pilot: Pilot[int]) -> None:
+        pilot.app.simulate_key("F")
+        world.full = True
+        world.changes.put(True)
+        for _ in range(500):
+            await pilot.pause(0.01)
+            if isinstance(pilot.app.screen, TroubleScreen):
+                break
+        assert not main_screen(pilot).loading_line.following
+        world.full = False
+        await press(pilot, "r")
+        assert world.followed == [False, True, False]
+        assert main_screen(pilot).state.where == where
+        assert talks(pilot) == ["talk 1", "talk 2"]
 
     drive(app, script)

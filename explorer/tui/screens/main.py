@@ -366,7 +366,7 @@ class MainScreen(Verbs):
 
     def action_read_on(self) -> None:
         """Read again; what has not changed comes from the cache."""
-        self.loading_line.start(self.state.where if self.opened is None else self.state.where or "")
+        self.loading_line.start_again()
 
     def action_follow(self) -> None:
         """Read what changes as it is written, or no longer."""

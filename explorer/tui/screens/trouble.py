@@ -43,7 +43,7 @@ def causes(error: Exception) -> Trouble:
             "The filter cannot be used",
             str(error),
             (
-                "Start without --where, and press f to write the filter with completion.",
+                "Press r to read without it, then f to write the filter with completion.",
                 "trace-explore --sql 'describe run_totals' lists the columns.",
             ),
             exit_code=2,
@@ -132,4 +132,4 @@ class TroubleScreen(PageScreen[None]):
         from explorer.tui.widgets.loading_line import LoadingLine
 
         self.dismiss()
-        next(line for screen in self.app.screen_stack for line in screen.query(LoadingLine)).start(None)
+        next(line for screen in self.app.screen_stack for line in screen.query(LoadingLine)).start_again()

@@ -97,6 +97,10 @@ class LoadingLine(Widget):
         self.display = not quietly
         self.run_worker(self._load, name="ingest", group="ingest", thread=True, exit_on_error=False)
 
+    def start_again(self) -> None:
+        """Read once more, through the same filter; what has not changed comes from the cache."""
+        self.start(self._where)
+
     def stop(self) -> None:
         """Stop reading; what was read stays."""
         self._cancelled.set()
@@ -132,7 +136,7 @@ class LoadingLine(Widget):
 
     def _changed(self) -> None:
         self._again = self.loading_now
-        if self.following and not self.stopped:
+        if self.following:
             self.start(self._where, quietly=True)
 
     def _cannot_follow(self, error: Exception) -> None:
@@ -181,6 +185,7 @@ class LoadingLine(Widget):
         except FilterError:
             # The columns are the same from the first file on, so a filter that fails now will always fail.
             if opening.complete:
+                self._where = None  # for whoever tries again
                 raise
             return None
         self.post_message(self.Loaded(opened))
@@ -203,6 +208,10 @@ class LoadingLine(Widget):
             self.loading_now = False
             self.stopped = isinstance(message, self.Stopped)
             self.display = self.stopped
+            if self.following and not isinstance(message, self.Finished):
+                # Else the next change would go on with what was stopped, or fail once more.
+                self.follow(False)
+                self.notify("What changes is no longer read: F follows again.", severity="warning")
             self.post_message(message)
             if self._again:
                 self._changed()
