@@ -164,16 +164,23 @@ class Lines:
         return count
 
     def _grow(self, branch: Branch, parent: Line | None, already: int = 0) -> Iterator[Line]:
-        depth = parent.depth + 1 if parent else 0
-        for node in branch.nodes:
-            below = branch.open.get(node.node_id)
-            line = Line(node, parent, depth, expanded=below is not None)
-            self._by_id[node.node_id] = line
-            yield line
-            if below is not None:
-                yield from self._grow(below, line)
-        shown = already + len(branch.nodes)
-        if branch.total is None:
-            yield Line(None, parent, depth)
-        elif shown < branch.total:
-            yield Line(None, parent, depth, remaining=branch.total - shown)
+        # A stack, as agents may be nested deeper than functions may call one another.
+        growing = [(branch, iter(branch.nodes), parent, already)]
+        while growing:
+            branch, nodes, parent, already = growing[-1]
+            depth = parent.depth + 1 if parent else 0
+            for node in nodes:
+                below = branch.open.get(node.node_id)
+                line = Line(node, parent, depth, expanded=below is not None)
+                self._by_id[node.node_id] = line
+                yield line
+                if below is not None:
+                    growing.append((below, iter(below.nodes), line, 0))
+                    break
+            else:
+                growing.pop()
+                shown = already + len(branch.nodes)
+                if branch.total is None:
+                    yield Line(None, parent, depth)
+                elif shown < branch.total:
+                    yield Line(None, parent, depth, remaining=branch.total - shown)

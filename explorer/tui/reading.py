@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from explorer.store.database import Cursor
     from explorer.store.queries import Node, SortKey, TreeView
 
-_STRIDE = 5_000
-"""Children looked through at once for one that is on no page yet."""
-
 
 class Order(NamedTuple):
     """How children are ordered."""
@@ -60,14 +57,18 @@ class Reader(NamedTuple):
 
     def children(self, parent_id: str | None, total: int | None, opened: Mapping[str | None, int]) -> Branch:
         """The children of a node, and theirs where they are open."""
-        wanted = max(PAGE, opened.get(parent_id, 0))
-        nodes, total = self.page(parent_id, 0, wanted, total)
-        below = {
-            node.node_id: self.children(node.node_id, node.children, opened)
-            for node in nodes
-            if node.node_id in opened and node.children
-        }
-        return Branch(nodes, total, below)
+        top = self._branch(parent_id, total, opened)
+        waiting = [top]  # agents may be nested deeper than functions may call one another
+        while waiting:
+            branch = waiting.pop()
+            for node in branch.nodes:
+                if node.node_id in opened and node.children:
+                    below = branch.open[node.node_id] = self._branch(node.node_id, node.children, opened)
+                    waiting.append(below)
+        return top
+
+    def _branch(self, parent_id: str | None, total: int | None, opened: Mapping[str | None, int]) -> Branch:
+        return Branch(*self.page(parent_id, 0, max(PAGE, opened.get(parent_id, 0)), total))
 
     def page(self, parent_id: str | None, offset: int, limit: int, total: int | None) -> tuple[list[Node], int | None]:
         """Children from ``offset`` on, and how many there are in all if that is known."""
@@ -92,21 +93,11 @@ class Reader(NamedTuple):
         if root not in ids:
             root = None
         wider = dict(opened)
-        for parent_id, child_id in zip(ids[ids.index(root) :], ids[ids.index(root) + 1 :], strict=False):
-            wider[parent_id] = self._pages_with(parent_id, str(child_id), wider.get(parent_id, 0))
+        # Whole pages, so that the node is among what is read below each parent.
+        places = queries.places(self.cursor, self.tree, path, *self.order)
+        for parent_id, before in list(zip(ids, places, strict=False))[ids.index(root) :]:
+            wider[parent_id] = max(wider.get(parent_id, 0), (before // PAGE + 1) * PAGE)
         return root, self.picture(root, wider)
-
-    def _pages_with(self, parent_id: str | None, child_id: str, read: int) -> int:
-        """How many children of a node must be read, in whole pages, for one of them to be among them."""
-        offset = 0
-        while True:
-            nodes, total = self.page(parent_id, offset, _STRIDE, None)
-            for index, node in enumerate(nodes, offset):
-                if node.node_id == child_id:
-                    return max(read, (index // PAGE + 1) * PAGE)
-            offset += len(nodes)
-            if total is not None or not nodes:
-                return read
 
     def _unfold(self, roots: Branch, opened: Mapping[str | None, int]) -> Branch:
         """Open a lone node, and its child if there is just one: nothing else could be wanted."""

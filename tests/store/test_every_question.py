@@ -57,6 +57,9 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     ],
     "hidden_agents": lambda cursor, tree, at: queries.hidden_agents(cursor, at or "x"),
     "pair_prefixes": lambda cursor, tree, at: queries.pair_prefixes(cursor, at or "x", "y/1"),
+    "places": lambda cursor, tree, at: queries.places(
+        cursor, tree, queries.path_to(cursor, tree, at or "c"), "reuse", False, True
+    ),
     "experiments": lambda cursor, tree, at: queries.experiments(cursor),
     "figure": lambda cursor, tree, at: queries.figure(cursor, "own_range"),
     "passport": lambda cursor, tree, at: queries.passport(cursor, at or "c", 7),

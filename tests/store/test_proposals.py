@@ -101,6 +101,8 @@ def test_hidden_agents_have_lines_in_the_tree_only_when_they_are_wanted(database
         pages = [queries.children(cursor, apart, "m", offset=offset, limit=1) for offset in range(4)]
         (main,) = queries.children(cursor, apart, "c")
         path = queries.path_to(cursor, apart, "m#2")
+        paths = [queries.path_to(cursor, apart, at) for at in ("x", "m#3")]
+        ways = [queries.places(cursor, apart, each, "order", False, False) for each in paths]
         assert queries.node(cursor, recorded, "m#2") is None
         assert queries.node(cursor, apart, "m#9") is None
         whole = [fact.value for fact in queries.overview(cursor, "m") if fact.label == "steps"]
@@ -110,6 +112,7 @@ def test_hidden_agents_have_lines_in_the_tree_only_when_they_are_wanted(database
         ("x", "Explore", 1), ("m#2", "solo?", 2), ("m#3", "sidecar?", 1),
     ]  # fmt: skip
     assert [[line.node_id for line in page] for page in pages] == [["x"], ["m#2"], ["m#3"], []]
+    assert ways == [[0, 0, 0], [0, 0, 2]]
     assert (main.children, main.own.steps, main.total.steps) == (3, 5, 6)
     assert [line.node_id for line in path] == ["c", "m", "m#2"]
     assert whole == of_run == [6]

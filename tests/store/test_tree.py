@@ -15,6 +15,7 @@ from explorer.store.queries import (
     next_finding,
     node,
     path_to,
+    places,
     search,
     sibling,
 )
@@ -132,6 +133,8 @@ class TestChildren:
         tree = build_tree(database)
         with database.cursor() as cursor:
             assert ids(children(cursor, tree, "m", sort, False, own)) == ascending
+            paths = [path_to(cursor, tree, name) for name in ascending]
+            assert [places(cursor, tree, path, sort, False, own)[-1] for path in paths] == [0, 1, 2]
             recorded = [name for name in ascending if sort in ("order", "name", "steps", "findings") or name != "n"]
             missing = [name for name in ascending if name not in recorded]
             found = ids(children(cursor, tree, "m", sort, True, own))

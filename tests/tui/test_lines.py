@@ -24,6 +24,16 @@ def small() -> Lines:
     return lines
 
 
+def test_agents_may_be_nested_deeper_than_calls() -> None:
+    deep = Branch([node("2000")], 1)
+    for number in range(1999, -1, -1):
+        deep = Branch([node(str(number), 1), node(f"{number} again")], 3, {str(number): deep})
+    lines = Lines()
+    lines.fill(deep)
+    assert [line.node_id for line in lines][:2001] == [str(number) for number in range(2001)]
+    assert [(line.node_id, line.depth, line.remaining) for line in lines][-2:] == [("0 again", 0, None), (None, 0, 1)]
+
+
 def test_opening_and_closing_touches_only_what_is_below() -> None:
     lines = small()
     assert lines.needs_reading(1)

@@ -81,3 +81,22 @@ def test_nobody_counts_conversations_behind_a_filter() -> None:
         picture = Reader(cursor, tree, RECORDED, None, True).picture(None, {})
     assert len(picture.roots.nodes) == PAGE
     assert picture.roots.total is None
+
+
+def test_agents_may_be_nested_deeper_than_calls(many: tuple[Database, Cursor], monkeypatch: pytest.MonkeyPatch) -> None:
+    database, cursor = many
+    tree = queries.build_tree(database)
+    some = queries.node(cursor, tree, "c")
+    assert some is not None
+
+    def only_child(_: Cursor, __: queries.TreeView, parent_id: str | None, *rest: object) -> list[queries.Node]:
+        number = int(parent_id or 0) + 1
+        return [some._replace(node_id=str(number), children=int(number < 1_500))]
+
+    monkeypatch.setattr(queries, "children", only_child)
+    branch = Reader(cursor, tree, RECORDED, 1, True).children(None, 1, {str(number): 1 for number in range(1_500)})
+    depth = 1
+    while branch.open:
+        (branch,) = branch.open.values()
+        depth += 1
+    assert depth == 1_500

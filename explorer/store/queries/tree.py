@@ -12,6 +12,8 @@ from explorer.store.queries.shapes import Node, NodeKind, SortKey, Totals, TreeV
 from explorer.store.readonly import FilterError, QueryError, check_filter, explained
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from explorer.model import RunStatus, Severity
     from explorer.store.database import Cursor, Database
 
@@ -183,6 +185,33 @@ def path_to(cursor: Cursor, tree: TreeView, node_id: str) -> list[Node]:
         return [*path_to(cursor, tree, line.parent_id), line] if line is not None and line.parent_id else []
     found = _nodes(cursor, tree, "n.position <= $1 AND n.last >= $1 ORDER BY n.position", position)
     return found if found and found[-1].position == position else []
+
+
+def places(
+    cursor: Cursor, tree: TreeView, path: Sequence[Node], sort: SortKey, descending: bool, own: bool
+) -> list[int]:
+    """How many children of the same parent stand before each node of a path (``path_to``)."""
+    rows = cursor.execute(
+        f"""
+        SELECT before FROM (
+            SELECT
+                n.position,
+                row_number() OVER (PARTITION BY n.parent ORDER BY {_order(sort, descending, own)}) - 1 AS before
+            FROM internal.nodes AS n
+            JOIN {tree.table} AS t USING (position)
+            WHERE n.parent IN (SELECT parent FROM internal.nodes WHERE list_contains($1::BIGINT[], position))
+        )
+        WHERE list_contains($1::BIGINT[], position)
+        ORDER BY position
+        """,
+        [[node.position for node in path if not node.is_proposed]],
+    ).fetchall()
+    before = [row[0] for row in rows]
+    if path and path[-1].is_proposed:  # behind what is recorded
+        host, line = path[-2:]
+        hidden = [each.node_id for each in _hidden(cursor, tree, host.node_id)]
+        before.append(host.children - len(hidden) + hidden.index(line.node_id))
+    return before
 
 
 def sibling(
