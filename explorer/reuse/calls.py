@@ -28,6 +28,12 @@ class Call(NamedTuple):
     """Without one, what it wrote is there from its start."""
     model: str | None = None
 
+    @property
+    def full(self) -> int:
+        """How many leading blocks of its prompt are full: all, unless its tokens are recorded and fewer."""
+        size, most = self.block_tokens, self.input_tokens
+        return self.blocks if not size or most is None else most // size
+
 
 class Lineage(NamedTuple):
     """Where the runs stand in the hierarchy."""
@@ -105,18 +111,6 @@ def by_start(*conversations: list[Call]) -> list[Call]:
             keyed.append((start, len(keyed)))
     keyed.sort()
     return [calls[index] for _, index in keyed]
-
-
-def repeats(prompt: list[Stretch], known: list[Stretch], blocks: int) -> bool:
-    """Whether a prompt begins with all of another, of so many blocks."""
-    last = len(known) - 1
-    if last < 0 or not prompt or prompt[0][0] != known[0][0]:
-        return last < 0
-    if last < len(prompt) and known[:last] == prompt[:last]:
-        (first, count), (start, more) = known[last], prompt[last]
-        if first == start and count <= more:
-            return True
-    return split_prefix(known, prompt)[0] == blocks
 
 
 def split_prefix(known: Sequence[Stretch], prompt: list[Stretch]) -> tuple[int, list[Stretch]]:

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
-from explorer.reuse.calls import Call, Stretch, repeats, split_prefix
+from explorer.reuse.calls import Call, Stretch, split_prefix
+from explorer.reuse.streaks import Streak
 
 _Since: TypeAlias = tuple[int, Call]
 """A call with its number in order of arrival."""
@@ -38,9 +39,9 @@ class Branch(NamedTuple):
     branch that several runs hold."""
 
 
-def radix(calls: Iterable[Call]) -> list[Branch]:
+def radix(arrived: Iterable[Streak]) -> list[Branch]:
     """The branches over calls in order of arrival: depth first, and what was there first before the rest."""
-    return list(_fold(_grow(_paths(calls))))
+    return list(_fold(_grow(_paths(arrived))))
 
 
 def head(stretches: Iterable[Stretch], blocks: int) -> list[Stretch]:
@@ -106,25 +107,24 @@ def _number(since: _Since) -> int:
     return since[0]
 
 
-def _paths(calls: Iterable[Call]) -> Iterator[_Path]:
+def _paths(arrived: Iterable[Streak]) -> Iterator[_Path]:
     """Those of one run in order of arrival."""
     latest: dict[str, _Path] = {}
-    for number, call in enumerate(calls):
-        if not call.blocks:
-            continue
-        path = latest.get(call.run_id)
-        if path is not None and repeats(call.stretches, path.stretches, path.blocks):
-            common = path.blocks
-        else:
-            common = split_prefix(path.stretches, call.stretches)[0] if path is not None else 0
-        if path is None or common < min(path.blocks, call.blocks):
+    number = 0
+    for calls, _ in arrived:
+        first = calls[0]
+        path = latest.get(first.run_id)
+        common = split_prefix(path.stretches, first.stretches)[0] if path is not None else 0
+        if first.blocks and (path is None or common < min(path.blocks, first.blocks)):
             if path is not None:
                 yield path
-            path = latest[call.run_id] = _Path(call.run_id, [], 0, common)
-        if call.blocks > path.blocks:
-            path.stretches, path.blocks = call.stretches, call.blocks
-            path.reached.append(call.blocks)
-            path.calls.append((number, call))
+            path = latest[first.run_id] = _Path(first.run_id, [], 0, common)
+        for call in calls:
+            if path is not None and call.blocks > path.blocks:
+                path.stretches, path.blocks = call.stretches, call.blocks
+                path.reached.append(call.blocks)
+                path.calls.append((number, call))
+            number += 1
     yield from latest.values()
 
 

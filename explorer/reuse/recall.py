@@ -1,15 +1,15 @@
 """What a cache that forgets would have hit: the rows for every prompt of one cache.
 
-The rows are tuples in the order of the columns of their tables, as there are many of them.
+They are given as the columns of their tables, as there are many of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from explorer.reuse.axis import Axis, StepRow
+from explorer.reuse.axis import Axis
 from explorer.reuse.calls import Call, Lineage
 from explorer.reuse.optimal import optimal
 from explorer.reuse.recency import Recency, Reused, Touched
@@ -21,13 +21,17 @@ PromptRow: TypeAlias = tuple[str, int, int, int, int | None, int | None, int | N
 OptimalRow: TypeAlias = tuple[str, int, int, int, int, int, int | None]
 """``model.PromptOptimal`` as a tuple."""
 
+Columns: TypeAlias = list[list[Any]]
+"""Those of a table in order, each with a value per row."""
 
-class Recalled(NamedTuple):
-    """The rows of one or several caches."""
 
-    prompts: list[PromptRow]
-    optimal: list[OptimalRow]
-    steps: list[StepRow]
+class Recalled:
+    """The rows of one or several caches: ``model.PromptRecency``, ``PromptOptimal`` and ``StepRecency``."""
+
+    def __init__(self) -> None:
+        self.prompts: Columns = [[] for _ in range(8)]
+        self.optimal: Columns = [[] for _ in range(7)]
+        self.steps: Columns = [[] for _ in range(13)]
 
 
 def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled) -> None:
@@ -35,22 +39,25 @@ def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled) -> None:
     cache, axis = Recency(len(cached)), Axis(cached, lineage)
     lasts = [streak.calls[-1].start_ms for streak in cached] if axis.timed else None
     reused: list[list[Reused]] = []
-    for calls, growth in cached:
+    rows: list[PromptRow] = []
+    for number, (calls, growth) in enumerate(cached):
         first = calls[0]
         found = cache.add(first.namespace, first.stretches)
         reused.append(cache.reused)
+        _add_first(rows, first, found, lasts)
         distinct = cache.last
         cache.grow(first.namespace, growth)
-        _add_first(into.prompts, first, found, lasts)
-        _add_others(into.prompts, calls, axis.timed)
-        into.steps.extend(axis.rows(calls, distinct, cache))
-    into.optimal.extend(best(cached, reused))
+        axis.add(number, calls, distinct, cache)
+    _extend(into.prompts, zip(*rows, strict=True))
+    _extend(into.optimal, zip(*best(cached, reused), strict=True))
+    _extend(into.steps, axis.columns())
+    _add_others(into, [pair for calls, _ in cached for pair in pairwise(calls)], axis.timed)
 
 
 def best(cached: Sequence[Streak], reused: Sequence[Sequence[Reused]]) -> Iterator[OptimalRow]:
-    """The rows of a cache that knows the future; ``reused`` tells of each streak what was there before its first call.
+    """The rows of a cache that knows the future, of the first calls of streaks.
 
-    The others find the prompt before them, all of which is needed so soon that any cache has it that can hold it.
+    ``reused`` tells of each what was there before it. Its other calls find the prompt before them, all of it.
     """
     grown = [calls[-2].blocks if len(calls) > 1 else 0 for calls, _ in cached]
     for (calls, _), kept in zip(cached, optimal(reused, grown), strict=True):
@@ -58,9 +65,11 @@ def best(cached: Sequence[Streak], reused: Sequence[Sequence[Reused]]) -> Iterat
         for piece in kept:
             for at, count, low, high, tokens in alike(first, *piece):
                 yield first.run_id, first.ordinal, at, count, low, high, tokens
-        for before, call in pairwise(calls):
-            for at, count, low, high, tokens in alike(call, 0, before.blocks, 1, before.blocks):
-                yield call.run_id, call.ordinal, at, count, low, high, tokens
+
+
+def _extend(columns: Columns, by: Iterable[Iterable[Any]]) -> None:
+    for column, values in zip(columns, by, strict=False):  # there are none of no rows
+        column += values
 
 
 def _add_first(rows: list[PromptRow], call: Call, found: list[Touched], lasts: Sequence[int | None] | None) -> None:
@@ -74,22 +83,28 @@ def _add_first(rows: list[PromptRow], call: Call, found: list[Touched], lasts: S
         for at, count, low, high, tokens in alike(call, position, blocks, first, last):
             rows.append((call.run_id, call.ordinal, at, count, low, high, age, tokens))
         position += blocks
-    _add_rest(rows, call, position)
-
-
-def _add_others(rows: list[PromptRow], calls: list[Call], timed: bool) -> None:
-    """The same of the other calls of a streak: each finds the prompt before it on top of the stack."""
-    for before, call in pairwise(calls):
-        age = (call.start_ms or 0) - (before.start_ms or 0) if timed else None
-        for at, count, low, high, tokens in alike(call, 0, before.blocks, 1, before.blocks):
-            rows.append((call.run_id, call.ordinal, at, count, low, high, age, tokens))
-        _add_rest(rows, call, before.blocks)
-
-
-def _add_rest(rows: list[PromptRow], call: Call, position: int) -> None:
     if position < call.blocks:
         tokens = _tokens(call, position, call.blocks)
         rows.append((call.run_id, call.ordinal, position, call.blocks - position, None, None, None, tokens))
+
+
+def _add_others(into: Recalled, pairs: list[tuple[Call, Call]], timed: bool) -> None:
+    """The same of the other calls of streaks, each behind the one before it, and their rows of the best cache.
+
+    What such a call repeats is on top of the stack, and needed sooner than all else.
+    """
+    zeros, ones = [0] * len(pairs), [1] * len(pairs)
+    named = [call.run_id for _, call in pairs], [call.ordinal for _, call in pairs]
+    hits = [before.blocks for before, _ in pairs]
+    ages = [(call.start_ms or 0) - (before.start_ms or 0) for before, call in pairs] if timed else [None] * len(pairs)
+    tokens = [call.block_tokens and before.blocks * call.block_tokens for before, call in pairs]
+    _extend(into.prompts, (*named, zeros, hits, ones, hits, ages, tokens))
+    _extend(into.optimal, (*named, zeros, hits, ones, hits, tokens))
+    grown = [(before.blocks, call) for before, call in pairs if before.blocks < call.blocks]
+    named = [call.run_id for _, call in grown], [call.ordinal for _, call in grown]
+    rests = [call.blocks - position for position, call in grown]
+    tokens = [_tokens(call, position, call.blocks) for position, call in grown]
+    _extend(into.prompts, (*named, [position for position, _ in grown], rests, *[[None] * len(grown)] * 3, tokens))
 
 
 Alike: TypeAlias = tuple[int, int, int, int, int | None]
@@ -98,7 +113,7 @@ Alike: TypeAlias = tuple[int, int, int, int, int | None]
 
 def alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequence[Alike]:
     """Some blocks of a prompt, cut so that all of a piece have as many tokens."""
-    size, full = call.block_tokens, _full(call)
+    size, full = call.block_tokens, call.full
     end = position + blocks
     if end <= full:
         return ((position, blocks, first, last, None if size is None else blocks * size),)
@@ -109,12 +124,6 @@ def alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequ
             pieces.append((position, stop - position, first, upto, _tokens(call, position, stop)))
             first, position = upto + 1 if last > first else first, stop
     return pieces
-
-
-def _full(call: Call) -> int:
-    """How many leading blocks of a prompt are full: all, unless its tokens are recorded and fewer."""
-    size, most = call.block_tokens, call.input_tokens
-    return call.blocks if not size or most is None else most // size
 
 
 def _tokens(call: Call, start: int, end: int) -> int | None:

@@ -2,7 +2,7 @@
 
 That is what agents do: behind the first of its streak stand more than nine in ten recorded calls. Nothing comes in
 between, and what their prompts grow by is new to the namespace, so that what reuse asks of them is known: each finds
-the prompt before it, all of it and nothing else. Only the first of a streak has to be looked for.
+the prompt before it, all of it in full blocks and nothing else. Only the first of a streak has to be looked for.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _goes_on(last: Call, call: Call, known: IntervalSet) -> bool:
     if not 0 <= at < len(prompt):
         return False
     (first, count), (start, more) = before[at], prompt[at]
-    if start != first or more < count or (at and prompt[:at] != before[:at]):
+    if start != first or more < count or (at and prompt[:at] != before[:at]) or call.full < last.blocks:
         return False
     if more > count and not _add(known, first + count, first + more):
         return False

@@ -58,8 +58,9 @@ def together(started: list[Call], stop: Callable[[], bool] = lambda: False) -> l
         reused.append(cache.reused)
         cache.grow(call.namespace, growth)
         for before, call in pairwise(calls):
-            for _, count, low, high, tokens in alike(call, 0, before.blocks, 1, before.blocks):
-                add("lru", low, high, count, tokens)
+            blocks, size = before.blocks, call.block_tokens
+            add("lru", 1, blocks, blocks, size and blocks * size)
+            add("optimal", 1, blocks, blocks, size and blocks * size)
     for _, _, _, blocks, first, last, tokens in _until(stop, best(cached, reused)):
         add("optimal", first, last, blocks, tokens)
     return [Piece(*key, *held) for key, held in sums.items()]

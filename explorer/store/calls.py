@@ -9,7 +9,7 @@ from explorer.model import COMPUTED, columns
 from explorer.reuse.calls import Call
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explorer.store.database import Cursor
 
@@ -51,12 +51,13 @@ def read_calls(
     yield from zip(rows["conversation_id"].to_pylist(), map(Call, *scalars, prompts, *further), strict=True)
 
 
-def fill(cursor: Cursor, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
-    """Put rows into a table of ``model.COMPUTED``."""
+def fill(cursor: Cursor, table: str, values: Sequence[Sequence[Any]]) -> None:
+    """Put rows, given as columns, into a table of ``model.COMPUTED``; without columns, none."""
     import pyarrow as pa
 
     schema = pa.schema([(column.name, _TYPES[column.type]) for column in columns(COMPUTED[table])])
-    values = list(zip(*rows, strict=True)) or [()] * len(schema)
+    if not values:
+        return
     arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
     cursor.register("computed", pa.table(arrays, schema=schema))
     try:

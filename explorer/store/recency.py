@@ -30,16 +30,18 @@ def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
         Stopped: ``stop``, which is asked before each namespace, said so.
     """
     lineage = _lineage(cursor)
-    recalled = Recalled([], [], [])
+    recalled = Recalled()
     trees: list[tuple[Any, ...]] = []
     models: list[ModelRow] = []
     hashed = _hashed(cursor)
     for conversations in _namespaces(cursor):
         if stop():
             raise Stopped
+        numbered = _numbered(conversations, hashed)
+        found = streaks(by_start(*numbered.values()))
         for conversation, calls in conversations.items():
-            trees += tree_rows(conversation, radix(by_start(calls)))
-        found = streaks(by_start(*_numbered(conversations, hashed).values()))
+            same = numbered is conversations and len(conversations) == 1
+            trees += tree_rows(conversation, radix(found if same else streaks(by_start(calls))))
         recall(found, lineage, recalled)
         if len({streak.calls[0].model for streak in found}) > 1:
             models += by_model(found, lineage)
@@ -47,8 +49,8 @@ def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
     fill(cursor, "prompt_recency", recalled.prompts)
     fill(cursor, "prompt_optimal", recalled.optimal)
     fill(cursor, "step_recency", recalled.steps)
-    fill(cursor, "prefix_tree", trees)
-    fill(cursor, "model_reuse", models)
+    fill(cursor, "prefix_tree", list(zip(*trees, strict=True)))
+    fill(cursor, "model_reuse", list(zip(*models, strict=True)))
     cursor.execute("COMMIT")
 
 
@@ -56,7 +58,7 @@ def compute_shared(cursor: Cursor) -> None:
     """Fill the table of one cache for all."""
     orders: tuple[Order, ...] = get_args(Order)
     rows = [(order, *piece) for order in orders for piece in shared(cursor, Arrivals(order))]
-    fill(cursor, "shared_recency", rows)
+    fill(cursor, "shared_recency", list(zip(*rows, strict=True)))
 
 
 def shared(cursor: Cursor, arrivals: Arrivals, stop: Callable[[], bool] = lambda: False) -> list[Piece]:

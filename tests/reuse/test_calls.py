@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.reuse.calls import Lineage, by_start, lineage_of, repeats, split_prefix
+from explorer.reuse.calls import Lineage, by_start, lineage_of, split_prefix
 from tests.reuse.by_sets import Prompt, World, call_of, in_common, in_order_of_arrival, stretches_of, worlds
 from tests.store.world import agent, run
 
@@ -53,7 +53,6 @@ def test_a_prompt_is_split_where_it_leaves_a_known_one_however_both_are_cut(
     before, now = stretches_of(known, known_cuts), stretches_of(prompt, cuts)
     common, rest = split_prefix(before, now)
     assert common == in_common(known, prompt)
-    assert repeats(now, before, len(known)) == (common == len(known))
     assert [block for first, count in rest for block in range(first, first + count)] == prompt[common:]
 
 
@@ -64,7 +63,6 @@ def test_a_prompt_that_extends_a_known_one_is_split_at_its_end_however_both_are_
     known = prompt[:length]
     before, now = stretches_of(known, known_cuts), stretches_of(prompt, cuts)
     assert split_prefix(before, now)[0] == len(known)
-    assert repeats(now, before, len(known))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from hypothesis import given
 
 from explorer.reuse.calls import by_start
 from explorer.reuse.radix import Branch, head, radix
+from explorer.reuse.streaks import streaks
 from tests.reuse.by_sets import Prompt, World, call_of, in_order_of_arrival, worlds
 
 Place = tuple[int, ...]
@@ -37,7 +38,7 @@ def holders_by_place(prompts: list[Prompt]) -> dict[Place, dict[str, int]]:
 def test_shared_branches_are_the_places_with_the_same_runs_and_leaves_what_one_has_alone(world: World) -> None:
     prompts = in_order_of_arrival(world.prompts)
     held = holders_by_place(prompts)
-    branches = radix(by_start(world.calls()))
+    branches = radix(streaks(by_start(world.calls())))
     on_a_branch: dict[Place, int] = {}
     alone: dict[str, int] = defaultdict(int)
     for number, branch in enumerate(branches):
@@ -75,7 +76,7 @@ def test_three_runs_small_enough_to_draw() -> None:
     ]  # fmt: skip
     drawn = [
         (b.depth, b.position, b.stretches, [(call.run_id, call.ordinal) for call in b.holders], b.ends)
-        for b in radix(call_of(prompt, 64) for prompt in prompts)
+        for b in radix(streaks(call_of(prompt, 64) for prompt in prompts))
     ]
     assert drawn == [
         (0, 0, [(0, 2)], [("main", 1), ("x", 1), ("y", 1)], 0),
@@ -88,7 +89,7 @@ def test_three_runs_small_enough_to_draw() -> None:
 
 def test_a_run_that_parts_thousands_of_times_is_one_leaf() -> None:
     calls = [call_of(Prompt("a", n, n, [*range(n), 10_000 + n], None), 64) for n in range(1, 3_000)]
-    (leaf,) = radix(calls)
+    (leaf,) = radix(streaks(calls))
     assert (leaf.blocks, leaf.ends) == (2 * 2_999, 2_999)
     assert radix([]) == []
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.model import COMPUTED, columns
 from explorer.reuse.calls import by_start
-from explorer.reuse.recall import PromptRow, Recalled, recall
+from explorer.reuse.recall import OptimalRow, PromptRow, Recalled, recall
 from explorer.reuse.streaks import streaks
 from tests.reuse.by_sets import Prompt, World, in_common, in_order_of_arrival, leading, worlds
 from tests.reuse.test_recency import played
@@ -23,13 +24,22 @@ timed = st.tuples(worlds(), starts | starts.map(sorted)).map(
 """Recordings of half an hour in which every call has a time."""
 
 
-def recalled(world: World) -> Recalled:
-    rows = Recalled([], [], [])
-    recall(streaks(by_start(world.calls())), world.lineage, rows)
-    return rows
+class Rows(NamedTuple):
+    prompts: list[PromptRow]
+    optimal: list[OptimalRow]
+    steps: list[tuple[Any, ...]]
 
 
-def of_prompt(rows: Recalled, prompt: Prompt) -> list[PromptRow]:
+def recalled(world: World) -> Rows:
+    columns = Recalled()
+    recall(streaks(by_start(world.calls())), world.lineage, columns)
+    prompts, optimal, steps = (
+        list(zip(*table, strict=True)) for table in (columns.prompts, columns.optimal, columns.steps)
+    )
+    return Rows(sorted(prompts, key=lambda row: row[:3]), optimal, steps)
+
+
+def of_prompt(rows: Rows, prompt: Prompt) -> list[PromptRow]:
     return [row for row in rows.prompts if row[:2] == (prompt.run, prompt.ordinal)]
 
 

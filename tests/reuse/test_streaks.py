@@ -35,6 +35,7 @@ def test_a_streak_is_all_that_goes_on_with_new_blocks(world: World, cuts: list[i
                 and ids[: len(last)] == last
                 and len(set(ids)) == len(ids)
                 and not seen & set(grown)
+                and (call.input_tokens is None or call.input_tokens >= len(last) * (call.block_tokens or 0))
             )
             cut_elsewhere = call.stretches[: len(before.stretches) - 1] != before.stretches[:-1]
             assert (id(call) not in heads) == (goes_on and not cut_elsewhere)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from explorer.reuse.calls import by_start
 from explorer.reuse.radix import radix
+from explorer.reuse.streaks import streaks
 from explorer.reuse.writers import Written, first_writers, within
 from explorer.store.calls import read_calls
 from explorer.store.queries.proposals import Apart
@@ -149,7 +150,7 @@ def _grow(
         calls = list(first.values())
     if not calls:
         return None
-    branches = radix(by_start(calls))
+    branches = radix(streaks(by_start(calls)))
     writers = [written._replace(call=agents.told(written.call)) for written in _writers(cursor, branches)]
     known = {**every, **agents.runs}
     proposed = len(known) - len(every)
