@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from hashlib import blake2b
 from pathlib import Path
 
@@ -33,10 +34,11 @@ def schema_fingerprint() -> str:
 
 def is_bundle(path: Path) -> bool:
     """Whether a directory says of itself that it is an export; reads the end of one file."""
-    if not (path / _MARK).is_file():  # a fifo of that name would keep whoever opens it waiting
+    mark = f"{path}/{_MARK}"
+    if not os.path.isfile(mark):  # noqa: PTH113 - asked of every directory; a fifo would keep whoever opens it waiting
         return False
     try:
-        with (path / _MARK).open("rb") as file:
+        with open(mark, "rb") as file:  # noqa: PTH123
             size = file.seek(0, 2)
             file.seek(max(size - 8, 0))
             ending = file.read(8)

@@ -10,8 +10,8 @@ The name of the file says what it was made of and what is in it. So it is used a
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import uuid
 from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import blake2b, file_digest
@@ -23,6 +23,7 @@ import duckdb
 
 from explorer import __version__
 from explorer.store.opening import Batch, Opening
+from explorer.store.recipe import recipe
 from explorer.store.sql import quoted
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class KeptDatabase:
 
     def __init__(self, directory: Path, inputs: str) -> None:
         self.directory = directory
-        self.workshop = directory / f"tmp-{uuid.uuid4().hex}"
+        self.workshop = directory / f"tmp-{os.urandom(16).hex()}"
         """The one place where SQL has to be allowed to write, for the sake of ``write``."""
         self._name = f"kept-{inputs}-"
         self._lock = Lock()
@@ -126,14 +127,8 @@ def made_of(batches: Iterable[Batch]) -> str:
         )
         for batch in batches
     ]
-    versions = __version__, duckdb.__version__, _recipe()
+    versions = __version__, duckdb.__version__, recipe(*RECIPE)
     return blake2b(json.dumps([versions, parts]).encode(), digest_size=8).hexdigest()
-
-
-def _recipe() -> str:
-    package = Path(__file__).parent.parent
-    files = sorted(path for pattern in RECIPE for path in package.glob(pattern))
-    return blake2b(b"\0".join(path.read_bytes() for path in files), digest_size=8).hexdigest()
 
 
 def _digest(path: Path) -> str:

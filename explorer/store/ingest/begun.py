@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
-from explorer.model import Conversation, columns
+from explorer.model import Conversation
 from explorer.readers import Report
 from explorer.store.ingest.companions import State
+from explorer.store.ingest.task import Chunk, Task
 from explorer.store.ingest.together import Group
 from explorer.store.ingest.walk import Found
-from explorer.store.ingest.worker import Chunk, Task
 
-_SCOPE = [column.name for column in columns(Conversation)].index("block_scope")
+_SCOPE = [each.name for each in fields(Conversation)].index("block_scope")
 _NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
 
 

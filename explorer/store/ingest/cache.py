@@ -14,17 +14,17 @@ import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import platformdirs
 
 from explorer import __version__
-from explorer.model import ALL_TABLES, ddl
 from explorer.readers import readers
 from explorer.store.opening import Batch
+from explorer.store.recipe import recipe
 
 KEEP_SECONDS = 7 * 86_400
 """Time since it was last opened at which a batch that no manifest names is removed; another explorer may show it."""
@@ -34,8 +34,7 @@ MANIFEST = "manifest"
 """The file that names what counts: a digest of the second line, by which damage is told, and JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A source as it was when it was read."""
 
     source_id: str
@@ -43,7 +42,7 @@ class Entry:
     mtime_ns: int
     reader: str | None
     reading: str
-    assumed: Mapping[str, str] = field(default_factory=dict)
+    assumed: Mapping[str, str] = {}
     votes: Sequence[tuple[str, float, float]] = ()
     shared: bool = False
     """Whether its blocks are in a namespace that other sources share."""
@@ -83,7 +82,7 @@ class Manifest:
 
 def fingerprint() -> str:
     """Changes whenever parts written before can no longer be used."""
-    schema = [ddl(name) for name in ALL_TABLES] + [each.name for table in (Entry, Manifest) for each in fields(table)]
+    schema = recipe("model/*.py", "store/ingest/cache.py")
     versions = sorted(f"{reader.NAME}:{reader.VERSION}" for reader in readers().values())
     return blake2b(json.dumps([__version__, schema, versions]).encode(), digest_size=8).hexdigest()
 
@@ -119,14 +118,9 @@ class Cache:
             return Manifest()
         if digest != _digest(text):
             return Manifest()
-        stored: dict[str, Any] = json.loads(text)
-        manifest = Manifest(
-            {key: Entry(**entry) for key, entry in stored["entries"].items()},
-            stored["batches"],
-            stored["readings"],
-            tuple(stored["shared"]) if stored["shared"] else None,
-        )
-        return self._without_lost_batches(manifest)
+        entries, batches, readings, shared = json.loads(text)
+        found = {entry[0]: Entry._make(entry) for entry in entries}
+        return self._without_lost_batches(Manifest(found, batches, readings, tuple(shared) if shared else None))
 
     def _without_lost_batches(self, manifest: Manifest) -> Manifest:
         lost = {name for name, parts in manifest.batches.items() if not self._is_whole(name, parts)}
@@ -158,7 +152,8 @@ class Cache:
         Raises:
             OSError: it cannot be written.
         """
-        text = json.dumps(manifest, default=_fields_of).encode()
+        stored = list(manifest.entries.values()), manifest.batches, manifest.readings, manifest.shared
+        text = json.dumps(stored, default=dict).encode()
         handle, name = tempfile.mkstemp(dir=self.directory, prefix="tmp-")
         try:
             with os.fdopen(handle, "wb") as file:
@@ -182,8 +177,3 @@ class Cache:
 
 def _digest(text: bytes) -> bytes:
     return blake2b(text, digest_size=16).hexdigest().encode()
-
-
-def _fields_of(value: Entry | Manifest) -> dict[str, object]:
-    """A manifest or an entry as it is written; ``asdict`` would copy all that is in thousands of them first."""
-    return {each.name: getattr(value, each.name) for each in fields(value)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from explorer.model import Row
 from explorer.store.ingest import IngestError
 from explorer.store.ingest.cache import Cache, Entry
+from explorer.store.ingest.columnar import as_columns
 from explorer.store.ingest.outcome import CONTENT, unread
+from explorer.store.ingest.task import Columns
 from explorer.store.ingest.walk import Found
-from explorer.store.ingest.worker import Columns, as_columns
 from explorer.store.opening import Batch
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Kept:
 
 def new_reading() -> str:
     """A name that tells one reading of a source from all others."""
-    return uuid.uuid4().hex[:12]
+    return os.urandom(6).hex()
 
 
 def state_of(found: Found) -> tuple[int, int]:

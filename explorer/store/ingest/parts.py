@@ -14,7 +14,7 @@ from typing import TypeAlias
 import polars as pl
 
 from explorer.model import ALL_TABLES, Repeated, columns, joined
-from explorer.store.ingest.worker import Columns
+from explorer.store.ingest.task import Columns
 from explorer.store.opening import Batch
 
 SOURCE_COLUMN = "_source"

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 
 from explorer.readers import Report
-from explorer.store.ingest.worker import READY, Chunk, Task, chunks
+from explorer.store.ingest.task import Chunk, Task
+from explorer.store.ingest.worker import READY, chunks
 
 INLINE_BYTES = 2 << 20
 """Up to so many bytes in all, reading here is quicker than starting a process."""

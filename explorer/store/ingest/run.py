@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
@@ -22,13 +21,13 @@ from explorer.store.bundle import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
 from explorer.store.ingest.begun import Begun
 from explorer.store.ingest.cache import Cache, Entry
+from explorer.store.ingest.columnar import as_columns
 from explorer.store.ingest.companions import Part, Wholes, companions_of
 from explorer.store.ingest.kept import Kept, new_reading, state_of
 from explorer.store.ingest.outcome import companion, part, read
-from explorer.store.ingest.pool import INLINE_BYTES, Pool
+from explorer.store.ingest.task import CHUNK_ROWS, Chunk, Task
 from explorer.store.ingest.together import Group, Linked, groups
 from explorer.store.ingest.walk import Claim, Found, identify, walk
-from explorer.store.ingest.worker import CHUNK_ROWS, Chunk, Task, as_columns
 from explorer.store.opening import Batch, Opening
 
 FIRST_SHOWN_SECONDS = 0.4
@@ -125,13 +124,14 @@ class Ingest:
             raise IngestError(f"{error.filename}: no such file or directory") from None
         except OSError as error:
             raise IngestError(f"{error.filename}: {error.strerror}") from None
-        known = {each.source_id for each in found}
-        for source_id in self.kept.manifest.entries.keys() - known:
-            self.kept.forget(source_id)
         return found
 
     def _sort_out(self, found: Sequence[Found]) -> list[Found]:
         """Tell what must be read from what is in the cache."""
+        if self._is_all_as_it_was(found):
+            return []
+        for source_id in self.kept.manifest.entries.keys() - {each.source_id for each in found}:
+            self.kept.forget(source_id)
         to_read: list[Found] = []
         wholes = Wholes(found)
         for each in found:
@@ -154,6 +154,17 @@ class Ingest:
                 to_read.append(each)
         return to_read + self._parted()
 
+    def _is_all_as_it_was(self, found: Sequence[Found]) -> bool:
+        """Whether there is all that is known, unchanged, and nothing else: then it also belongs together as it did."""
+        entries = self.kept.manifest.entries
+        if len(entries) != len(found):
+            return False
+        for each in found:
+            entry = entries.get(each.source_id)
+            if entry is None or entry.problem or not self._is_unchanged(each, entry):
+                return False
+        return True
+
     def _parted(self) -> list[Found]:
         """Sources that were read with one that is gone."""
         parted = [
@@ -165,14 +176,18 @@ class Ingest:
         return [each.found for each in parted]
 
     def _is_as_it_was(self, found: Found, entry: Entry, part: Part | None) -> bool:
-        if (entry.size, entry.mtime_ns) != state_of(found):
-            return False
         if entry.whole != (part.source_id if part else None) and not entry.links:  # of these, see Group.is_as_it_was
             return False
-        if entry.problem:
+        if entry.problem and (entry.size, entry.mtime_ns) == state_of(found):
             return entry.problem == self._identify(found).problem  # as unreadable as before
-        return not found.problem and [tuple(each) for each in entry.companions] == companions_of(
-            entry.reader, found.path
+        return self._is_unchanged(found, entry)
+
+    def _is_unchanged(self, found: Found, entry: Entry) -> bool:
+        """Whether a source can be read, and it and all that is read with it have the size and time they had."""
+        return (
+            (entry.size, entry.mtime_ns) == state_of(found)
+            and not found.problem
+            and [tuple(each) for each in entry.companions] == companions_of(entry.reader, found.path)
         )
 
     def _identify(self, found: Found) -> Claim:
@@ -197,6 +212,9 @@ class Ingest:
         """Read sources, the largest first so that none is left alone, beside those ``known`` from the cache."""
         if not sources:
             return
+        # Imported here: what has not changed is opened without anything that reads.
+        from explorer.store.ingest.pool import INLINE_BYTES, Pool
+
         sources.sort(key=lambda each: -(each.size or 0))
         total, before = (sum(each.size or 0 for each in files) for files in (sources, known))
         files = len(known) + len(sources)
@@ -291,8 +309,8 @@ class Ingest:
         entry = Entry(found.source_id, *state, reader, reading, assumed, votes, begun.shared)
         if begun.linked:
             links, parts = list(begun.linked.whole.links), [each.source_id for each in begun.parts]
-            entry = replace(entry, links=links, parts=parts)
-        self.kept.finish(found, replace(entry, companions=begun.companions))
+            entry = entry._replace(links=links, parts=parts)
+        self.kept.finish(found, entry._replace(companions=begun.companions))
 
     def _opening(self, complete: bool) -> Opening:
         companions = {entry.source_id: entry.companions for entry in self.kept.entries() if entry.companions}

@@ -70,7 +70,7 @@ def walk(paths: Sequence[Path], is_trace: Callable[[Path], bool]) -> Iterator[Fo
         while source_id in names:
             source_id += "~"
         names.add(source_id)
-        yield found._replace(source_id=source_id)
+        yield found if source_id == found.source_id else found._replace(source_id=source_id)
 
 
 def _root_name(root: Path, alone: bool) -> str:

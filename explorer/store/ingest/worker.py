@@ -12,86 +12,32 @@ import pickle
 import signal
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from operator import attrgetter
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, cast
+from typing import TypeAlias, cast
 
-from explorer.model import ALL_TABLES, Agent, BlockRun, Conversation, Finding, Repeated, Row, Run, Step, columns, joined
+from explorer.model import Agent, BlockRun, Conversation, Finding, Row, Run, Step
 from explorer.readers import Report, Rows, SourceFile, reader_of
 from explorer.reuse.calls import Call, Stretch, lineage_of
 from explorer.reuse.derive import derive
-
-CHUNK_ROWS = 5_000
-"""Rows sent at once: small enough that a screen which shares the receiving process stays smooth."""
+from explorer.store.ingest.columnar import Columnar
+from explorer.store.ingest.columnar import as_columns as as_columns
+from explorer.store.ingest.task import CHUNK_ROWS, Chunk, Task
 
 READY = "ready"
 """What a process says first, when it has everything it needs to serve tasks."""
 
-Columns: TypeAlias = dict[str, list[Sequence[object]]]
-"""Table -> its columns in order, each with a value per row."""
-
-_NAME_OF = {table: name for name, table in ALL_TABLES.items()}
-_GETTERS: dict[str, Callable[[Row], tuple[object, ...]]] = {
-    name: attrgetter(*(column.name for column in columns(table))) for name, table in ALL_TABLES.items()
-}
-
-
-_TIMES: dict[str, list[int]] = {
-    name: [index for index, column in enumerate(columns(table)) if column.type == "TIMESTAMP"]
-    for name, table in ALL_TABLES.items()
-}
-_STEP = [column.name for column in columns(Step)]
-_STEP_SOURCE, _STEP_REPLAYED = _STEP.index("source_id"), _STEP.index("is_replay")
+_STEP = [field.name for field in fields(Step)]
+_STEP_REPLAYED = _STEP.index("is_replay")
 _STEP_KNOWN = [_STEP.index(name) for name in ("run_id", "ordinal", "start_ms", "input_tokens", "end_ms", "model")]
 _Known: TypeAlias = tuple[str, int, int | None, int | None, int | None, str | None]
 """What of a step is asked for its reuse."""
-_EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-def _microseconds(moment: object) -> object:
-    """A time as its microseconds since 1970; what is something else stays what it is."""
-    return (moment - _EPOCH) // _MICROSECOND if isinstance(moment, datetime) else moment
-
-
-class Task(NamedTuple):
-    """A source to read."""
-
-    reading: str
-    """Tells this reading of the source from others of it."""
-    reader: str
-    path: str
-    source_id: str
-    facts: Mapping[str, str]
-    share: tuple[int, int] = (0, 1)
-    """Which part of it, and of how many."""
-    parts: Sequence[tuple[str, str]] = ()
-    """Path and source_id of what is read with it for its links."""
-    growing: frozenset[str] = frozenset()
-    """Which of these sources are being written now."""
-
-
-class Chunk(NamedTuple):
-    """Rows of one reading."""
-
-    reading: str
-    columns: Columns
-    position: int
-    """How far into the source the rows reach, in bytes."""
-    records: Mapping[str, int]
-    """Model calls among the rows, by the source that they stand in."""
-    report: Report | None
-    """With the last chunk of a source."""
-    failure: str | None
-    """Why the source could not be read to its end; the last chunk then."""
 
 
 def chunks(task: Task) -> Iterator[Chunk]:
     """Read one source. Never raises: what goes wrong is the last chunk's ``failure``."""
-    pending = _Pending()
+    pending = Columnar()
     report, failure = Report(0), None
     position = 0
     try:
@@ -108,7 +54,7 @@ def chunks(task: Task) -> Iterator[Chunk]:
                 position = max(position, (row.offset or 0) + (row.length or 0))
             if pending.count >= CHUNK_ROWS:
                 yield Chunk(task.reading, pending.columns(), position, pending.steps, None, None)
-                pending = _Pending()
+                pending = Columnar()
     except OSError as error:
         failure = error.strerror or str(error)
     except Exception as error:  # a reader's mistake costs this source, not the session
@@ -129,58 +75,6 @@ def _unfinished(rows: Iterable[Row | Rows | Report], task: Task) -> Iterator[Row
             yield row._replace(bad_records=row.bad_records - spared[task.source_id], bad_of_parts=of_parts)
         else:
             yield row
-
-
-class _Pending:
-    """Rows that wait to be sent."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.steps: Counter[str] = Counter()
-        self._rows: dict[str, list[tuple[object, ...]]] = {}
-        self._columns: dict[str, list[Sequence[Sequence[object]]]] = {}
-
-    def add(self, row: Row | Rows) -> None:
-        """Put one row, or several of one table, behind the others."""
-        if isinstance(row, Rows):
-            count = len(row.columns[0])
-            self._columns.setdefault(_NAME_OF[row.table], []).append(row.columns)
-            self.count += count
-            if row.table is Step:
-                self._count(row.columns[_STEP_SOURCE])
-            return
-        name = _NAME_OF[type(row)]
-        self._rows.setdefault(name, []).append(_GETTERS[name](row))
-        self.count += 1
-        if isinstance(row, Step):
-            self.steps[row.source_id] += 1
-
-    def _count(self, sources: Sequence[object]) -> None:
-        if isinstance(sources, Repeated):
-            self.steps[cast(str, sources.value)] += len(sources)
-        else:
-            self.steps.update(cast(Sequence[str], sources))
-
-    def columns(self) -> Columns:
-        """The same as columns, with every timestamp in microseconds since 1970: objects take long to send."""
-        for name, rows in self._rows.items():
-            columns_ = list(zip(*rows, strict=True))
-            for index in _TIMES[name]:
-                columns_[index] = tuple(map(_microseconds, columns_[index]))
-            self._columns.setdefault(name, []).append(columns_)
-        return {
-            name: [joined(pieces) for pieces in zip(*several, strict=True)]
-            for name, several in self._columns.items()
-            if any(columns_[0] for columns_ in several)
-        }
-
-
-def as_columns(rows: Iterable[Row | Rows]) -> Columns:
-    """Rows of any tables as columns."""
-    pending = _Pending()
-    for row in rows:
-        pending.add(row)
-    return pending.columns()
 
 
 class _Calls:
