@@ -76,7 +76,7 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
         queries.timeline_beside(cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0, by) for by in (1, -1)
     ],
     "timeline_step": lambda cursor, tree, at: queries.timeline_step(cursor, tree, at, False, True, "gone", 1),
-    "handoffs": lambda cursor, tree, at: [queries.handoffs(cursor, at, own) for own in (False, True)],
+    "handoffs": lambda cursor, tree, at: queries.handoffs(cursor, at),
     "handoff": lambda cursor, tree, at: [queries.handoff(cursor, edge_id) for edge_id in ("e1", "e2", at or "")],
     "cache_curves": lambda cursor, tree, at: [queries.cache_curves(cursor, at, own) for own in (False, True)],
     "shared_curves": lambda cursor, tree, at: queries.shared_curves(cursor, Arrivals("poisson")),
@@ -142,7 +142,7 @@ def test_every_question_has_an_answer_for_every_node_and_for_none_one_after_the_
     question: str, database: Database, tree: queries.TreeView, cursor: Cursor
 ) -> None:
     nodes = [row[0] for row in ask(database, "SELECT node_id FROM internal.nodes")]
-    for at in (None, "nobody", "", "it's", *nodes):
+    for at in (None, "nobody", "", "it's", "c#²", *nodes):
         QUESTIONS[question](cursor, tree, at)
     QUESTIONS["steps"](cursor, tree, None)  # which is asked another way, and minds an unread answer
 

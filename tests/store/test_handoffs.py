@@ -39,7 +39,7 @@ def office() -> list[Row]:
         tool_call("plan/1", 1, step_ordinal=1, tool_call_id="t1", name="spawn_agent", offset=0, length=len(SENT)),
         tool_call("plan/1", 2, step_ordinal=1, name="Task", child_run_id="scout/1", offset=0, length=len(SENT)),
         step("plan/1", 1, start_ms=0),
-        step("count/1", 1, start_ms=110, offset=1, length=2, is_replay=True),
+        step("count/1", 1, start_ms=110, offset=1, length=2, is_replay=True, input_tokens=50),
         step("count/1", 2, start_ms=120, offset=3, length=4, input_tokens=70),
         step("scout/1", 1, start_ms=200, offset=5, length=6),
         step("scout/1", 2, start_ms=250, offset=7, length=8),
@@ -65,9 +65,9 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Database:
     return make_database(office(), roots={"a.json": path})
 
 
-def of(database: Database, node: str | None, own: bool = False) -> HandOffs:
+def of(database: Database, node: str | None) -> HandOffs:
     with database.cursor() as cursor:
-        return handoffs(cursor, node, own)
+        return handoffs(cursor, node)
 
 
 def ends(database: Database, edge_id: str) -> Exchange:
@@ -89,9 +89,6 @@ class TestList:
         assert [one.edge_id for one in of(database, "count").listed] == ["spawn-c", "note", "count"]
         assert of(database, None).total == 10
         assert of(database, "no such node") == HandOffs([], 0, 0)
-
-    def test_own_leaves_out_what_is_between_runs_below(self, database: Database) -> None:
-        assert of(database, "plan/2", own=True).listed == [of(database, "c").listed[-1]]
 
     def test_a_line_says_who_when_with_what_and_whether_it_arrived(self, database: Database) -> None:
         spawn, _, scout, lost, count = of(database, "c").listed
@@ -122,6 +119,8 @@ class TestHalves:
         assert ids(exchange) == ["spawn-c", "count"]
         assert exchange.asker is not None and exchange.asker.run_id == "plan/1"
         assert exchange.doer is not None and exchange.doer.run_id == "count/1"
+        # Its first step is a copy.
+        assert exchange.doer.first_input == 70
 
     def test_a_message_has_no_answer(self, database: Database) -> None:
         exchange = ends(database, "note")

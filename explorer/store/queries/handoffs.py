@@ -112,12 +112,12 @@ class Exchange(NamedTuple):
     answer_received: Passage | None
 
 
-def handoffs(cursor: Cursor, node_id: str | None, own: bool = False) -> HandOffs:
+def handoffs(cursor: Cursor, node_id: str | None) -> HandOffs:
     """The hand-offs from and to the runs of a node and below, whether a filter hides these or not."""
     scope = scope_of(cursor, node_id)
     if scope is None:
         return HandOffs([], 0, 0)
-    condition = _touching(scope, own)
+    condition = _touching(scope)
     counted = one(cursor, f"SELECT count(*), count(*) FILTER (NOT delivered) FROM edges WHERE {condition}")
     assert counted is not None
     return HandOffs(_listed(cursor, condition), *counted)
@@ -128,18 +128,18 @@ def handed_over(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
     sheet.section = "Hand-offs"
     for kind, count, arrived, lost in cursor.execute(
         "SELECT kind, count(*), count(*) FILTER (delivered), count(*) FILTER (NOT delivered) FROM edges "
-        f"WHERE {_touching(scope, own=False)} GROUP BY kind ORDER BY kind"
+        f"WHERE {_touching(scope)} GROUP BY kind ORDER BY kind"
     ).fetchall():
         told = [f"{arrived:,} delivered" if arrived else "", f"{lost:,} never arrived" if lost else ""]
         note = ", ".join(filter(None, told)) or "whether delivered is not recorded"
         sheet.add(kind, count, "count", note=f"{note}; d shows both ends of each")
 
 
-def _touching(scope: Scope, own: bool) -> str:
-    """A condition over edges: those from or to the runs of a node."""
+def _touching(scope: Scope) -> str:
+    """A condition over edges: those from or to the runs of a node and below."""
     if scope.kind == "all":
         return "true"
-    runs = f"(SELECT run_id FROM internal.run_lines WHERE {scope.runs(own)})"
+    runs = f"(SELECT run_id FROM internal.run_lines WHERE {scope.runs(own=False)})"
     return f"(from_run_id IN {runs} OR to_run_id IN {runs})"
 
 
@@ -310,12 +310,14 @@ def _call(cursor: Cursor, edge_id: str, asker: str | None, doer: str | None) -> 
     return Passage("tool_call", *row) if row else None
 
 
+_STEPS = "FROM steps WHERE run_id = $1 AND NOT is_replay ORDER BY ordinal"
+"""The steps of a run without copies, which it may begin with."""
+
+
 def _step(cursor: Cursor, run_id: str | None, which: Literal["first_step", "last_step"]) -> Passage | None:
     row = one(
         cursor,
-        "SELECT s.ordinal, s.source_id, s.offset, s.length FROM steps AS s "
-        "WHERE s.run_id = $1 AND NOT s.is_replay "
-        f"ORDER BY s.ordinal {'ASC' if which == 'first_step' else 'DESC'} LIMIT 1",
+        f'SELECT ordinal, source_id, "offset", length {_STEPS} {"ASC" if which == "first_step" else "DESC"} LIMIT 1',
         [run_id],
     )
     return Passage(which, *row) if row else None
@@ -332,8 +334,8 @@ def _party(cursor: Cursor, run_id: str | None) -> Party | None:
         LEFT JOIN internal.run_lines AS l USING (run_id)
         LEFT JOIN internal.nodes AS n ON n.position = l.position
         LEFT JOIN internal.nodes AS a ON a.position = l.agent_position
-        LEFT JOIN steps AS s ON s.run_id = r.run_id AND s.ordinal = 1
-        LEFT JOIN step_reuse AS u ON u.run_id = r.run_id AND u.ordinal = 1
+        LEFT JOIN (SELECT * {_STEPS} LIMIT 1) AS s ON s.run_id = r.run_id
+        LEFT JOIN step_reuse AS u ON u.run_id = r.run_id AND u.ordinal = s.ordinal
         WHERE r.run_id = $1
         """,
         [run_id],

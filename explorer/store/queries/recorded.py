@@ -77,7 +77,7 @@ def times(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
         note = "so far: it had not ended when this was recorded"
     sheet.add("duration", of.line["duration_ms"], "ms", grade, note)
     for name, label in (("started_at", "started at"), ("ended_at", "last seen at" if running else "ended at")):
-        value = (of.run or of.agent or of.conversation)[name]
+        value = (of.run or of.agent or of.conversation).get(name)
         sheet.add_known(label, value.isoformat(sep=" ") + " UTC" if value else None, "time")
     if not of.run:
         _concurrency(cursor, sheet, of)

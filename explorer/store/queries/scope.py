@@ -48,7 +48,7 @@ class Scope(NamedTuple):
 def host_of(node_id: str) -> tuple[str, int] | None:
     """Of the line of an agent that seems to be hidden in a run: that run's line, and its number; None of others."""
     host, _, chain = node_id.rpartition("#")
-    return (host, int(chain)) if host and chain.isdigit() else None
+    return (host, int(chain)) if host and chain.isdecimal() else None
 
 
 def scope_of(cursor: Cursor, node_id: str | None) -> Scope | None:
