@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
-    from textual.dom import DOMNode
+    from textual.screen import Screen
 
     from explorer.store.database import Cursor, Database
 
@@ -19,9 +19,9 @@ class Dropped(Exception):
 
 
 class Questions:
-    """The questions that are under way on behalf of one screen."""
+    """The questions that are under way on behalf of one screen. A screen that was left is told nothing any more."""
 
-    def __init__(self, host: DOMNode, failed: Callable[[Exception], None]) -> None:
+    def __init__(self, host: Screen[Any], failed: Callable[[Exception], None]) -> None:
         self._host = host
         self._failed = failed
         self._latest: dict[str, _Question[Any]] = {}
@@ -37,7 +37,8 @@ class Questions:
     ) -> None:
         """Run ``question`` in a thread with a cursor of its own, then ``answered`` on the thread of the screen.
 
-        An answer that comes after the question was dropped goes to ``let_go`` instead, to free what it holds.
+        An answer that comes after the question was dropped, or its screen was left, goes to ``let_go`` instead, to free
+        what it holds.
         """
         self.drop(group)
         asked = _Question(database, question)
@@ -46,9 +47,12 @@ class Questions:
             # What a question holds, the database above all, is freed once it is told.
             if self._latest.get(group) is asked:
                 del self._latest[group]
-            taker = dropped if asked.dropped else receiver
-            if taker is not None and self._host.is_attached:
-                taker(value)
+            if self._host.is_attached:
+                # A screen leaves the stack at once, but loses its widgets, and then its messages, only later.
+                left = self._host not in self._host.app.screen_stack
+                taker = dropped if asked.dropped or left else receiver
+                if taker is not None:
+                    taker(value)
 
         def run() -> None:
             # ``call_later`` posts a message, which any thread may do; to wait could hold up the end of the program.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from textual.pilot import Pilot
 
 from explorer.store.database import Cursor, Database
 from explorer.tui.questions import Dropped, Questions
 from tests.store.world import family, make_database
+from tests.tui.conftest import Opener, drive, main_screen, press, settle
 
 
 class Host:
@@ -20,6 +23,8 @@ class Host:
     is_attached = True
 
     def __init__(self) -> None:
+        self.app = self
+        self.screen_stack = [self]
         self.work: list[Callable[[], None]] = []
         self.messages: list[Callable[[], None]] = []
 
@@ -46,6 +51,9 @@ class Asked:
 
     def ask(self, database: Database, question: Callable[[Cursor], Any]) -> None:
         self.questions.ask("group", database, question, self.told.append, let_go=self.let_go.append)
+
+    def ask_other(self, database: Database, question: Callable[[Cursor], Any]) -> None:
+        self.questions.ask("other", database, question, self.told.append)
 
 
 @pytest.fixture
@@ -95,6 +103,15 @@ def test_an_answer_that_comes_too_late_is_let_go_of(asked: Asked, database: Data
     assert (asked.told, asked.let_go) == ([], [[(1,)]])
 
 
+def test_a_screen_that_was_left_is_told_nothing(asked: Asked, database: Database) -> None:
+    """It still has its messages for a while, but no widgets any more."""
+    asked.ask(database, one)
+    asked.ask_other(database, lambda cursor: cursor.execute("SELECT nothing FROM runs"))
+    asked.host.screen_stack.clear()
+    asked.host.settle()
+    assert (asked.told, asked.let_go) == ([], [[(1,)]])
+
+
 def test_what_the_database_says_is_told_in_words(asked: Asked, database: Database) -> None:
     asked.ask(database, lambda cursor: cursor.execute("SELECT nothing FROM runs"))
     asked.host.settle()
@@ -117,3 +134,22 @@ def test_what_was_told_is_held_no_longer(asked: Asked, database: Database) -> No
     gc.collect()
     assert len(asked.told) == 1
     assert gone() is None
+
+
+def test_a_dialog_may_be_left_before_its_page_is_there(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = threading.Event()
+    monkeypatch.setattr(Database, "define_laboratory", lambda _: left.wait(10))
+
+    async def script(pilot: Pilot[int]) -> None:
+        main = main_screen(pilot)
+        main.action_sharing()
+        dialog: Any = pilot.app.screen
+        await pilot.pause()
+        dialog.dismiss()
+        left.set()
+        await settle(pilot)
+        assert pilot.app.screen is main
+        await press(pilot, "question_mark")
+        assert pilot.app.screen is not main
+
+    drive(opener(family()), script)

@@ -99,15 +99,20 @@ class FilterScreen(ModalScreen["tuple[str | None, Opened | None] | None"]):
             if not self.REST:
                 self._try()
 
+    @property
+    def _text(self) -> str:
+        """What is written; nothing once the dialog was left, which loses its line only later."""
+        return self.query_one(Input).value.strip() if self in self.app.screen_stack else ""
+
     def _try(self) -> None:
-        where = self.query_one(Input).value.strip()
+        where = self._text
         if not where:
             return
         self._say(Text("trying …", "dim"), None)
         self._check(where, lambda opened: self._kept(where, opened), lambda error: self._refused(where, error))
 
     def _kept(self, where: str, opened: Opened) -> None:
-        if not self.is_attached or where != self.query_one(Input).value.strip():
+        if where != self._text:
             self._drop(opened)
             return
         self._drop_tried()
@@ -117,7 +122,7 @@ class FilterScreen(ModalScreen["tuple[str | None, Opened | None] | None"]):
             self.dismiss(self._tried)
 
     def _refused(self, where: str, error: Exception) -> None:
-        if not self.is_attached or where != self.query_one(Input).value.strip():
+        if where != self._text:
             return
         self._accepted = False
         self._say(Text(f"✗ {clean(str(error))}"), getattr(error, "position", None))

@@ -12,10 +12,9 @@ from explorer.tui.widgets.detail_pane import DetailPane
 from explorer.tui.widgets.tree_pane import TreePane
 
 if TYPE_CHECKING:
-    from explorer.store.database import Cursor, Database
+    from explorer.store.database import Cursor
     from explorer.store.queries import HandOffs
     from explorer.tui.opened import Opened
-    from explorer.tui.screens.handoffs import Known, Reader
 
 
 class Following(Screen[None]):
@@ -80,23 +79,10 @@ class Following(Screen[None]):
             from explorer.tui.screens.handoffs import HandOffsScreen
 
             found, whose = answer
-            screen = HandOffsScreen(whose, found, self._reader(opened.database), at(found))
+            screen = HandOffsScreen(whose, found, opened.database, at(found))
             self.app.push_screen(screen, self.go_to_run)
 
         self.questions.ask("dialog", opened.database, ask, show)
-
-    def _reader(self, database: Database) -> Reader:
-        def read(edge_id: str, found: Callable[[Known | None], None], failed: Callable[[Exception], None]) -> None:
-            def ask(cursor: Cursor) -> Known | None:
-                from explorer.store import queries
-                from explorer.tui.screens.handoffs import Known
-
-                exchange = queries.handoff(cursor, edge_id)
-                return None if exchange is None else Known(exchange, queries.read_texts(database, exchange))
-
-            self.questions.ask("record", database, ask, found, failed)
-
-        return read
 
     def go_to_run(self, node_id: str | None) -> None:
         """Go to the node that a dialog answered with, if any."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,12 +13,14 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from explorer.tui import handoff_words
+from explorer.tui.questions import Questions
 from explorer.tui.text import clean
 from explorer.tui.widgets.handoff_list import HandOffList
 from explorer.tui.widgets.key_line import KeyLine
 from explorer.tui.widgets.sheet import Row, Sheet
 
 if TYPE_CHECKING:
+    from explorer.store.database import Cursor, Database
     from explorer.store.queries import Exchange, HandOff, HandOffs, Passage, Read
 
 
@@ -29,20 +31,16 @@ class Known(NamedTuple):
     texts: Mapping[Passage, Read]
 
 
-Reader: TypeAlias = "Callable[[str, Callable[[Known | None], None], Callable[[Exception], None]], None]"
-"""Looks a hand-off up by its id in the background, and calls back with it or with what went wrong."""
-
-
 class HandOffsScreen(ModalScreen["str | None"]):
     """The list. Answers with the node to go to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,d", "close", "close", id="handoffs.close")]
 
-    def __init__(self, whose: str, found: HandOffs, read: Reader, at: int | None = None) -> None:
+    def __init__(self, whose: str, found: HandOffs, database: Database, at: int | None = None) -> None:
         super().__init__()
         self._title = handoff_words.title_of(found, whose)
         self._found = found
-        self._read = read
+        self._database = database
         self._at = at
         """Which of them to open with."""
 
@@ -69,7 +67,7 @@ class HandOffsScreen(ModalScreen["str | None"]):
                 if answer[1] is not None:
                     self.dismiss(answer[1])
 
-        self.app.push_screen(HandOffScreen(shown.listed, shown.cursor, self._read), closed)
+        self.app.push_screen(HandOffScreen(shown.listed, shown.cursor, self._database), closed)
 
     def action_close(self) -> None:
         """Go nowhere."""
@@ -87,11 +85,12 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
         Binding("escape,q,d", "close", "back to the list", id="handoff.close"),
     ]
 
-    def __init__(self, listed: Sequence[HandOff], at: int, read: Reader) -> None:
+    def __init__(self, listed: Sequence[HandOff], at: int, database: Database) -> None:
         super().__init__()
         self._listed = listed
         self._at = at
-        self._read = read
+        self._database = database
+        self._questions = Questions(self, self._failed)
         self._known: Known | None = None
 
     def compose(self) -> ComposeResult:
@@ -106,12 +105,24 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
         """Look it up."""
         self._look_up()
 
+    def on_unmount(self) -> None:
+        """Nobody waits for the texts any more."""
+        self._questions.drop_all()
+
     def _look_up(self) -> None:
         self._known = None
         self._tell(f"{self._listed[self._at].kind} …")
         for sheet in self.query(Sheet):
             sheet.show(lambda _: [[("reading …", "note")]])
-        self._read(self._listed[self._at].edge_id, self._found, self._failed)
+        database, edge_id = self._database, self._listed[self._at].edge_id
+
+        def ask(cursor: Cursor) -> Known | None:
+            from explorer.store import queries
+
+            exchange = queries.handoff(cursor, edge_id)
+            return None if exchange is None else Known(exchange, queries.read_texts(database, exchange))
+
+        self._questions.ask("hand-off", database, ask, self._found)
 
     def _tell(self, heading: str) -> None:
         self.query_one(Vertical).border_title = Content(f"{heading}   {self._at + 1:,} of {len(self._listed):,}")

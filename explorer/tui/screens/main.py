@@ -140,7 +140,7 @@ class MainScreen(Verbs):
     def take(self, opened: Opened) -> None:
         """Show other data, or the same through another filter."""
         # What dialogs ask stays true of the data they were opened on.
-        self.questions.drop_all(but=("dialog", "filter", "record"))
+        self.questions.drop_all(but=("dialog", "filter"))
         opened = self.opened = opened.with_tree(opened.tree._replace(apart=self.state.apart))
         title = self.query_one(TitleLine)
         title.counts, title.complete = opened.counts, opened.complete

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explorer.tui.screens.following import Following
 from explorer.tui.widgets.loading_line import LoadingLine
 
 if TYPE_CHECKING:
-    from explorer.store.database import Cursor
     from explorer.tui.opened import Opened
-    from explorer.tui.screens.sharing import Asker
     from explorer.tui.state import State
     from explorer.tui.widgets.sibling_grid import SiblingGrid
 
@@ -29,14 +26,15 @@ class Sharers(Following):
 
     def action_sharing(self) -> None:
         """Show who wrote the blocks of the node's prompts, and who read them."""
-        node = self.detail_pane.node
-        if self.nothing_yet():
+        opened, node = self.opened, self.detail_pane.node
+        if opened is None:
+            self.nothing_yet()
             return
         from explorer.tui.screens.sharing import SharingScreen
         from explorer.tui.sharing_pages import sharing_pages
 
         pages = partial(sharing_pages, node.node_id if node else None)
-        self.app.push_screen(SharingScreen(pages, self._asker(), self._so_far()), self.go_to_run)
+        self.app.push_screen(SharingScreen(pages, opened.database, self._so_far()), self.go_to_run)
 
     def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
         """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
@@ -44,11 +42,13 @@ class Sharers(Following):
 
     def on_sibling_grid_pair_chosen(self, event: SiblingGrid.PairChosen) -> None:
         """Show two runs aligned."""
+        if self.opened is None:
+            return
         from explorer.tui.screens.sharing import LinesScreen
         from explorer.tui.sharing_pages import pair_page
 
         page = pair_page(event.run_a, event.run_b)
-        self.app.push_screen(LinesScreen(page, self._asker(), self._so_far()), self.go_to_run)
+        self.app.push_screen(LinesScreen(page, self.opened.database, self._so_far()), self.go_to_run)
 
     def action_curves(self) -> None:
         """Show what caches of every size would hit of the node's prompts."""
@@ -84,24 +84,5 @@ class Sharers(Following):
         from explorer.tui.screens.sharing import LinesScreen
 
         for screen in self.app.screen_stack:
-            if isinstance(screen, LinesScreen):
-                screen.renew(self._asker())
-            elif isinstance(screen, CurvesScreen):
+            if isinstance(screen, LinesScreen | CurvesScreen):
                 screen.renew(opened.database)
-
-    def _asker(self) -> Asker:
-        opened = self.opened
-
-        def ask(
-            question: Callable[[Cursor], Any], answered: Callable[[Any], None], failed: Callable[[Exception], None]
-        ) -> None:
-            if opened is None:
-                return
-
-            def in_laboratory(cursor: Cursor) -> Any:
-                opened.database.define_laboratory()
-                return question(cursor)
-
-            self.questions.ask("dialog", opened.database, in_laboratory, answered, failed)
-
-        return ask

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 
+from explorer.tui.questions import Questions
 from explorer.tui.sharing_pages import Page, figure_page, passport_page
 from explorer.tui.text import clean
 from explorer.tui.widgets.key_line import KeyLine
@@ -19,10 +20,7 @@ from explorer.tui.widgets.picker import Aim, Picker
 from explorer.tui.widgets.sheet import Sheet, wrapped
 
 if TYPE_CHECKING:
-    from explorer.store.database import Cursor
-
-Asker: TypeAlias = "Callable[[Callable[[Cursor], Any], Callable[[Any], None], Callable[[Exception], None]], None]"
-"""Asks in a thread, and calls back with the answer or with what went wrong. A newer question drops the one before."""
+    from explorer.store.database import Cursor, Database
 
 
 class LinesScreen(ModalScreen["str | None"]):
@@ -34,10 +32,11 @@ class LinesScreen(ModalScreen["str | None"]):
         Binding("escape,q", "close", "close", id="sharing.close"),
     ]
 
-    def __init__(self, page: Page, ask: Asker, note: str = "") -> None:
+    def __init__(self, page: Page, database: Database, note: str = "") -> None:
         super().__init__()
         self.page = page
-        self._ask = ask
+        self._database = database
+        self._questions = Questions(self, self._failed)
         self._note = note
         """What holds of every page as long as not all is read, in the frame."""
         self._stale = False
@@ -58,18 +57,28 @@ class LinesScreen(ModalScreen["str | None"]):
         self.query_one("#tells").can_focus = False
         self.turn_to(self.page)
 
+    def on_unmount(self) -> None:
+        """Nobody waits for an answer any more."""
+        self._questions.drop_all()
+
     def turn_to(self, page: Page) -> None:
         """Show another page."""
         self.page = page
         frame = self.query_one(Vertical)
         frame.border_title, frame.border_subtitle = self.heading(page), self._note
         self.query_one(Picker).show_lines(lambda _: [([("working …", "note")], None)])
-        self._ask(page.ask, lambda answer: self._answered(page, answer), self._failed)
+        database = self._database
 
-    def renew(self, ask: Asker) -> None:
+        def ask(cursor: Cursor) -> Any:
+            database.define_laboratory()
+            return page.ask(cursor)
+
+        self._questions.ask("page", database, ask, lambda answer: self.show_answer(page, answer))
+
+    def renew(self, database: Database) -> None:
         """All is read now: if the page was opened before, ask again, at the latest when it is seen again."""
         if self._note:
-            self._ask, self._note, self._stale = ask, "", True
+            self._database, self._note, self._stale = database, "", True
             if self.is_current:
                 self.on_screen_resume()
 
@@ -82,10 +91,6 @@ class LinesScreen(ModalScreen["str | None"]):
     def heading(self, page: Page) -> Content:
         """What stands in the frame."""
         return Content(clean(page.title))
-
-    def _answered(self, page: Page, answer: Any) -> None:
-        if page is self.page:
-            self.show_answer(page, answer)
 
     def show_answer(self, page: Page, answer: Any) -> None:
         """Show what came back for a page."""
@@ -118,9 +123,9 @@ class LinesScreen(ModalScreen["str | None"]):
     def open_aim(self, aim: Aim) -> None:
         """Show what a figure is made of, or the passport of a block, or go to a run."""
         if aim.figure is not None:
-            self.app.push_screen(LinesScreen(figure_page(aim.figure), self._ask, self._note), self._go_on)
+            self.app.push_screen(LinesScreen(figure_page(aim.figure), self._database, self._note), self._go_on)
         elif aim.block is not None:
-            self.app.push_screen(PassportScreen(*aim.block, self._ask, self._note), self._go_on)
+            self.app.push_screen(PassportScreen(*aim.block, self._database, self._note), self._go_on)
         elif aim.node_id is not None:
             self.dismiss(aim.node_id)
 
@@ -150,12 +155,12 @@ class SharingScreen(LinesScreen):
         Binding("a", "apart", "hidden agents apart", id="sharing.apart"),
     ]
 
-    def __init__(self, pages: Callable[[bool], Mapping[str, Page]], ask: Asker, note: str = "") -> None:
+    def __init__(self, pages: Callable[[bool], Mapping[str, Page]], database: Database, note: str = "") -> None:
         self._make = pages
         self._apart = False
         self._opening = True
         self._pages = pages(False)
-        super().__init__(next(iter(self._pages.values())), ask, note)
+        super().__init__(next(iter(self._pages.values())), database, note)
 
     def heading(self, page: Page) -> Content:
         """Every page with its digit, this one marked."""
@@ -201,8 +206,8 @@ class PassportScreen(LinesScreen):
         Binding("left_square_bracket", "beside(-1)", "previous", show=False, id="sharing.previous_block"),
     ]  # fmt: skip
 
-    def __init__(self, namespace: str, block: int, ask: Asker, note: str = "") -> None:
-        super().__init__(passport_page(namespace, block), ask, note)
+    def __init__(self, namespace: str, block: int, database: Database, note: str = "") -> None:
+        super().__init__(passport_page(namespace, block), database, note)
         self._namespace = namespace
 
     def action_beside(self, by: int) -> None:

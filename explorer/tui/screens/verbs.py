@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.dom import DOMNode
 
+from explorer.tui.questions import Questions
 from explorer.tui.screens.sharers import Sharers
 from explorer.tui.state import SORTS, State
 
@@ -204,7 +205,7 @@ class Verbs(Sharers):
 
             return queries.record(database, run_id, ordinal, RECORD_LIMIT)
 
-        self.questions.ask("record", database, read, screen.show_record, screen.show_error)
+        Questions(screen, screen.show_error).ask("record", database, read, screen.show_record)
 
     def on_findings_list_finding_chosen(self, event: FindingsList.FindingChosen) -> None:
         """Explain a finding."""
