@@ -116,7 +116,8 @@ COLUMNS: tuple[Column, ...] = (
         4,
         "reuse",
         _reuse,
-        "share of prompt blocks already present when their step arrived",
+        "share of prompt blocks already present when their step arrived; where there are no "
+        "block ids, of the recorded parts of prompts, each counted as one",
     ),
     Column(
         "time",

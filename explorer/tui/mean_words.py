@@ -19,6 +19,15 @@ _COVERAGE = {
 }
 
 
+PARTS = (
+    "Each message, or other part, counts as one, whatever its length. Parts that were not recorded, often system "
+    "prompt and tools, are left out, though shared too: this share and a measured one of tokens do not compare."
+)
+"""What to know of reuse where a format has prompts and no block ids."""
+
+SOME_PARTS = "Some of these are parts of prompts, of any length, of formats without block ids: look at each by itself."
+
+
 def means_page(found: Means | None, counted: bool, width: int) -> Iterator[Row]:
     """Every way to count hits, in three means each."""
     if found is None:
@@ -62,6 +71,7 @@ def means_page(found: Means | None, counted: bool, width: int) -> Iterator[Row]:
         "mean of steps: mean over prompts of hits / blocks, each prompt counting the same.",
         f"Blocks cover {humanize.percent(found.covered_tokens, found.input_tokens, 2)} of the input tokens"
         + (f": {_COVERAGE[found.coverage]}." if found.coverage in _COVERAGE else "."),
+        *([PARTS] if found.of_parts else ()),
         "Per agent and conversation in SQL: reuse_means.",
     ):
         yield from wrapped(text, width, "note", "  ", "    ")

@@ -147,6 +147,15 @@ class TestReuse:
         assert own is not None
         assert (own.steps, own.blocks) == (3, 12)
 
+    def test_blocks_that_are_parts_of_prompts_are_told_from_the_others(self) -> None:
+        rows: list[Row] = [conversation(), conversation("c2", block_scope="prompt-parts")]
+        there = {"conversation_id": "c2"}
+        rows += [agent("a"), agent("b", **there), run("r", "a"), run("s", "b", **there), step("r", 1), step("s", 1)]
+        rows += [reuse("r", 1, 7), reuse("s", 1, 2)]
+        with make_database(rows).cursor() as cursor:
+            found = [reuse_totals(cursor, node) for node in (None, "a", "b")]
+        assert [(totals.blocks, totals.part_blocks) for totals in found if totals] == [(9, 2), (7, 0), (2, 2)]
+
     def test_a_node_without_blocks_has_none(self, cursor: Cursor) -> None:
         assert reuse_totals(cursor, "z") is None
         assert reuse_totals(cursor, "nobody") is None

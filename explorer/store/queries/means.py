@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from explorer.model import PROMPT_PARTS
 from explorer.store.queries.curves import chosen
 from explorer.store.queries.scope import one, scope_of
 
@@ -48,6 +49,8 @@ class Means(NamedTuple):
     """As the recorder measured."""
     measured_input_tokens: int | None
     """Of the steps that have it measured."""
+    of_parts: bool = False
+    """Whether blocks of some are the parts of recorded prompts, of any length."""
 
 
 def means(cursor: Cursor, node_id: str | None, own: bool = False) -> Means | None:
@@ -70,12 +73,16 @@ def means(cursor: Cursor, node_id: str | None, own: bool = False) -> Means | Non
             count(DISTINCT coalesce(model, '')),
             internal.whole(sum(cache_read_tokens::HUGEINT)),
             internal.whole(sum(input_tokens::HUGEINT) FILTER (cache_read_tokens IS NOT NULL)),
+            EXISTS (FROM internal.conversations WHERE block_scope = '{PROMPT_PARTS}'
+                    AND conversation_id IN (SELECT conversation_id FROM steps_of_it)),
             {sums}
         FROM steps_of_it
         """,
     )
     if row is None or not row[0]:
         return None
-    steps, blocks, tokens, covered, coverage, models, read, measured, *figures = row
+    steps, blocks, tokens, covered, coverage, models, read, measured, of_parts, *figures = row
     hits = [Hits(*figures[index : index + 3]) for index in range(0, len(figures), 3)]
-    return Means(steps, blocks, tokens, covered, coverage, models, hits[0], hits[1], hits[2], hits[3], read, measured)
+    return Means(
+        steps, blocks, tokens, covered, coverage, models, hits[0], hits[1], hits[2], hits[3], read, measured, of_parts
+    )

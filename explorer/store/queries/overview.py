@@ -191,12 +191,21 @@ _SOME_NO_STEPS = "model calls; of recorders that write none, tool calls with the
 _BOTH_COUNTS = "those written down, and where none are, the recorder's own count"
 
 
+_PARTS = (
+    "are parts of prompts, of any length; those not recorded, often system prompt and tools, are left out, though "
+    "shared too: these shares and the measured one of tokens do not compare"
+)
+
+
 def _reuse(cursor: Cursor, sheet: Sheet, scope: Scope) -> None:
     """What a cache without limits would have held."""
     found = reuse_totals(cursor, scope.node_id)
     if found is None:
         return
     sheet.section = "Reuse"
+    if found.part_blocks:
+        which = "blocks here" if found.part_blocks == found.blocks else f"{found.part_blocks:,} of the blocks"
+        sheet.add("counted", "prompt parts", "", "derived", f"{which} {_PARTS}")
     hits = found.own + found.ancestor + found.sibling + found.other
     sheet.add(
         "reuse",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from explorer.model import PROMPT_PARTS
 from explorer.store.queries.scope import Scope, one, scope_of
 from explorer.store.queries.shapes import ColdStart, ReuseTotals, SiblingMatrix
 
@@ -43,14 +44,16 @@ def reuse_totals(cursor: Cursor, node_id: str | None, own: bool = False) -> Reus
             sum(shares),
             internal.whole(sum(step_input_tokens) FILTER (steps_with_blocks = steps)),
             internal.whole(sum(cache_read_tokens) FILTER (steps_with_blocks = steps)),
-            coalesce(bool_or(steps_with_blocks <> steps), false)
+            coalesce(bool_or(steps_with_blocks <> steps), false),
+            coalesce(sum(blocks) FILTER (block_scope = '{PROMPT_PARTS}'), 0)::BIGINT
         FROM chosen
+        JOIN (SELECT conversation_id, block_scope FROM internal.conversations) USING (conversation_id)
         """,
     )
     if row is None or row[0] is None:
         return None
     (steps, blocks, own_hits, ancestor, sibling, other, fresh, own_tokens, ancestor_tokens, sibling_tokens,
-     other_tokens, shares, input_tokens, cached, mixed) = row  # fmt: skip
+     other_tokens, shares, input_tokens, cached, mixed, part_blocks) = row  # fmt: skip
     if mixed:
         # Runs in which only some steps have blocks: their other steps' tokens must stay out.
         more = one(
@@ -81,6 +84,7 @@ def reuse_totals(cursor: Cursor, node_id: str | None, own: bool = False) -> Reus
         other_tokens=other_tokens,
         cache_read_tokens=cached,
         mean_step_share=round(shares / steps, 12),
+        part_blocks=part_blocks,
     )
 
 

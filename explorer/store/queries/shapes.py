@@ -114,6 +114,8 @@ class ReuseTotals(NamedTuple):
     """What the recorder measured."""
     mean_step_share: float | None
     """Unweighted mean over steps of hits / blocks."""
+    part_blocks: int = 0
+    """Of the blocks, those that are parts of recorded prompts: of any length, and none for what was not recorded."""
 
 
 class ColdStart(NamedTuple):

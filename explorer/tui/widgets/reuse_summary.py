@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 
 from explorer.tui import humanize
+from explorer.tui.mean_words import PARTS, SOME_PARTS
 from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.sheet import Role, Row, Sheet, wrapped
 
@@ -46,7 +47,8 @@ def lay_out_reuse(
         if parts := shares(totals, unit):
             yield from _bar(parts, width)
         else:
-            yield from wrapped("How many tokens a block holds was not recorded. b counts blocks.", width, "note")
+            each = "part" if _is_of_parts(totals) else "block"
+            yield from wrapped(f"How many tokens a {each} holds was not recorded. b counts {each}s.", width, "note")
     if group is not None:
         yield []
         yield from _cold_starts(group[0], group[1], width)
@@ -60,17 +62,23 @@ def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
         whole = totals.input_tokens
     known = [part for part in parts if part is not None]
     hits = sum(known) if len(known) == len(parts) else None
-    noun = "blocks" if unit == "blocks" else "input tokens"
+    noun = "input tokens" if unit == "tokens" else "parts" if _is_of_parts(totals) else "blocks"
     share = humanize.percent(hits, whole, 1)
-    yield [("Could have hit ", "plain"), (share, "strong"), (f" of {noun}, on an endless cache", "plain")]
-    sums = f"{unit[:-1]}-weighted: {humanize.number(hits)} of {humanize.number(whole)} {noun} were there on arrival"
+    if noun == "parts":
+        yield [("There before: ", "plain"), (share, "strong"), (" of the recorded parts of prompts", "plain")]
+    else:
+        yield [("Could have hit ", "plain"), (share, "strong"), (f" of {noun}, on an endless cache", "plain")]
+    if totals.part_blocks and unit == "blocks":
+        yield from wrapped(PARTS if noun == "parts" else SOME_PARTS, width, "note", "  ")
+    weight = "token" if unit == "tokens" else noun[:-1]
+    sums = f"{weight}-weighted: {humanize.number(hits)} of {humanize.number(whole)} {noun} were there on arrival"
     yield from wrapped(sums, width, "note", "  ")
     mean = humanize.percent(totals.mean_step_share, 1, 1)
     yield from wrapped(
         f"mean over {humanize.plural(totals.steps, 'step')}, each counted alike: {mean}", width, "note", "  "
     )
     if hits is not None and parts[0] is not None and hits > parts[0]:
-        alone = f"{humanize.percent(parts[0], whole, 1)}, {humanize.number(hits - parts[0])} {noun} fewer (w 4)"
+        alone = f"{humanize.percent(parts[0], whole, 1)}, {humanize.plural(hits - parts[0], noun[:-1])} fewer (w 4)"
         yield from wrapped(f"with a namespace for each agent, as some loaders have it: {alone}", width, "note", "  ")
     if totals.cache_read_tokens is None:
         yield from wrapped("Did hit: – (the recorder measured no cache reads)", width)
@@ -81,6 +89,10 @@ def _headline(totals: ReuseTotals, unit: Unit, width: int) -> Iterator[Row]:
         measured = humanize.percent(totals.cache_read_tokens, totals.input_tokens, 1)
         of = f"{humanize.number(totals.cache_read_tokens)} of {humanize.number(totals.input_tokens)} input tokens"
         yield from wrapped(f"Did hit {measured}: {of}, as the recorder measured", width)
+
+
+def _is_of_parts(totals: ReuseTotals) -> bool:
+    return totals.part_blocks == totals.blocks > 0
 
 
 def shares(totals: ReuseTotals, unit: Unit) -> list[Share]:
@@ -147,12 +159,14 @@ def _cold_starts(matrix: SiblingMatrix, total: int, width: int) -> Iterator[Row]
     children = "only child" if total == 1 else humanize.plural(total, "child", "children")
     title = f"First steps of the {children} of {clean(matrix.group)}{shown}"
     yield [(crop(title, width), "title")]
-    yield from wrapped("blocks of each first prompt, and who had written them", width, "note")
     number = len(str(len(runs)))
     names = [_name(run) for run in runs]
     cells = [_cold_start_cells(run) for run in runs]
     longest = max(cell_len(name) for name in names) + 1
-    heads = _columns_that_fit(cells, width - number - 2 - min(longest, 24))
+    measured = any(run.cached_tokens is not None for run in runs)
+    heads = _columns_that_fit(cells, width - number - 2 - min(longest, 18 if measured else 24), measured)
+    words = "blocks of each first prompt, and who had written them"
+    yield from wrapped(f"{words}; cached: tokens read, as measured" if measured else words, width, "note")
     name_width = min(longest, width - number - 2 - sum(_COLD_START[head] for head in heads))
     yield [(" " * (number + 2 + name_width) + "".join(fit(h, _COLD_START[h], "right") for h in heads), "note")]
     for index, (name, values) in enumerate(zip(names, cells, strict=True), 1):
@@ -167,11 +181,16 @@ _COLD_START = {"blocks": 7, "own": 6, "parent": 7, "sibling": 8, "other": 6, "ne
 """Columns of the cold-start table and their widths."""
 
 
-def _columns_that_fit(cells: list[dict[str, str]], room: int) -> list[str]:
-    """Columns that say nothing give way first, then those that matter least; parent, sibling and new always stay."""
+def _columns_that_fit(cells: list[dict[str, str]], room: int, measured: bool) -> list[str]:
+    """Columns that say nothing give way first, then those that matter least; what a cache was measured to do stays.
+
+    Where nothing was measured, it is parent, sibling and new that stay.
+    """
     heads = [head for head in _COLD_START if head != "cache" or any(row[head] != "–" for row in cells)]
-    empty = [head for head in ("own", "other", "cached") if all(row[head] in ("0", "–") for row in cells)]
-    for victim in (*empty, "own", "other", "blocks", "cached", "cache"):
+    mute = ("own", "other", "parent", "sibling") if measured else ("own", "other", "cached")
+    empty = [head for head in mute if all(row[head] in ("0", "–") for row in cells)]
+    last = ("new", "parent", "sibling") if measured else ("cached",)
+    for victim in (*empty, "own", "other", "blocks", *last):
         if sum(_COLD_START[head] for head in heads) <= room:
             break
         if victim in heads:

@@ -26,6 +26,20 @@ def test_the_headline_names_numerator_denominator_and_mean() -> None:
     assert "with a namespace for each agent, as some loaders have it: 92.3 %, 989,628 blocks fewer" in page
 
 
+def test_parts_of_prompts_are_no_cache_that_a_measured_share_could_exceed() -> None:
+    parts = TOTALS._replace(
+        steps=4, blocks=19, own=10, ancestor=0, sibling=1, fresh=8, behind=0, input_tokens=87_080, own_tokens=None,
+        cache_read_tokens=77_428, part_blocks=19,
+    )  # fmt: skip
+    page = words(parts, width=57)
+    assert "There before: 57.9 % of the recorded parts of prompts" in page
+    assert "Could have hit" not in page and "cache without" not in page and "endless" not in page
+    assert "do not compare" in " ".join(page.split())
+    assert "52.6 %, 1 part fewer" in " ".join(page.split())
+    assert "Could have hit" in words(parts._replace(part_blocks=5)), "not where others have block ids"
+    assert "b counts parts" in words(parts, "tokens")
+
+
 def test_tokens_are_measured_against_the_input() -> None:
     page = words(TOTALS._replace(cache_read_tokens=750_000_000), "tokens")
     assert "of input tokens" in page
@@ -89,6 +103,15 @@ def test_the_cold_start_table_keeps_what_matters_on_a_narrow_screen() -> None:
         assert head in narrow
     assert "cached" not in narrow
     assert "cached" in words(TOTALS, width=100, group=group)
+
+
+def test_what_a_cache_was_measured_to_do_stays_and_columns_of_nothing_go() -> None:
+    first = ColdStart("r0", "n0", "general-purpose", "Review the parsers", 0, 9_000, 1, 0, 0, 0, 0, 1, 0, "wrote")
+    runs = [first, first._replace(run_id="r1", node_id="n1", cached_tokens=8_000, cache="read")]
+    group = (SiblingMatrix(runs, [1, 1], [[1, 0], [0, 1]], [[1, 0], [0, 1]], "main"), 2)
+    head, *rows = words(TOTALS, width=50, group=group).splitlines()[-3:]
+    assert head.split() == ["blocks", "new", "cached", "cache"]
+    assert [row.split()[-2:] for row in rows] == [["0", "wrote"], ["8.0k", "read"]]
 
 
 def test_who_missed_the_cache_is_said_with_the_reason() -> None:
