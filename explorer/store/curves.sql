@@ -1,9 +1,15 @@
 -- Curves of caches that forget: what each size, and each time that blocks are kept, would hit. They stand on the tables
 -- that are computed when a query first needs them.
 
--- Tokens as GiB of the KV cache of a model in kv_models: kv_gib(capacity_tokens, 'llama-3.1-70b').
+-- Tokens as GiB of the KV cache of a model in kv_models: kv_gib(capacity_tokens, 'llama-3.1-70b'). Another is an error.
 CREATE MACRO kv_gib(tokens, model) AS
-    tokens * (SELECT m.bytes_per_token FROM kv_models AS m WHERE m.name = model) / 1073741824.0;
+    tokens * coalesce(
+        (SELECT m.bytes_per_token FROM kv_models AS m WHERE m.name = model),
+        error(format(
+            'no model {} in kv_models, which has: {}',
+            model, (SELECT string_agg(m.name, ', ' ORDER BY m.name) FROM kv_models AS m)
+        ))
+    ) / 1073741824.0;
 
 -- What the prompts hold in all. input_tokens are NULL where those of some step, or the size of some block, are not
 -- recorded; block_tokens where blocks differ in size, or it is not recorded of some.
@@ -135,7 +141,7 @@ JOIN internal.curve_wholes USING (scope);
 -- is needed soonest is kept, which no cache of that size exceeds. share_*: of blocks, all blocks of all prompts;
 -- token_share_*: of input_tokens. Tokens are NULL where the size of some blocks, or the tokens of some step, are not
 -- recorded, and capacity_tokens where blocks differ in size. A conversation in which nothing is used again has no rows.
--- kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB.
+-- kv_gib(capacity_tokens, 'llama-3.1-70b') is the capacity in GiB. Any other capacity, by LRU: missed_by_agent(1228, NULL).
 CREATE VIEW cache_curve AS
 SELECT nullif(scope, '') AS conversation_id, * EXCLUDE (arrival, scope)
 FROM internal.curve_shares
@@ -209,7 +215,7 @@ CREATE MACRO missed_by_agent(capacity, keep_ms) AS TABLE
 SELECT
     r.conversation_id,
     r.agent_id,
-    any_value(a.name) FILTER (r.agent_id IS NOT NULL) AS agent_name,
+    CASE WHEN grouping(r.agent_id) = 0 THEN any_value(a.name) END AS agent_name,
     count(*) AS steps,
     sum(m.blocks)::BIGINT AS blocks,
     internal.sum_of_all(m.hit) AS hit,

@@ -12,6 +12,7 @@ from explorer.reuse.arrivals import Arrivals
 from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.queries.curve_sql import curve_sql
+from explorer.store.readonly import QueryError
 from explorer.store.recency import shared
 from tests.reuse.by_sets import leading
 from tests.store.test_recency import MINUTE, PROMPTS, recording
@@ -130,9 +131,19 @@ def test_why_blocks_missed_adds_up_per_agent_and_over_time(database: Database) -
     assert ask(database, "SELECT ordinal, diverged_at FROM missed_blocks(2, 300000) WHERE diverged > 0") == [(4, 3)]
 
 
+def test_sums_over_several_agents_are_named_after_none_of_them() -> None:
+    rows: list[Row] = [conversation(), *(agent(name, name=name.upper()) for name in "ab")]
+    for name in "ab":
+        rows += [run(name, name), step(name, 1, start_ms=1), *blocks(name, 1, (0, 2))]
+    assert ask(make_database(rows), "SELECT agent_id, agent_name, steps FROM missed_by_agent(9, NULL)") == [
+        ("a", "A", 1), ("b", "B", 1), (None, None, 2), (None, None, 2),
+    ]  # fmt: skip
+
+
 def test_a_model_takes_what_its_published_numbers_say(database: Database) -> None:
     assert ask(database, "SELECT kv_gib(8192, 'llama-3.1-8b')") == [(1.0,)]  # 128 KiB a token
-    assert ask(database, "SELECT kv_gib(1024, 'nobody')") == [(None,)]
+    with pytest.raises(QueryError, match=r"no model llama-70b in kv_models, which has: .*llama-3\.1-70b"):
+        database.sql("SELECT kv_gib(1024, 'llama-70b')")
     assert ask(database, "SELECT bytes_per_token FROM kv_models WHERE name = 'deepseek-v3'") == [(70_272,)]
     assert ask(database, "FROM kv_models WHERE bytes_per_token IS NULL OR source IS NULL") == []
 
