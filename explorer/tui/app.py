@@ -21,9 +21,11 @@ from textual.screen import Screen
 
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.state import State
-from explorer.tui.text import clean
+from explorer.tui.text import clean, clean_block
 
 if TYPE_CHECKING:
+    from textual.notifications import SeverityLevel
+
     from explorer.store.ingest import Options
     from explorer.tui.widgets.loading_line import Read
 
@@ -104,11 +106,29 @@ class ExplorerApp(App[int]):
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.exit, None, 128 + number)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Say something in the corner. Whatever it quotes is made safe to draw, and never taken for markup."""
+        super().notify(clean_block(message), title=clean(title), severity=severity, timeout=timeout)
+
+    def action_help_quit(self) -> None:
+        """What ctrl+c does where it stops nothing; Textual says it in markup."""
+        self.notify("ctrl+q quits.", timeout=3)
+
     def _fatal_error(self) -> None:
         """A bug of ours: no traceback over the terminal, but a file with it, and where that is."""
         import tempfile
 
-        with tempfile.NamedTemporaryFile("w", prefix="trace-explore-", suffix=".txt", delete=False) as report:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="trace-explore-", suffix=".txt", delete=False, encoding="utf-8", errors="backslashreplace"
+        ) as report:
             traceback.print_exc(file=report)
         error = clean(repr(sys.exc_info()[1]))
         self._exit_renderables.append(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import unicodedata
+from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
 from explorer.model import Row
+from explorer.store.ingest import Options
+from explorer.tui.app import ExplorerApp
 from tests.store.world import (
     agent,
     blocks,
@@ -78,6 +82,19 @@ def test_nothing_of_it_reaches_the_terminal(opener: Opener, size: tuple[int, int
         await look("escape", "enter")
         await look("ctrl+p")
         await look("type:foo")
+        pilot.app.screen.notify(EVIL, title=EVIL)
+        await look()
         await look("escape", "f", "type:agent_name = '[/foo]' and [bold]")
 
     drive(opener(world()), script, size)
+
+
+def test_a_crash_is_reported_whatever_it_quotes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    app = ExplorerApp([Path("traces")], Options())
+    try:
+        raise ValueError("日本 \udc80")
+    except ValueError:
+        app._fatal_error()
+    (report,) = tmp_path.iterdir()
+    assert "ValueError: 日本 \\udc80" in report.read_text("utf-8")

@@ -183,7 +183,7 @@ class MainScreen(Verbs):
         def found(answer: tuple[str, int | None] | None) -> None:
             if answer is None:
                 hidden = "; the filter may hide it" if self.state.where else ""
-                self.notify(f"Nothing is at {place}{hidden}.", title="--at", severity="warning", markup=False)
+                self.notify(f"Nothing is at {place}{hidden}.", title="--at", severity="warning")
                 return
             node_id, step = answer
             self.tree_pane.go_to(node_id, lambda there: self._show_step(step) if there and step is not None else None)

@@ -64,7 +64,7 @@ class Sharers(Following):
         whose = "everything that is open" if node is None else f"{name} alone" if own else f"{name} and below"
 
         def copied(text: str) -> None:
-            copy(self.app, text, lambda message: self.notify(message, title="Copied", markup=False))
+            copy(self.app, text, lambda message: self.notify(message, title="Copied"))
 
         node_id, conversation_id = (node.node_id, node.conversation_id) if node else (None, None)
         screen = CurvesScreen(whose, node_id, conversation_id, own, opened.database, copied, self._so_far())

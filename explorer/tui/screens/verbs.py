@@ -51,7 +51,7 @@ class Verbs(Sharers):
         raise NotImplementedError
 
     def _question_failed(self, error: Exception) -> None:
-        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error", markup=False)
+        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error")
 
     # Filter
 
@@ -166,7 +166,7 @@ class Verbs(Sharers):
         self.app.push_screen(menu, copied)
 
     def _tell_copied(self, message: str) -> None:
-        self.notify(message, title="Copied", markup=False)
+        self.notify(message, title="Copied")
 
     def _show_messages_soon(self, run_id: str, ordinal: int) -> None:
         self.call_later(self.show_messages, run_id, ordinal)

@@ -125,7 +125,7 @@ class LoadingLine(Widget):
         from explorer.store.follow import changes
 
         def note(text: str) -> None:
-            self.notify(text, severity="warning", markup=False, timeout=15)
+            self.notify(text, severity="warning", timeout=15)
 
         try:
             for _ in changes(self._paths, stop, note):
@@ -200,7 +200,7 @@ class LoadingLine(Widget):
 
     def _set_progress(self, progress: Progress) -> None:
         if progress.note and (self.progress is None or self.progress.note != progress.note):
-            self.notify(progress.note, severity="warning", markup=False, timeout=15)
+            self.notify(progress.note, severity="warning", timeout=15)
         self.progress = progress
 
     def _end(self, message: Message) -> None:
