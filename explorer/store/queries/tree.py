@@ -8,30 +8,42 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from explorer.store.queries.proposals import hidden_lines
 from explorer.store.queries.scope import host_of, one
-from explorer.store.queries.shapes import Node, NodeKind, SortKey, Totals, TreeView
+from explorer.store.queries.shapes import Node, SortKey, Totals, TreeView
 from explorer.store.readonly import FilterError, QueryError, check_filter, explained
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from explorer.model import RunStatus, Severity
     from explorer.store.database import Cursor, Database
 
 _serial = count(1)
 
-_NUMBERS = (
-    "runs", "steps", "tool_calls", "tool_errors", "input_tokens", "cache_read_tokens", "cache_write_tokens",
-    "output_tokens", "reasoning_tokens", "blocks", "hit_blocks",
-)  # fmt: skip
-assert Totals._fields == _NUMBERS
-
-_COLUMNS = (
-    "n.node_id, n.kind, p.node_id, n.position, n.depth, n.conversation_id, n.agent_id, n.run_id, n.name, n.label, "
-    "n.status, n.model, t.children, t.kept, n.start_ms, n.duration_ms, "
-    "n.own_errors + n.own_warnings + n.own_infos, n.total_errors, n.total_warnings, n.total_infos, "
-    + ", ".join(f"n.{kind}_{name}" for kind in ("own", "total") for name in _NUMBERS)
-    + ", n.concurrent"
-)
+_COLUMNS: dict[str, str] = {
+    "node_id": "n.node_id",
+    "kind": "n.kind",
+    "parent_id": "p.node_id",
+    "position": "n.position",
+    "depth": "n.depth",
+    "conversation_id": "n.conversation_id",
+    "agent_id": "n.agent_id",
+    "run_id": "n.run_id",
+    "name": "n.name",
+    "label": "n.label",
+    "status": "n.status",
+    "model": "n.model",
+    "children": "t.children",
+    "kept": "t.kept",
+    "start_ms": "n.start_ms",
+    "duration_ms": "n.duration_ms",
+    "findings": "n.own_errors + n.own_warnings + n.own_infos",
+    "worst": "CASE WHEN n.total_errors > 0 THEN 'error' WHEN n.total_warnings > 0 THEN 'warning' "
+    "WHEN n.total_infos > 0 THEN 'info' END",
+    "own": f"row({', '.join(f'n.own_{name}' for name in Totals._fields)})",
+    "total": f"row({', '.join(f'n.total_{name}' for name in Totals._fields)})",
+    "concurrent": "n.concurrent",
+}
+"""Each field of a node: of its line ``n``, its parent's ``p``, or the tree ``t``."""
+assert tuple(_COLUMNS) == Node._fields
 
 _SORTS: dict[SortKey, str] = {
     "order": "n.position",
@@ -345,40 +357,12 @@ def _order(sort: SortKey, descending: bool, own: bool) -> str:
 
 def _nodes(cursor: Cursor, tree: TreeView, rest: str, *parameters: Any) -> list[Node]:
     rows = cursor.execute(
-        f"SELECT {_COLUMNS} FROM internal.nodes AS n JOIN {tree.table} AS t USING (position) "
+        f"SELECT {', '.join(_COLUMNS.values())} FROM internal.nodes AS n JOIN {tree.table} AS t USING (position) "
         f"LEFT JOIN internal.nodes AS p ON p.position = n.parent WHERE {rest}",
         list(parameters),
     ).fetchall()
-    found = [_node(row) for row in rows]
+    found = [Node._make((*row, Totals(*own), Totals(*total), concurrent)) for *row, own, total, concurrent in rows]
     if tree.apart:
         below = hidden_lines(cursor, found)
         found = [each._replace(children=each.children + len(below.get(each.node_id, ()))) for each in found]
     return found
-
-
-def _node(row: tuple[Any, ...]) -> Node:
-    size = len(_NUMBERS)
-    worst: dict[Severity, int] = {"error": row[17], "warning": row[18], "info": row[19]}
-    return Node(
-        node_id=row[0],
-        kind=cast(NodeKind, row[1]),
-        parent_id=row[2],
-        position=row[3],
-        depth=row[4],
-        conversation_id=row[5],
-        agent_id=row[6],
-        run_id=row[7],
-        name=row[8],
-        label=row[9],
-        status=cast("RunStatus", row[10]),
-        model=row[11],
-        children=row[12],
-        kept=row[13],
-        start_ms=row[14],
-        duration_ms=row[15],
-        findings=row[16],
-        worst=next((severity for severity, number in worst.items() if number), None),
-        own=Totals(*row[20 : 20 + size]),
-        total=Totals(*row[20 + size : 20 + 2 * size]),
-        concurrent=row[20 + 2 * size],
-    )
