@@ -91,3 +91,20 @@ def round_numbers(high: int) -> list[int]:
     """1, 10, 100 … up to a number, then the fives between them, then the twos."""
     powers = [10**power for power in range(len(str(max(high, 1))))]
     return [factor * power for factor in (1, 5, 2) for power in powers if factor * power <= high]
+
+
+def apportion(amounts: list[int], cells: int) -> list[int]:
+    """Cells for each amount: in proportion, summing up exactly, and one at least for anything that is not nothing."""
+    whole = sum(amounts)
+    if whole == 0:
+        return [0] * len(amounts)
+    exact = [amount * cells / whole for amount in amounts]
+    result = [max(1, int(part)) if amount else 0 for part, amount in zip(exact, amounts, strict=True)]
+    while (left := cells - sum(result)) != 0:
+        sign = 1 if left > 0 else -1
+        candidates = [index for index, count in enumerate(result) if amounts[index] and (sign > 0 or count > 1)]
+        if not candidates:
+            break
+        index = max(candidates, key=lambda index: sign * (exact[index] - result[index]))
+        result[index] += sign
+    return result

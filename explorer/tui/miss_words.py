@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer.tui import humanize
+from explorer.tui.chart import apportion
 from explorer.tui.curve_words import View, arrival_words, capacity_words, kept_words
 from explorer.tui.text import crop, crop_middle, fit
 from explorer.tui.time_scale import offset
-from explorer.tui.widgets.reuse_summary import apportion
 from explorer.tui.widgets.sheet import Role, Row, wrapped
 
 if TYPE_CHECKING:

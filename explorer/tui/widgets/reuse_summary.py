@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 
 from explorer.tui import humanize
+from explorer.tui.chart import apportion
 from explorer.tui.mean_words import PARTS, SOME_PARTS
 from explorer.tui.text import clean, crop, fit
 from explorer.tui.widgets.sheet import Role, Row, Sheet, wrapped
@@ -134,23 +135,6 @@ def _bar(parts: list[Share], width: int) -> Iterator[Row]:
         ]
         room = width - 26 - amount_width
         yield [*head, ("  " + crop(part.help, room), "note")] if room >= 16 else head
-
-
-def apportion(amounts: list[int], cells: int) -> list[int]:
-    """Cells for each amount: in proportion, summing up exactly, and one at least for anything that is not nothing."""
-    whole = sum(amounts)
-    if whole == 0:
-        return [0] * len(amounts)
-    exact = [amount * cells / whole for amount in amounts]
-    result = [max(1, int(part)) if amount else 0 for part, amount in zip(exact, amounts, strict=True)]
-    while (left := cells - sum(result)) != 0:
-        sign = 1 if left > 0 else -1
-        candidates = [index for index, count in enumerate(result) if amounts[index] and (sign > 0 or count > 1)]
-        if not candidates:
-            break
-        index = max(candidates, key=lambda index: sign * (exact[index] - result[index]))
-        result[index] += sign
-    return result
 
 
 def _cold_starts(matrix: SiblingMatrix, total: int, width: int) -> Iterator[Row]:

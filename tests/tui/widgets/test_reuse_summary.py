@@ -2,7 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer.store.queries import ColdStart, ReuseTotals, SiblingMatrix
-from explorer.tui.widgets.reuse_summary import apportion, lay_out_reuse, shares
+from explorer.tui.chart import apportion
+from explorer.tui.widgets.reuse_summary import lay_out_reuse, shares
 
 TOTALS = ReuseTotals(
     steps=157, blocks=23_836_077, own=22_000_000, ancestor=900_000, sibling=89_628, other=0, fresh=700_000,
