@@ -60,7 +60,10 @@ def cursor(database: Database):  # type: ignore[no-untyped-def]
 
 
 def facts(rows: list[Row], node_id: str | None) -> dict[tuple[str, str], Fact]:
-    database = make_database(rows)
+    return facts_of(make_database(rows), node_id)
+
+
+def facts_of(database: Database, node_id: str | None) -> dict[tuple[str, str], Fact]:
     with database.cursor() as cursor:
         return {(fact.section, fact.label): fact for fact in overview(cursor, node_id)}
 

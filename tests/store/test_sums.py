@@ -1,7 +1,7 @@
 """Whose figures count: the sums of steps, and what recorders sum up themselves; worked out by hand."""
 
 import dataclasses
-from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from explorer.cli.summary import as_table
 from explorer.model import Row, Run
-from explorer.store.summary import summary
-from tests.store.test_answers import facts
-from tests.store.world import agent, ask, by_run, conversation, make_database, run, step, tool_call
+from explorer.store.database import Database
+from explorer.store.queries.summary import summary
+from tests.store.test_answers import facts, facts_of
+from tests.store.world import agent, ask, beside, by_run, conversation, make_database, run, step, tool_call, within
 
 FIGURES = ("input_tokens", "total_input_tokens", "output_tokens", "total_output_tokens")
 
@@ -38,238 +39,310 @@ def with_sums(rows: list[Row], run_id: str, **reported: object) -> list[Row]:
     ]
 
 
-class TestOwn:
-    def test_steps_that_all_have_usage_are_what_counts(self) -> None:
-        rows = alone(step("r", 1, input_tokens=3), step("r", 2, input_tokens=4), reported_input_tokens=100)
-        assert by_run(make_database(rows), "input_tokens", "total_input_tokens") == {"r": (7, 7)}
+SUMS = {"reported_tool_calls": 5, "reported_tool_errors": 2}
+CALLS = ("tool_calls", "tool_errors", "total_tool_calls", "total_tool_errors")
+COUNTED: dict[str, tuple[list[Row], tuple[str, ...], dict[str, Any]]] = {
+    "steps that all have usage are what counts": (
+        alone(step("r", 1, input_tokens=3), step("r", 2, input_tokens=4), reported_input_tokens=100),
+        FIGURES[:2], {"r": (7, 7)},
+    ),
+    "where a step has none the recorder's sum counts": (
+        alone(step("r", 1, input_tokens=3), step("r", 2), reported_input_tokens=100, reported_output_tokens=9),
+        (*FIGURES, "coverage"), {"r": (100, 100, 9, 9, 0.5)},
+    ),
+    "where the recorder has no sum the steps that have usage count": (
+        alone(step("r", 1, input_tokens=3), step("r", 2)),
+        FIGURES[:2], {"r": (3, 3)},
+    ),
+    "a run without steps has the recorder's sum": (
+        alone(reported_input_tokens=100),
+        FIGURES, {"r": (100, 100, None, None)},
+    ),
+    "each figure is looked at by itself": (
+        alone(step("r", 1, input_tokens=3), reported_input_tokens=100, reported_output_tokens=9),
+        FIGURES, {"r": (3, 3, 9, 9)},
+    ),
+    "replayed steps do not make it incomplete": (
+        alone(step("r", 1, is_replay=True), step("r", 2, input_tokens=3), reported_input_tokens=100),
+        ("input_tokens",), {"r": 3},
+    ),
+    "tool calls that are not written down are the recorder's count": (alone(**SUMS), CALLS, {"r": (5, 2, 5, 2)}),
+    "tool calls that are written down are those": (
+        alone(tool_call("r", 1, is_error=False), tool_call("r", 2), **SUMS),
+        CALLS, {"r": (2, 0, 2, 0)},
+    ),
+    "tool calls without an outcome leave the errors to the recorder": (
+        alone(tool_call("r", 1), **SUMS),
+        CALLS, {"r": (1, 2, 1, 2)},
+    ),
+    **{
+        f"candidates that are no list of ids are none: {candidates}": (
+            alone(step("r", 1, input_tokens=1, candidates=candidates), reported_input_tokens=7),
+            ("input_tokens",), {"r": 1},
+        )
+        for candidates in ("not json", "3", '{"a":1}', "[null,5]")
+    },
+    (WHOLE := "a sum over everything below is the total and the own one of nobody"): (
+        team(reported_scope="total", reported_input_tokens=900, reported_tool_calls=6, reported_tool_errors=1,
+             reported_cost_usd=1.5),
+        FIGURES[:2], {"m": (None, 900), "x1": (None, None), "y1": (None, None), "z1": (None, None)},
+    ),
+    "a figure anywhere below wins and nothing is added twice": (
+        [*team(reported_scope="total", reported_input_tokens=900), step("z1", input_tokens=40)],
+        FIGURES[:2], {"m": (None, 40), "x1": (None, 40), "y1": (None, None), "z1": (40, 40)},
+    ),
+    "of sums below each other the upper one is over all": (
+        with_sums(
+            with_sums(
+                team(reported_scope="total", reported_input_tokens=900),
+                "z1", reported_scope="total", reported_input_tokens=40,
+            ),
+            "y1", reported_scope="total", reported_input_tokens=5,
+        ),
+        ("total_input_tokens",), {"m": 900, "x1": 40, "y1": 5, "z1": 40},
+    ),
+    **{
+        f"sums of any size do no harm: {value}": (
+            with_sums(
+                team(reported_scope="total", reported_input_tokens=value),
+                "x1", reported_scope="total", reported_input_tokens=2**63 - 1,
+            ),
+            ("total_input_tokens",), {"m": value, "x1": 2**63 - 1, "y1": None, "z1": None},
+        )
+        for value in (2**63 - 1, 0)
+    },
+}  # fmt: skip
+"""What counts of the sums of steps and of those of the recorder: columns of ``run_totals``, by run."""
 
-    def test_where_a_step_has_none_the_recorders_sum_counts(self) -> None:
-        rows = alone(step("r", 1, input_tokens=3), step("r", 2), reported_input_tokens=100, reported_output_tokens=9)
-        assert by_run(make_database(rows), *FIGURES, "coverage") == {"r": (100, 100, 9, 9, 0.5)}
 
-    def test_where_the_recorder_has_no_sum_the_steps_that_have_usage_count(self) -> None:
-        rows = alone(step("r", 1, input_tokens=3), step("r", 2))
-        assert by_run(make_database(rows), "input_tokens", "total_input_tokens") == {"r": (3, 3)}
-
-    def test_a_run_without_steps_has_the_recorders_sum(self) -> None:
-        assert by_run(make_database(alone(reported_input_tokens=100)), *FIGURES) == {"r": (100, 100, None, None)}
-
-    def test_each_figure_is_looked_at_by_itself(self) -> None:
-        rows = alone(step("r", 1, input_tokens=3), reported_input_tokens=100, reported_output_tokens=9)
-        assert by_run(make_database(rows), *FIGURES) == {"r": (3, 3, 9, 9)}
-
-    def test_replayed_steps_do_not_make_it_incomplete(self) -> None:
-        rows = alone(step("r", 1, is_replay=True), step("r", 2, input_tokens=3), reported_input_tokens=100)
-        assert by_run(make_database(rows), "input_tokens") == {"r": 3}
-
-    def test_tool_calls_are_those_written_down_else_the_recorders_count(self) -> None:
-        sums = {"reported_tool_calls": 5, "reported_tool_errors": 2}
-        names = ("tool_calls", "tool_errors", "total_tool_calls", "total_tool_errors")
-        assert by_run(make_database(alone(**sums)), *names) == {"r": (5, 2, 5, 2)}
-        rows = alone(tool_call("r", 1, is_error=False), tool_call("r", 2), **sums)
-        assert by_run(make_database(rows), *names) == {"r": (2, 0, 2, 0)}
-        rows = alone(tool_call("r", 1), **sums)
-        assert by_run(make_database(rows), *names) == {"r": (1, 2, 1, 2)}
-
-    def test_where_it_is_ambiguous_whose_the_steps_are_the_recorders_sums_come_first(self) -> None:
-        """Two runs collided: one call of s lies with r, and only the ends tell how many each made."""
-        rows: list[Row] = [conversation(), agent("a"), run("r", "a", reported_tool_calls=1, reported_input_tokens=10)]
-        rows += [run("s", "a", ordinal=2, reported_tool_calls=2, reported_input_tokens=20)]
-        rows += [step("r", 1, input_tokens=10), step("s", 1, input_tokens=12)]
-        rows += [step("r", 2, input_tokens=8, grade="ambiguous", candidates='["r","s"]')]
-        rows += [tool_call("r", 1), tool_call("s", 1), tool_call("r", 2, step_ordinal=2, grade="ambiguous")]
-        database = make_database(rows)
-        assert by_run(database, "tool_calls", "input_tokens") == {"r": (1, 10), "s": (2, 20)}
-        assert ask(database, "SELECT code FROM findings") == []
-
-    @pytest.mark.parametrize("candidates", ["not json", "3", '{"a":1}', "[null,5]"])
-    def test_candidates_that_are_no_list_of_ids_are_none(self, candidates: str) -> None:
-        rows = alone(step("r", 1, input_tokens=1, candidates=candidates), reported_input_tokens=7)
-        assert by_run(make_database(rows), "input_tokens") == {"r": 1}
-
-    def test_cost_is_the_recorders_and_adds_up_to_the_cent(self) -> None:
-        rows = team(reported_cost_usd=0.1)
-        rows = with_sums(with_sums(rows, "x1", reported_cost_usd=0.2), "z1", reported_cost_usd=float("nan"))
-        database = make_database(rows)
-        assert by_run(database, "cost_usd", "total_cost_usd") == {
-            "m": (0.1, 0.3), "x1": (0.2, 0.2), "y1": (None, None), "z1": (None, None),
-        }  # fmt: skip
-        assert ask(database, "SELECT cost_usd FROM conversation_totals") == [(0.3,)]
-        assert ask(database, "SELECT cost_usd, total_cost_usd FROM agent_totals WHERE agent_id = 'main'") == [
-            (0.1, 0.3)
-        ]
+@pytest.fixture(scope="module")
+def counted() -> Database:
+    return make_database(beside({case: rows for case, (rows, *_) in COUNTED.items()}))
 
 
-class TestTotal:
-    def test_a_sum_over_everything_below_is_the_total_and_nobodys_own(self) -> None:
-        rows = team(
-            reported_scope="total", reported_input_tokens=900, reported_tool_calls=6, reported_tool_errors=1,
-            reported_cost_usd=1.5,
-        )  # fmt: skip
-        database = make_database(rows)
-        assert by_run(database, "input_tokens", "total_input_tokens", "total_output_tokens") == {
-            "m": (None, 900, None), "x1": (None, None, None), "y1": (None, None, None), "z1": (None, None, None),
-        }  # fmt: skip
-        names = "input_tokens, tool_calls, tool_errors, cost_usd"
-        assert ask(database, f"SELECT {names} FROM conversation_totals") == [(900, 6, 1, 1.5)]
-        assert ask(database, "SELECT input_tokens, total_input_tokens FROM agent_totals") == [
-            (None, 900), (None, None), (None, None), (None, None),
-        ]  # fmt: skip
+@pytest.mark.parametrize("case", COUNTED)
+def test_of_two_sums_the_one_that_knows_all_counts(case: str, counted: Database) -> None:
+    _, names, expected = COUNTED[case]
+    assert by_run(counted, *names, world=case) == expected
 
-    def test_a_figure_anywhere_below_wins_and_nothing_is_added_twice(self) -> None:
-        rows = [*team(reported_scope="total", reported_input_tokens=900), step("z1", input_tokens=40)]
-        assert by_run(make_database(rows), "input_tokens", "total_input_tokens") == {
-            "m": (None, 40), "x1": (None, 40), "y1": (None, None), "z1": (40, 40),
-        }  # fmt: skip
 
-    def test_of_sums_below_each_other_the_upper_one_is_over_all(self) -> None:
-        rows = team(reported_scope="total", reported_input_tokens=900)
-        rows = with_sums(rows, "z1", reported_scope="total", reported_input_tokens=40)
-        rows = with_sums(rows, "y1", reported_scope="total", reported_input_tokens=5)
-        assert by_run(make_database(rows), "total_input_tokens") == {"m": 900, "x1": 40, "y1": 5, "z1": 40}
+def test_a_sum_over_everything_below_is_that_of_conversation_and_agent_too(counted: Database) -> None:
+    assert set(by_run(counted, "total_output_tokens", world=WHOLE).values()) == {None}
+    of_conversation = "SELECT conversation_id, input_tokens, tool_calls, tool_errors, cost_usd FROM conversation_totals"
+    assert within(WHOLE, ask(counted, of_conversation)) == [("c", 900, 6, 1, 1.5)]
+    of_agents = "SELECT agent_id, input_tokens, total_input_tokens FROM agent_totals"
+    assert within(WHOLE, ask(counted, of_agents)) == [
+        ("main", None, 900), ("x", None, None), ("z", None, None), ("y", None, None),
+    ]  # fmt: skip
+    with counted.cursor() as cursor:
+        of_summary = [(row.conversation_id, row.input_tokens) for row in summary(cursor)]
+        kept = summary(cursor, f"starts_with(run_id, '{WHOLE}') AND agent_name = 'main'")
+    assert within(WHOLE, of_summary) == [("c", 900)]
+    assert [row.input_tokens for row in kept] == [None, None]
 
-    def test_sums_and_figures_of_different_runs_add_up(self) -> None:
-        """Best of two: one attempt was summed up as a whole, the other step by step."""
+
+def test_where_it_is_ambiguous_whose_the_steps_are_the_recorders_sums_come_first() -> None:
+    """Two runs collided: one call of s lies with r, and only the ends tell how many each made."""
+    rows: list[Row] = [conversation(), agent("a"), run("r", "a", reported_tool_calls=1, reported_input_tokens=10)]
+    rows += [run("s", "a", ordinal=2, reported_tool_calls=2, reported_input_tokens=20)]
+    rows += [step("r", 1, input_tokens=10), step("s", 1, input_tokens=12)]
+    rows += [step("r", 2, input_tokens=8, grade="ambiguous", candidates='["r","s"]')]
+    rows += [tool_call("r", 1), tool_call("s", 1), tool_call("r", 2, step_ordinal=2, grade="ambiguous")]
+    database = make_database(rows)
+    assert by_run(database, "tool_calls", "input_tokens") == {"r": (1, 10), "s": (2, 20)}
+    assert ask(database, "SELECT code FROM findings") == []
+
+
+class TestHigher:
+    """Sums of conversations and agents, over what was summed up in different ways."""
+
+    @pytest.fixture(scope="class")
+    def database(self) -> Database:
+        cents = with_sums(team(reported_cost_usd=0.1), "x1", reported_cost_usd=0.2)
+        # Best of two: one attempt was summed up as a whole, the other step by step.
         rows: list[Row] = [conversation(), agent("a"), run("r", "a", reported_scope="total", reported_input_tokens=50)]
         rows += [run("s", "a", ordinal=2, reported_scope="total", reported_input_tokens=9), step("s", input_tokens=7)]
-        database = make_database(rows)
-        assert by_run(database, "input_tokens", "total_input_tokens") == {"r": (None, 50), "s": (7, 7)}
-        assert ask(database, "SELECT input_tokens, total_input_tokens FROM agent_totals") == [(7, 57)]
-        assert ask(database, "SELECT input_tokens FROM conversation_totals") == [(57,)]
+        return make_database(
+            beside({"cents": with_sums(cents, "z1", reported_cost_usd=float("nan")), "best of two": rows})
+        )
 
-    def test_the_summary_has_what_was_summed_up_where_it_keeps_all_of_it(self) -> None:
-        database = make_database(team(reported_scope="total", reported_input_tokens=900))
-        with database.cursor() as cursor:
-            assert [row.input_tokens for row in summary(cursor)] == [900, 900]
-            assert [row.input_tokens for row in summary(cursor, "agent_name = 'main'")] == [None, None]
+    def test_cost_is_the_recorders_and_adds_up_to_the_cent(self, database: Database) -> None:
+        assert by_run(database, "cost_usd", "total_cost_usd", world="cents") == {
+            "m": (0.1, 0.3), "x1": (0.2, 0.2), "y1": (None, None), "z1": (None, None),
+        }  # fmt: skip
+        of_conversation = ask(database, "SELECT conversation_id, cost_usd FROM conversation_totals")
+        assert within("cents", of_conversation) == [("c", 0.3)]
+        of_agents = ask(database, "SELECT agent_id, cost_usd, total_cost_usd FROM agent_totals")
+        assert ("main", 0.1, 0.3) in within("cents", of_agents)
 
-    @pytest.mark.parametrize("value", [2**63 - 1, 0])
-    def test_sums_of_any_size_do_no_harm(self, value: int) -> None:
-        rows = team(reported_scope="total", reported_input_tokens=value)
-        rows = with_sums(rows, "x1", reported_scope="total", reported_input_tokens=2**63 - 1)
-        assert by_run(make_database(rows), "total_input_tokens")["m"] == value
+    def test_sums_and_figures_of_different_runs_add_up(self, database: Database) -> None:
+        world = "best of two"
+        assert by_run(database, *FIGURES[:2], world=world) == {"r": (None, 50), "s": (7, 7)}
+        of_agents = ask(database, "SELECT agent_id, input_tokens, total_input_tokens FROM agent_totals")
+        assert within(world, of_agents) == [("a", 7, 57)]
+        of_conversation = ask(database, "SELECT conversation_id, input_tokens FROM conversation_totals")
+        assert within(world, of_conversation) == [("c", 57)]
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(-1, 5), st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)),
-        min_size=1,
-        max_size=6,
-    )
+trees = st.lists(
+    st.tuples(st.integers(-1, 5), st.none() | st.integers(0, 9), st.none() | st.integers(0, 9)), min_size=1, max_size=6
 )
-@settings(max_examples=settings.default.max_examples // 5)
-def test_totals_are_what_the_rule_says_in_any_tree(runs: list[tuple[int, int | None, int | None]]) -> None:
-    """Each run has a parent before it, or none, and maybe a figure of its own and maybe a sum of its subtree."""
+"""Each run has a parent before it, or none, and maybe a figure of its own and maybe a sum of its subtree."""
+Tree = list[tuple[int, int | None, int | None]]
+
+
+@given(st.lists(trees, min_size=4, max_size=8))
+@settings(max_examples=settings.default.max_examples // 20)
+def test_totals_are_what_the_rule_says_in_any_tree(drawn: list[Tree]) -> None:
+    database = make_database(beside({f"{number}": rows_of(tree) for number, tree in enumerate(drawn)}))
+    wholes = ask(database, "SELECT conversation_id, input_tokens FROM conversation_totals")
+    for number, tree in enumerate(drawn):
+        totals, whole = totals_of(tree)
+        assert by_run(database, "total_input_tokens", world=f"{number}") == totals
+        assert within(f"{number}", wholes) == [("c", whole)]
+
+
+def rows_of(tree: Tree) -> list[Row]:
     rows: list[Row] = [conversation()]
-    parents = [parent if parent < index else -1 for index, (parent, _, _) in enumerate(runs)]
-    for index, (_, own, report) in enumerate(runs):
-        above = None if parents[index] < 0 else f"{parents[index]}"
+    for index, (parent, own, report) in enumerate(tree):
+        above = f"{parent}" if 0 <= parent < index else None
         rows += [agent(f"{index}", above)]
         rows += [
             run(f"r{index}", f"{index}", above and f"r{above}", reported_scope="total", reported_input_tokens=report)
         ]
         rows += [step(f"r{index}", input_tokens=own)] if own is not None else []
+    return rows
+
+
+def totals_of(tree: Tree) -> tuple[dict[str, int | None], int | None]:
+    """The total of each run and that of all."""
+    parents = [parent if parent < index else -1 for index, (parent, _, _) in enumerate(tree)]
 
     def figures(index: int) -> list[int]:
         below = [figure for child, parent in enumerate(parents) if parent == index for figure in figures(child)]
-        return [*below, *([own] if (own := runs[index][1]) is not None else [])]
+        return [*below, *([own] if (own := tree[index][1]) is not None else [])]
 
     def total(index: int) -> int | None:
-        report = runs[index][2]
+        report = tree[index][2]
         if report is not None and not figures(index):
             return report
-        return added([runs[index][1], *(total(child) for child, parent in enumerate(parents) if parent == index)])
+        return added([tree[index][1], *(total(child) for child, parent in enumerate(parents) if parent == index)])
 
     def added(parts: list[int | None]) -> int | None:
         known = [part for part in parts if part is not None]
         return sum(known) if known else None
 
-    database = make_database(rows)
-    assert by_run(database, "total_input_tokens") == {f"r{index}": total(index) for index in range(len(runs))}
     whole = added([total(index) for index, parent in enumerate(parents) if parent < 0])
-    assert ask(database, "SELECT input_tokens FROM conversation_totals") == [(whole,)]
+    return {f"r{index}": total(index) for index in range(len(tree))}, whole
 
 
-def found(rows: list[Row]) -> list[tuple[str, ...]]:
-    return ask(make_database(rows), "SELECT finding_id, message FROM findings ORDER BY finding_id")
+USAGE: list[Row] = [
+    conversation(), agent("main"), agent("x", "main"), agent("y", "x"),
+    run("m", "main", reported_scope="total", reported_input_tokens=10, reported_steps=4, reported_tool_calls=1),
+    run("x1", "x", "m"), run("y1", "y", "x1", reported_input_tokens=5), run("n", "main", ordinal=2),
+    step("m", input_tokens=1), step("x1", input_tokens=2), step("n", input_tokens=1000), tool_call("x1"),
+]  # fmt: skip
+SWARM = team(reported_scope="total", reported_input_tokens=10, reported_steps=7, reported_tool_calls=3)
+PARTLY = step("r", 1, input_tokens=70), step("r", 2)
+MISMATCHES: dict[str, tuple[list[Row], dict[str, str]]] = {
+    "model calls are compared where they are written down": (
+        alone(step("r"), reported_steps=4),
+        {"r:steps": "recorded steps: 4; its steps sum to 1 (-3)"},
+    ),
+    "model calls are not compared where they are not": (
+        alone(step("r"), conversation_row=conversation(steps_recorded=False), reported_steps=4), {},
+    ),
+    "steps without usage are contradicted by no larger sum": (alone(*PARTLY, reported_input_tokens=100), {}),
+    "steps without usage are contradicted by a smaller sum": (
+        alone(*PARTLY, reported_input_tokens=60),
+        {"r:input_tokens": "recorded input tokens: 60; its steps sum to 70 (+10); 1 of 2 steps have no usage"},
+    ),
+    "a sum over all is not compared with nothing": (SWARM, {}),
+    "a sum over all is not compared with a part": (
+        [*SWARM, step("y1", input_tokens=50), step("z1", input_tokens=50)], {},
+    ),
+    "a sum over all is compared with all where all is recorded": (
+        USAGE,
+        {
+            "m:input_tokens": "recorded input tokens, with everything below: 10; the steps there sum to 8 (-2)",
+            "m:steps": "recorded steps, with everything below: 4; the steps there sum to 2 (-2)",
+        },
+    ),
+    "figures that are not all recorded leave the others to be compared": (
+        [*USAGE, step("y1")],
+        {
+            "m:input_tokens": "recorded input tokens, with everything below: 10; the steps there sum to 8 (-2)",
+            "m:steps": "recorded steps, with everything below: 4; the steps there sum to 3 (-1)",
+        },
+    ),
+}  # fmt: skip
+"""Sums of recorders beside ours, and the messages of the findings."""
 
 
-class TestMismatches:
-    def test_model_calls_are_compared_where_they_are_written_down(self) -> None:
-        rows = alone(step("r"), reported_steps=4)
-        assert found(rows) == [("total-mismatch:r:steps", "recorded steps: 4; its steps sum to 1 (-3)")]
-        assert found(alone(step("r"), conversation_row=conversation(steps_recorded=False), reported_steps=4)) == []
+@pytest.fixture(scope="module")
+def compared() -> Database:
+    return make_database(beside({case: rows for case, (rows, _) in MISMATCHES.items()}))
 
-    def test_steps_without_usage_are_contradicted_by_no_larger_sum(self) -> None:
-        steps = step("r", 1, input_tokens=70), step("r", 2)
-        assert found(alone(*steps, reported_input_tokens=100)) == []
-        assert found(alone(*steps, reported_input_tokens=60)) == [
-            (
-                "total-mismatch:r:input_tokens",
-                "recorded input tokens: 60; its steps sum to 70 (+10); 1 of 2 steps has no usage",
-            )
-        ]
 
-    def test_a_sum_over_all_is_compared_with_all_where_all_is_recorded(self) -> None:
-        rows = team(reported_scope="total", reported_input_tokens=10, reported_steps=7, reported_tool_calls=3)
-        assert found(rows) == []
-        assert found([*rows, step("y1", input_tokens=50), step("z1", input_tokens=50)]) == []
-        usage: list[Row] = [
-            conversation(), agent("main"), agent("x", "main"), agent("y", "x"),
-            run("m", "main", reported_scope="total", reported_input_tokens=10, reported_steps=4, reported_tool_calls=1),
-            run("x1", "x", "m"), run("y1", "y", "x1", reported_input_tokens=5), run("n", "main", ordinal=2),
-            step("m", input_tokens=1), step("x1", input_tokens=2), step("n", input_tokens=1000), tool_call("x1"),
-        ]  # fmt: skip
-        assert found(usage) == [
-            (
-                "total-mismatch:m:input_tokens",
-                "recorded input tokens, with everything below: 10; the steps there sum to 8 (-2)",
-            ),
-            ("total-mismatch:m:steps", "recorded steps, with everything below: 4; the steps there sum to 2 (-2)"),
-        ]
-        assert found([*usage, step("y1")])[1:] == [
-            ("total-mismatch:m:steps", "recorded steps, with everything below: 4; the steps there sum to 3 (-1)")
-        ]
+@pytest.mark.parametrize("case", MISMATCHES)
+def test_a_sum_that_differs_is_a_finding(case: str, compared: Database) -> None:
+    found = within(case, ask(compared, "SELECT finding_id, message FROM findings"))
+    assert dict(found) == {f"total-mismatch:{what}": message for what, message in MISMATCHES[case][1].items()}
 
 
 class TestOverview:
-    def test_a_figure_of_the_recorder_says_so(self) -> None:
-        found = facts(alone(step("r", 1, input_tokens=3), step("r", 2), reported_input_tokens=100), "a")
+    @pytest.fixture(scope="class")
+    def database(self) -> Database:
+        swarm = with_sums(team(reported_scope="total", reported_steps=18), "x1", reported_steps=4)
+        several = with_sums(
+            with_sums(team(), "x1", reported_input_tokens=1, reported_note="without cached input; of two processes"),
+            "z1", reported_input_tokens=2, reported_note="until the third step; without cached input",
+        )  # fmt: skip
+        worlds = {
+            "half": alone(step("r", 1, input_tokens=3), step("r", 2), reported_input_tokens=100),
+            "swarm": swarm,
+            "less": with_sums(swarm, "m", reported_steps=3),
+            "note": alone(step("r", 1), reported_input_tokens=100, reported_note="without cached input"),
+            "note below": team(reported_input_tokens=100, reported_note="without cached input"),
+            "several notes": several,
+            "calls": with_sums(with_sums(team(), "x1", reported_tool_calls=2), "z1", reported_tool_calls=3),
+            "steps": with_sums(team(reported_steps=5), "x1", reported_steps=3),
+            "one step": alone(step("r")),
+            "cost": with_sums(team(reported_cost_usd=0.25), "x1", reported_cost_usd=0.5),
+        }
+        return make_database(beside(worlds))
+
+    def test_a_figure_of_the_recorder_says_so(self, database: Database) -> None:
+        found = facts_of(database, "half/a")
         assert found["Totals", "input"][2] == 100
         assert found["Totals", "input"].note == (
             "with what a cache served or stored; the recorder's own sum; 1 of 2 steps has usage"
         )
         assert found["As recorded", "recorded input tokens"].note == "its steps sum to 3 (-97)"
 
-    def test_a_count_of_a_whole_swarm_is_its_total_though_some_of_its_agents_have_their_own(self) -> None:
-        rows = with_sums(team(reported_scope="total", reported_steps=18), "x1", reported_steps=4)
-        assert facts(rows, "main")["Totals", "model calls"][2] == 18
-        assert facts(rows, "x")["Totals", "model calls"][2] == 4
+    def test_a_count_of_a_whole_swarm_is_its_total_though_some_of_its_agents_have_their_own(
+        self, database: Database
+    ) -> None:
+        assert facts_of(database, "swarm/main")["Totals", "model calls"][2] == 18
+        assert facts_of(database, "swarm/x")["Totals", "model calls"][2] == 4
         # A sum that is less than what its parts say is none.
-        less = with_sums(rows, "m", reported_steps=3)
-        assert facts(less, "main")["Totals", "model calls"][2] == 4
+        assert facts_of(database, "less/main")["Totals", "model calls"][2] == 4
 
-    def test_what_the_recorder_says_of_its_sum_is_said_instead_of_what_is_usual(self) -> None:
-        rows = alone(step("r", 1), reported_input_tokens=100, reported_note="without cached input")
-        assert facts(rows, "a")["Totals", "input"].note.startswith('what that includes: see "about these sums"; ')
+    def test_what_the_recorder_says_of_its_sum_is_said_instead_of_what_is_usual(self, database: Database) -> None:
+        input_ = facts_of(database, "note/a")["Totals", "input"]
+        assert input_.note.startswith('what that includes: see "about these sums"; ')
         # A line above its run says it too.
-        found = facts(team(reported_input_tokens=100, reported_note="without cached input"), "c")
+        found = facts_of(database, "note below/c")
         assert found["Totals", "input"].note.startswith(
             'what that includes: see "about these sums"; 100 own, the rest in sub-agents; of 1 run, '
         )
         assert found["Totals", "about these sums"].value == "without cached input"
-        several = with_sums(
-            with_sums(team(), "x1", reported_input_tokens=1, reported_note="without cached input; of two processes"),
-            "z1", reported_input_tokens=2, reported_note="until the third step; without cached input",
-        )  # fmt: skip
-        assert facts(several, "c")["Totals", "about these sums"].value == (
+        assert facts_of(database, "several notes/c")["Totals", "about these sums"].value == (
             "without cached input; what else is to be known of them is said of each run"
         )
 
-    def test_several_figures_of_recorders_are_counted(self) -> None:
-        rows = with_sums(with_sums(team(), "x1", reported_tool_calls=2), "z1", reported_tool_calls=3)
-        found = facts(rows, "main")
-        assert found["Totals", "tool calls"][2:] == (
+    def test_several_figures_of_recorders_are_counted(self, database: Database) -> None:
+        assert facts_of(database, "calls/main")["Totals", "tool calls"][2:] == (
             5, "count", "exact", "not recorded as its own, the rest in sub-agents; of 2 runs, the recorder's own sum",
         )  # fmt: skip
 
@@ -289,23 +362,21 @@ class TestOverview:
         assert below["Totals", "output"].note == "not recorded"
         assert facts(rows, None)["Totals", "input"].value == 900
 
-    def test_model_calls_that_are_not_written_down_are_the_recorders_count(self) -> None:
-        rows = with_sums(team(reported_steps=5), "x1", reported_steps=3)
-        found = facts(rows, "main")
+    def test_model_calls_that_are_not_written_down_are_the_recorders_count(self, database: Database) -> None:
+        found = facts_of(database, "steps/main")
         assert found["Totals", "model calls"][2:] == (
             8, "count", "exact", "by the recorder's own count; 5 own, the rest in sub-agents",
         )  # fmt: skip
         assert found["Totals", "steps"].value == 2
         assert "this recorder writes no model calls" in found["Totals", "steps"].note
         assert found["As recorded", "recorded steps"].note == "model calls, which are not written down one by one"
-        assert ("Totals", "model calls") not in facts(alone(step("r")), "a")
+        assert ("Totals", "model calls") not in facts_of(database, "one step/a")
 
-    def test_cost_is_shown_where_it_is_recorded(self) -> None:
-        found = facts(with_sums(team(reported_cost_usd=0.25), "x1", reported_cost_usd=0.5), "main")
-        assert found["Totals", "cost"][2:] == (
+    def test_cost_is_shown_where_it_is_recorded(self, database: Database) -> None:
+        assert facts_of(database, "cost/main")["Totals", "cost"][2:] == (
             0.75, "usd", "exact", "$0.2500 own, the rest in sub-agents; the recorder's own figure",
         )  # fmt: skip
-        assert ("Totals", "cost") not in facts(team(), "main")
+        assert ("Totals", "cost") not in facts_of(database, "calls/main")
 
 
 def test_a_run_that_another_one_started_counts_with_its_agent_and_both_say_so() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from explorer.model import (
     UncountedUsage,
     columns,
 )
-from explorer.store.database import SOURCE_COLUMN, Batch, Database, Opening
+from explorer.store.database import ID_COLUMNS, SOURCE_COLUMN, Batch, Database, Opening
 from explorer.store.queries import build_tree, children
 
 _TABLE = {row: name for name, row in ALL_TABLES.items()}
@@ -199,14 +199,38 @@ def _shared(rows: tuple[Row, ...]) -> Database:
     return _Lasting(Opening([write_batch(rows, _lasting())], {}))
 
 
+def beside(worlds: Mapping[str, Iterable[Row]]) -> list[Row]:
+    """Worlds in one, as opening a database takes half a second; before each key there is the name of its world."""
+    return [_under(name, item) for name, rows in worlds.items() for item in rows]
+
+
+def _under(world: str, item: Row) -> Row:
+    keys = {key: value for key in ID_COLUMNS if isinstance(value := getattr(item, key, None), str)}
+    moved = {key: f"{world}/{value}" for key, value in keys.items()}
+    if isinstance(item, Step) and item.candidates:
+        moved["candidates"] = item.candidates.replace('["', f'["{world}/').replace('","', f'","{world}/')
+    return dataclasses.replace(item, **moved)
+
+
+def within(world: str, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """The rows of an answer that name something in one of several worlds, as if it were the only one."""
+    name = f"{world}/"
+    return [
+        tuple(value.replace(name, "") if isinstance(value, str) else value for value in row)
+        for row in rows
+        if any(isinstance(value, str) and name in value for value in row)
+    ]
+
+
 def ask(database: Database, query: str) -> list[tuple[Any, ...]]:
     """All rows of a query."""
     return [row for batch in database.sql(query).batches for row in batch]
 
 
-def by_run(database: Database, *names: str) -> dict[str, Any]:
-    """Columns of ``run_totals`` by run; just the value where it is one column."""
+def by_run(database: Database, *names: str, world: str | None = None) -> dict[str, Any]:
+    """Columns of ``run_totals`` by run; just the value where it is one column. Of all, or of one of several worlds."""
     rows = ask(database, f"SELECT run_id, {', '.join(names)} FROM run_totals")
+    rows = rows if world is None else within(world, rows)
     return {row[0]: row[1] if len(names) == 1 else row[1:] for row in rows}
 
 
