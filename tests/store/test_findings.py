@@ -9,12 +9,14 @@ from typing import Any, get_args
 import pytest
 
 import explorer
-from explorer.model import Row, Severity, ToolCall
+from explorer.model import NamespaceAudit, Row, Severity, ToolCall
+from explorer.store.database import Database
 from explorer.store.findings import EXPLANATIONS
 from tests.store.world import (
     agent,
     ask,
     audit,
+    beside,
     blocks,
     conversation,
     edge,
@@ -25,181 +27,210 @@ from tests.store.world import (
     source,
     step,
     tool_call,
+    within,
 )
 
 
-def found(rows: list[Row]) -> list[tuple[str, ...]]:
-    """Ids, severities and messages."""
-    return ask(make_database(rows), "SELECT finding_id, severity, message FROM findings ORDER BY finding_id")
+def found(database: Database, world: str) -> list[tuple[str, ...]]:
+    """Ids, severities and messages of one of several worlds."""
+    return within(world, ask(database, "SELECT finding_id, severity, message FROM findings ORDER BY finding_id"))
 
 
-class TestTotals:
-    def rows(self, **reported: int) -> list[Row]:
-        rows: list[Row] = [conversation(), agent("a"), run("r", "a", **reported), tool_call("r", 1)]
-        return [*rows, step("r", 1, input_tokens=1500, output_tokens=5), step("r", 2, input_tokens=600)]
-
-    def test_totals_that_agree_are_no_finding(self) -> None:
-        assert found(self.rows(reported_input_tokens=2100, reported_steps=2, reported_tool_calls=1)) == []
-
-    def test_a_total_that_differs_is_named_with_both_figures(self) -> None:
-        assert found(self.rows(reported_input_tokens=2000, reported_steps=3, reported_output_tokens=5)) == [
-            ("total-mismatch:r:input_tokens", "warning", "recorded input tokens: 2,000; its steps sum to 2,100 (+100)"),
-            ("total-mismatch:r:steps", "warning", "recorded steps: 3; its steps sum to 2 (-1)"),
-        ]
-
-    def test_steps_without_usage_are_mentioned(self) -> None:
-        (only,) = found([*self.rows(reported_input_tokens=2000), step("r", 3)])
-        assert only[2] == "recorded input tokens: 2,000; its steps sum to 2,100 (+100); 1 of 3 steps has no usage"
-
-    def test_nothing_recorded_on_either_side_contradicts_nothing(self) -> None:
-        rows: list[Row] = [conversation(tool_calls_recorded=False), agent("a"), step("r")]
-        assert found([*rows, run("r", "a", reported_input_tokens=5, reported_tool_calls=3)]) == []
-
-    def test_replayed_steps_do_not_make_a_total_wrong(self) -> None:
-        assert found([*self.rows(reported_steps=2), step("r", 3, is_replay=True, input_tokens=1)]) == []
-
-    def test_a_recorder_may_count_failed_calls_or_not(self) -> None:
-        failed = step("r", 3, error="the provider is busy")
-        assert found([*self.rows(reported_steps=2), failed]) == []
-        assert found([*self.rows(reported_steps=3), failed]) == []
-        assert found([*self.rows(reported_steps=1), failed]) == [
-            ("total-mismatch:r:steps", "warning", "recorded steps: 1; its steps sum to 3 (+2)")
-        ]
+def recorded(*more: Row, **reported: int) -> list[Row]:
+    """A run of two steps with 2,100 tokens in, 5 out of the first and one tool call, and these sums by the recorder."""
+    rows: list[Row] = [conversation(), agent("a"), run("r", "a", **reported), tool_call("r", 1), *more]
+    return [*rows, step("r", 1, input_tokens=1500, output_tokens=5), step("r", 2, input_tokens=600)]
 
 
-class TestHierarchy:
-    def test_a_missing_parent_is_an_orphan_named_once(self) -> None:
-        rows = [conversation(), agent("a", "gone"), run("r", "a", "gone/1")]
-        assert found(rows) == [
-            ("orphan-agent:a", "warning", "its parent gone is not in the recording: shown without this parent")
-        ]
+def mismatch(what: str, message: str) -> tuple[str, str, str]:
+    return f"total-mismatch:r:{what}", "warning", message
 
-    def test_a_missing_parent_run_is_reported_where_the_agent_is_not(self) -> None:
-        assert [row[0] for row in found([conversation(), agent("a"), run("r", "a", "gone")])] == ["orphan-agent:r"]
 
-    @pytest.mark.parametrize(
-        ("rows", "words"),
+FAILED = step("r", 3, error="the provider is busy")
+TOTALS: dict[str, tuple[list[Row], list[tuple[str, str, str]]]] = {
+    "totals that agree are no finding": (
+        recorded(reported_input_tokens=2100, reported_steps=2, reported_tool_calls=1), [],
+    ),
+    "a total that differs is named with both figures": (
+        recorded(reported_input_tokens=2000, reported_steps=3, reported_output_tokens=5),
         [
-            ([agent("a", "a")], {"orphan-agent:a": "its own parent"}),
-            (
-                [agent("a", "b"), agent("b", "a"), agent("x", "a")],
-                {"orphan-agent:a": "from b leads back to it", "orphan-agent:b": "from a leads back to it"},
-            ),
-            ([agent("a", "b"), agent("b", conversation_id="k")], {"orphan-agent:a": "belongs to another conversation"}),
-            ([agent("a"), run("r", "a", "r")], {"orphan-agent:r": "its own parent"}),
-            (
-                [agent("a"), agent("b"), run("r", "a", "s"), run("s", "b", "r")],
-                {"orphan-agent:r": "from s leads back to it", "orphan-agent:s": "from r leads back to it"},
-            ),
-            (
-                [agent("a"), agent("b", conversation_id="k"), run("r", "a", "s"), run("s", "b", conversation_id="k")],
-                {"orphan-agent:r": "belongs to another conversation"},
-            ),
+            mismatch("input_tokens", "recorded input tokens: 2,000; its steps sum to 2,100 (+100)"),
+            mismatch("steps", "recorded steps: 3; its steps sum to 2 (-1)"),
         ],
-    )
-    def test_it_says_what_is_wrong_with_the_parent(self, rows: list[Row], words: dict[str, str]) -> None:
-        result = {row[0]: row[2] for row in found([conversation(), conversation("k"), *rows])}
-        assert result.keys() == words.keys()
-        for finding_id, part in words.items():
-            assert part in result[finding_id]
-
-    def test_an_open_run_is_one_that_runs_without_an_end(self) -> None:
-        rows = [conversation(), agent("a"), run("r", "a", status="running"), run("s", "a", status="running", end_ms=5)]
-        assert [row[0] for row in found([*rows, run("t", "a", status="unknown")])] == ["open-run:r"]
-
-
-class TestNumbering:
-    def test_a_perfect_numbering_is_no_finding(self) -> None:
-        assert found([conversation(), audit()]) == []
-
-    def test_a_gap_in_every_order_is_a_warning(self) -> None:
-        gaps = {f"gap_events_{order}": number for order, number in _orders(2, 1, 3)}
-        missing = {f"missing_ids_{order}": number for order, number in _orders(2000, 1500, 9000)}
-        (only,) = found([conversation(), audit(**gaps, **missing)])
-        assert only[:2] == ("numbering-gap:c", "warning")
-        assert "once in every order of the steps, over 1,500 ids" in only[2]
-
-    def test_a_gap_that_another_order_has_not_is_none(self) -> None:
-        gaps = {f"gap_events_{order}": number for order, number in _orders(2, 0, 2)}
-        assert found([conversation(), audit(**gaps)]) == []
-
-    @pytest.mark.parametrize(
-        ("resets", "severity", "words"),
+    ),
+    "steps without usage are mentioned": (
+        recorded(step("r", 3), reported_input_tokens=2000),
+        [mismatch(
+            "input_tokens", "recorded input tokens: 2,000; its steps sum to 2,100 (+100); 1 of 3 steps have no usage"
+        )],
+    ),
+    "nothing recorded on either side contradicts nothing": (
         [
-            ((2, 0, 5), "info", "2 times in the order of the file and never when parents are read before"),
-            ((2, 1, 0), "info", "2 times in the order of the file and never by start time"),
-            ((2, 1, 5), "warning", "2 times in the order of the file, once parent first, 5 times by start time"),
+            conversation(tool_calls_recorded=False), agent("a"), step("r"),
+            run("r", "a", reported_input_tokens=5, reported_tool_calls=3),
         ],
-    )
-    def test_a_reset_is_a_warning_unless_some_order_has_none(
-        self, resets: tuple[int, int, int], severity: str, words: str
-    ) -> None:
-        events = {f"reset_events_{order}": number for order, number in _orders(*resets)}
-        (only,) = found([conversation(), audit(**events)])
-        assert only[:2] == ("namespace-reset:c", severity)
-        assert words in only[2]
-
-    def test_an_order_other_than_the_files_may_reset_as_it_likes(self) -> None:
-        events = {f"reset_events_{order}": number for order, number in _orders(0, 3, 3)}
-        assert found([conversation(), audit(**events)]) == []
-
-    def test_ids_that_are_not_chained_are_reported_and_not_taken_for_a_numbering(self) -> None:
-        events = {f"{what}_{order}": 5 for order, _ in _orders(0, 0, 0) for what in ("reset_events", "gap_events")}
-        assert [row[0] for row in found([conversation(), audit(chained=False, **events)])] == ["not-prefix-chained:c"]
-
-    def test_global_ids_are_not_numbered_by_one_file(self) -> None:
-        events = {f"{what}_{order}": 5 for order, _ in _orders(0, 0, 0) for what in ("reset_events", "gap_events")}
-        assert found([conversation(), audit(scope="global", **events)]) == []
+        [],
+    ),
+    "replayed steps do not make a total wrong": (
+        recorded(step("r", 3, is_replay=True, input_tokens=1), reported_steps=2), [],
+    ),
+    "a recorder may leave failed calls out": (recorded(FAILED, reported_steps=2), []),
+    "a recorder may count failed calls": (recorded(FAILED, reported_steps=3), []),
+    "no recorder may count less than that": (
+        recorded(FAILED, reported_steps=1), [mismatch("steps", "recorded steps: 1; its steps sum to 3 (+2)")],
+    ),
+}  # fmt: skip
 
 
-def _orders(document: int, parent_first: int, start_time: int) -> list[tuple[str, int]]:
-    return [("document", document), ("parent_first", parent_first), ("start_time", start_time)]
+@pytest.fixture(scope="module")
+def totals() -> Database:
+    return make_database(beside({case: rows for case, (rows, _) in TOTALS.items()}))
 
 
-class TestPrivateNamespaces:
-    """The parent's blocks are 0 to 9, its prompts growing; the sub-agent's are given."""
+@pytest.mark.parametrize("case", TOTALS)
+def test_a_total_that_differs_from_its_sum_is_a_finding(case: str, totals: Database) -> None:
+    assert found(totals, case) == TOTALS[case][1]
 
-    def rows(self, *prompts: list[tuple[int, int]], shared: int, base: int = 0) -> list[Row]:
-        rows: list[Row] = [conversation(), agent("m"), agent("s", "m"), run("m/1", "m"), run("s/1", "s", "m/1")]
-        rows += [*blocks("m/1", 1, (base, 4)), *blocks("m/1", 2, (base, 10)), footprint("m/1", 10)]
-        held: set[int] = set()
-        for ordinal, prompt in enumerate(prompts, 1):
-            rows += blocks("s/1", ordinal, *prompt)
-            held |= {block for first, count in prompt for block in range(first, first + count)}
-        return [*rows, footprint("s/1", len(held), shared)]
 
-    def test_a_sub_agent_that_counts_from_the_base_again_is_suspected(self) -> None:
-        for base in (0, 1):
-            (only,) = found(self.rows([(base, 3)], [(base, 5)], shared=5, base=base))
-            assert only[:2] == ("private-namespace:s/1", "warning")
-            assert f"exactly {base} to {base + 4}" in only[2]
+HIERARCHIES: dict[str, tuple[list[Row], dict[str, str]]] = {
+    "a missing parent is an orphan named once": (
+        [agent("a", "gone"), run("r", "a", "gone/1")],
+        {"orphan-agent:a": "its parent gone is not in the recording: shown without this parent"},
+    ),
+    "a missing parent run is reported where the agent is not": (
+        [agent("a"), run("r", "a", "gone")], {"orphan-agent:r": ""},
+    ),
+    "an agent that is its own parent": ([agent("a", "a")], {"orphan-agent:a": "its own parent"}),
+    "agents in a circle": (
+        [agent("a", "b"), agent("b", "a"), agent("x", "a")],
+        {"orphan-agent:a": "from b leads back to it", "orphan-agent:b": "from a leads back to it"},
+    ),
+    "a parent of another conversation": (
+        [agent("a", "b"), agent("b", conversation_id="k")], {"orphan-agent:a": "belongs to another conversation"},
+    ),
+    "a run that is its own parent": ([agent("a"), run("r", "a", "r")], {"orphan-agent:r": "its own parent"}),
+    "runs in a circle": (
+        [agent("a"), agent("b"), run("r", "a", "s"), run("s", "b", "r")],
+        {"orphan-agent:r": "from s leads back to it", "orphan-agent:s": "from r leads back to it"},
+    ),
+    "a parent run of another conversation": (
+        [agent("a"), agent("b", conversation_id="k"), run("r", "a", "s"), run("s", "b", conversation_id="k")],
+        {"orphan-agent:r": "belongs to another conversation"},
+    ),
+    "an open run is one that runs without an end": (
+        [
+            agent("a"), run("r", "a", status="running"), run("s", "a", status="running", end_ms=5),
+            run("t", "a", status="unknown"),
+        ],
+        {"open-run:r": ""},
+    ),
+}  # fmt: skip
+"""Agents and runs of the conversations c and k, and what the finding of each says, in part."""
 
-    def test_so_is_one_that_counts_farther_than_its_parent(self) -> None:
-        assert len(found(self.rows([(0, 3)], [(0, 14)], shared=10))) == 1
 
-    def test_a_prefix_that_was_inherited_and_never_grew_is_none(self) -> None:
-        assert found(self.rows([(0, 4)], shared=4)) == []
-        assert found(self.rows([(0, 4)], [(0, 4)], shared=4)) == []
+@pytest.fixture(scope="module")
+def hierarchies() -> Database:
+    both = [conversation(), conversation("k")]
+    return make_database(beside({case: [*both, *rows] for case, (rows, _) in HIERARCHIES.items()}))
 
-    def test_additions_with_new_ids_are_none(self) -> None:
-        assert found(self.rows([(0, 4), (10, 2)], [(0, 4), (10, 5)], shared=4)) == []
 
-    def test_a_fork_of_the_whole_context_that_goes_on_with_new_ids_is_none(self) -> None:
-        assert found(self.rows([(0, 10)], [(0, 14)], shared=10)) == []
+@pytest.mark.parametrize("case", HIERARCHIES)
+def test_it_says_what_is_wrong_with_a_parent_or_an_end(case: str, hierarchies: Database) -> None:
+    its, words = found(hierarchies, case), HIERARCHIES[case][1]
+    assert [(finding_id, severity) for finding_id, severity, _ in its] == [(each, "warning") for each in words]
+    for finding_id, _, message in its:
+        assert words[finding_id] in message
 
-    def test_ids_of_its_own_are_none(self) -> None:
-        assert found(self.rows([(10, 4)], [(10, 8)], shared=0)) == []
 
-    def test_one_that_does_not_start_at_the_base_is_none(self) -> None:
-        assert found(self.rows([(2, 3)], [(2, 5)], shared=5)) == []
+def counted(what: str, document: int, parent_first: int, start_time: int) -> dict[str, int]:
+    """How often something happens in each order of the steps."""
+    return {f"{what}_document": document, f"{what}_parent_first": parent_first, f"{what}_start_time": start_time}
 
-    def test_another_base_than_0_or_1_is_none(self) -> None:
-        assert found(self.rows([(7, 3)], [(7, 5)], shared=5, base=7)) == []
 
-    def test_ids_near_the_end_of_64_bits_do_not_overflow(self) -> None:
-        last = 2**64 - 1
-        rows: list[Row] = [*blocks("s/1", 3, (last, 1)), *blocks("m/1", 3, (last - 3, 4))]
-        assert found([*self.rows([(0, 3)], [(0, 5)], shared=10), *rows]) == []
+ANY = counted("reset_events", 5, 5, 5) | counted("gap_events", 5, 5, 5)
+NUMBERINGS: dict[str, tuple[NamespaceAudit, list[tuple[str, str, str]]]] = {
+    "a perfect numbering is no finding": (audit(), []),
+    "a gap in every order is a warning": (
+        audit(**counted("gap_events", 2, 1, 3), **counted("missing_ids", 2000, 1500, 9000)),
+        [("numbering-gap:c", "warning", "once in every order of the steps, over 1,500 ids")],
+    ),
+    "a gap that another order has not is none": (audit(**counted("gap_events", 2, 0, 2)), []),
+    "a reset that is none where parents come first": (
+        audit(**counted("reset_events", 2, 0, 5)),
+        [("namespace-reset:c", "info", "2 times in the order of the file and never when parents are read before")],
+    ),
+    "a reset that is none by start time": (
+        audit(**counted("reset_events", 2, 1, 0)),
+        [("namespace-reset:c", "info", "2 times in the order of the file and never by start time")],
+    ),
+    "a reset in every order is a warning": (
+        audit(**counted("reset_events", 2, 1, 5)),
+        [("namespace-reset:c", "warning", "2 times in the order of the file, once parent first, 5 times")],
+    ),
+    "an order other than the file's may reset as it likes": (audit(**counted("reset_events", 0, 3, 3)), []),
+    "ids that are not chained are reported and not taken for a numbering": (
+        audit(chained=False, **ANY), [("not-prefix-chained:c", "warning", "")],
+    ),
+    "global ids are not numbered by one file": (audit(scope="global", **ANY), []),
+}  # fmt: skip
+"""Numberings of the namespace c, and what the finding of each says, in part."""
+
+
+@pytest.fixture(scope="module")
+def numberings() -> Database:
+    return make_database(beside({case: [conversation(), its] for case, (its, _) in NUMBERINGS.items()}))
+
+
+@pytest.mark.parametrize("case", NUMBERINGS)
+def test_a_numbering_that_jumps_in_every_order_is_a_finding(case: str, numberings: Database) -> None:
+    its, expected = found(numberings, case), NUMBERINGS[case][1]
+    assert [each[:2] for each in its] == [each[:2] for each in expected]
+    assert all(words in (message or "") for (*_, words), (*_, message) in zip(expected, its, strict=True))
+
+
+def nested(*prompts: list[tuple[int, int]], shared: int, base: int = 0) -> list[Row]:
+    """The parent's blocks are 0 to 9 from the base, its prompts growing; those of the sub-agent are given."""
+    rows: list[Row] = [conversation(), agent("m"), agent("s", "m"), run("m/1", "m"), run("s/1", "s", "m/1")]
+    rows += [*blocks("m/1", 1, (base, 4)), *blocks("m/1", 2, (base, 10)), footprint("m/1", 10)]
+    held: set[int] = set()
+    for ordinal, prompt in enumerate(prompts, 1):
+        rows += blocks("s/1", ordinal, *prompt)
+        held |= {block for first, count in prompt for block in range(first, first + count)}
+    return [*rows, footprint("s/1", len(held), shared)]
+
+
+PRIVATE: dict[str, tuple[list[Row], str | None]] = {
+    "one that counts from the base again": (nested([(0, 3)], [(0, 5)], shared=5), "exactly 0 to 4"),
+    "one that counts from the base 1 again": (nested([(1, 3)], [(1, 5)], shared=5, base=1), "exactly 1 to 5"),
+    "one that counts farther than its parent": (nested([(0, 3)], [(0, 14)], shared=10), ""),
+    "a prefix that was inherited": (nested([(0, 4)], shared=4), None),
+    "a prefix that was inherited and never grew": (nested([(0, 4)], [(0, 4)], shared=4), None),
+    "additions with new ids": (nested([(0, 4), (10, 2)], [(0, 4), (10, 5)], shared=4), None),
+    "a fork of the whole context that goes on with new ids": (nested([(0, 10)], [(0, 14)], shared=10), None),
+    "ids of its own": (nested([(10, 4)], [(10, 8)], shared=0), None),
+    "one that does not start at the base": (nested([(2, 3)], [(2, 5)], shared=5), None),
+    "another base than 0 or 1": (nested([(7, 3)], [(7, 5)], shared=5, base=7), None),
+    "ids near the end of 64 bits": (
+        [
+            *nested([(0, 3)], [(0, 5)], shared=10), *blocks("s/1", 3, (2**64 - 1, 1)),
+            *blocks("m/1", 3, (2**64 - 4, 4)),
+        ],
+        None,
+    ),
+}  # fmt: skip
+"""Sub-agents, and what the suspicion of a namespace of its own says, in part; None where there is none."""
+
+
+@pytest.fixture(scope="module")
+def suspected() -> Database:
+    return make_database(beside({case: rows for case, (rows, _) in PRIVATE.items()}))
+
+
+@pytest.mark.parametrize("case", PRIVATE)
+def test_a_sub_agent_that_counts_from_the_base_again_is_suspected(case: str, suspected: Database) -> None:
+    its, words = found(suspected, case), PRIVATE[case][1]
+    assert [each[:2] for each in its] == [("private-namespace:s/1", "warning")] * (words is not None)
+    assert all(str(words) in message for *_, message in its)
 
 
 class TestSiblings:
@@ -227,7 +258,7 @@ class TestSiblings:
             *self.rows("unsure", (1000, 9000), (9000, 30000), grade="ambiguous"),
             *of_two_answers,
         ]
-        assert found(rows) == [
+        assert ask(make_database(rows), "SELECT finding_id, severity, message FROM findings") == [
             (
                 "serialised-siblings:lost:1", "info",
                 "3 agents that one answer asked for ran one after another, for 35.0 s; the longest took 21.0 s: "
@@ -242,7 +273,8 @@ class TestHandOffs:
         rows += [edge("lost", "message", "r", "s", delivered=False), edge("task", "assign", "r", None, delivered=False)]
         rows += [edge("came", "message", "r", "s", delivered=True), edge("who knows", "message", "r", "s")]
         rows.append(edge("of the reader", "result", "s", "r", delivered=False))
-        assert found(rows) == [
+        database = make_database(rows)
+        assert ask(database, "SELECT finding_id, severity, message FROM findings ORDER BY finding_id") == [
             (
                 "undelivered-message:lost",
                 "warning",
@@ -254,19 +286,18 @@ class TestHandOffs:
                 "a task (assign) to an agent that is not recorded never arrived: nothing that is recorded shows it",
             ),
         ]
-        assert ask(make_database(rows), "SELECT DISTINCT run_id, agent_id, conversation_id FROM findings") == [
-            ("r", "a", "c")
-        ]
+        assert ask(database, "SELECT DISTINCT run_id, agent_id, conversation_id FROM findings") == [("r", "a", "c")]
 
 
 class TestIds:
-    def test_what_an_export_brought_with_it_is_not_found_again(self) -> None:
-        rows = [conversation(), agent("a", "gone"), finding("orphan-agent:a", "orphan-agent", message="as exported")]
-        assert found(rows) == [("orphan-agent:a", "warning", "as exported")]
-
-    def test_findings_have_the_source_of_their_conversation(self) -> None:
-        rows = [source("b.json"), conversation(source_id="b.json"), agent("a", "gone")]
-        assert ask(make_database(rows), "SELECT source_id, agent_id FROM findings") == [("b.json", "a")]
+    def test_findings_have_the_source_of_their_conversation_and_none_that_an_export_brought_is_made_again(self) -> None:
+        rows = [source("b.json"), conversation(source_id="b.json"), agent("a", "gone"), agent("b", "gone")]
+        rows += [finding("orphan-agent:a", "orphan-agent", agent_id="a", message="as exported")]
+        stored = "SELECT finding_id, agent_id, source_id, message FROM findings ORDER BY finding_id"
+        assert ask(make_database(rows), stored) == [
+            ("orphan-agent:a", "a", "a.json", "as exported"),
+            ("orphan-agent:b", "b", "b.json", "its parent gone is not in the recording: shown without this parent"),
+        ]
 
 
 class TestPages:
