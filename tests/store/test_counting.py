@@ -5,7 +5,19 @@ import json
 import pytest
 
 from explorer.store.queries import build_tree, overview, usual_filter
-from tests.store.world import agent, ask, conversation, make_database, pair, run, step, tool_call, uncounted
+from tests.store.world import (
+    agent,
+    ask,
+    beside,
+    conversation,
+    make_database,
+    pair,
+    run,
+    step,
+    tool_call,
+    uncounted,
+    within,
+)
 
 USAGE = {"input_tokens": 100, "cache_read_tokens": 40, "cache_write_tokens": 50, "output_tokens": 7}
 
@@ -72,38 +84,36 @@ def siblings(*first_steps, prefix=2):
             step(f"{name}/1", 1, start_ms=start, end_ms=answer + 500, model=model, input_tokens=9_000,
                  cache_read_tokens=read, cache_write_tokens=written, extra=noted(first_record_ms=answer, **extra)),
         ]  # fmt: skip
-    rows.append(pair("s1/1", "s2/1", 3, prefix))
-    return make_database(rows)
-
-
-def met(database):
-    return ask(database, "SELECT cache, why FROM sibling_cold_starts ORDER BY run_id")
+    return [*rows, pair("s1/1", "s2/1", 3, prefix)]
 
 
 WRITER = (0, 2_000, "m", 0, 8_000, {})
+FOR_AN_HOUR = (0, 2_000, "m", 0, 8_000, {"cache_write_1h_tokens": 8_000})
+LATE = (400_000, 401_000, "m", 0, 8_000, {})
+SIBLINGS = {
+    "it reads": ([WRITER, (3_000, 4_000, "m", 7_000, 900, {})], ("read", None)),
+    "asked at once": ([WRITER, (1_000, 4_000, "m", 0, 8_000, {})], ("missed", "asked before the first answer began")),
+    "another model": ([WRITER, (3_000, 4_000, "n", 0, 8_000, {})], ("missed", "another model than its siblings")),
+    "too late": ([WRITER, LATE], ("missed", "last used 400 s before")),
+    "too late for five minutes, but not for the hour it was written for": (
+        [FOR_AN_HOUR, LATE], ("missed", "its prompt differs at part 3"),
+    ),
+    "another prompt": ([WRITER, (3_000, 4_000, "m", 0, 8_000, {})], ("missed", "its prompt differs at part 3")),
+    "nothing recorded": ([WRITER, (3_000, 4_000, "m", None, None, {})], (None, None)),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("second", "found"),
-    [
-        ((3_000, 4_000, "m", 7_000, 900, {}), ("read", None)),
-        ((1_000, 4_000, "m", 0, 8_000, {}), ("missed", "asked before the first answer began")),
-        ((3_000, 4_000, "n", 0, 8_000, {}), ("missed", "another model than its siblings")),
-        ((400_000, 401_000, "m", 0, 8_000, {}), ("missed", "last used 400 s before")),
-        ((3_000, 4_000, "m", 0, 8_000, {}), ("missed", "its prompt differs at part 3")),
-        ((3_000, 4_000, "m", None, None, {}), (None, None)),
-    ],
-)
-def test_a_sibling_reads_what_the_first_one_wrote_or_it_is_said_why_not(second, found):
-    assert met(siblings(WRITER, second)) == [("wrote", None), found]
+@pytest.fixture(scope="module")
+def cold_starts():
+    worlds = {world: siblings(*steps) for world, (steps, _) in SIBLINGS.items()}
+    database = make_database(beside({**worlds, "alone": siblings(WRITER)}))
+    return ask(database, "SELECT run_id, cache, why FROM sibling_cold_starts ORDER BY run_id")
 
 
-def test_what_is_written_for_an_hour_is_kept_for_one():
-    long = (0, 2_000, "m", 0, 8_000, {"cache_write_1h_tokens": 8_000})
-    found = met(siblings(long, (400_000, 401_000, "m", 0, 8_000, {})))
-    assert found[1] == ("missed", "its prompt differs at part 3")
+@pytest.mark.parametrize("world", SIBLINGS)
+def test_a_sibling_reads_what_the_first_one_wrote_or_it_is_said_why_not(world, cold_starts):
+    assert within(world, cold_starts) == [("s1/1", "wrote", None), ("s2/1", *SIBLINGS[world][1])]
 
 
-def test_agents_of_different_answers_are_no_siblings_here():
-    database = siblings(WRITER)
-    assert met(database) == [("wrote", None)]
+def test_agents_of_different_answers_are_no_siblings_here(cold_starts):
+    assert within("alone", cold_starts) == [("s1/1", "wrote", None)]
