@@ -61,7 +61,7 @@ TOTALS: dict[str, tuple[list[Row], list[tuple[str, str, str]]]] = {
     "steps without usage are mentioned": (
         recorded(step("r", 3), reported_input_tokens=2000),
         [mismatch(
-            "input_tokens", "recorded input tokens: 2,000; its steps sum to 2,100 (+100); 1 of 3 steps have no usage"
+            "input_tokens", "recorded input tokens: 2,000; its steps sum to 2,100 (+100); 1 of 3 steps has no usage"
         )],
     ),
     "nothing recorded on either side contradicts nothing": (

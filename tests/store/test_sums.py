@@ -1,6 +1,7 @@
 """Whose figures count: the sums of steps, and what recorders sum up themselves; worked out by hand."""
 
 import dataclasses
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from explorer.cli.summary import as_table
 from explorer.model import Row, Run
 from explorer.store.database import Database
-from explorer.store.queries.summary import summary
+from explorer.store.summary import summary
 from tests.store.test_answers import facts, facts_of
 from tests.store.world import agent, ask, beside, by_run, conversation, make_database, run, step, tool_call, within
 
@@ -255,7 +256,7 @@ MISMATCHES: dict[str, tuple[list[Row], dict[str, str]]] = {
     "steps without usage are contradicted by no larger sum": (alone(*PARTLY, reported_input_tokens=100), {}),
     "steps without usage are contradicted by a smaller sum": (
         alone(*PARTLY, reported_input_tokens=60),
-        {"r:input_tokens": "recorded input tokens: 60; its steps sum to 70 (+10); 1 of 2 steps have no usage"},
+        {"r:input_tokens": "recorded input tokens: 60; its steps sum to 70 (+10); 1 of 2 steps has no usage"},
     ),
     "a sum over all is not compared with nothing": (SWARM, {}),
     "a sum over all is not compared with a part": (

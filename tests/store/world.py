@@ -33,7 +33,8 @@ from explorer.model import (
     UncountedUsage,
     columns,
 )
-from explorer.store.database import ID_COLUMNS, SOURCE_COLUMN, Batch, Database, Opening
+from explorer.store.database import SOURCE_COLUMN, Batch, Database, Opening
+from explorer.store.part_views import ID_COLUMNS
 from explorer.store.queries import build_tree, children
 
 _TABLE = {row: name for name, row in ALL_TABLES.items()}
