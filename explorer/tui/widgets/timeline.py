@@ -86,6 +86,8 @@ class TimelineLanes(TimelineCanvas, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._folded: set[str] = set()
+        self._spot_pending = False
         self._then: Callable[[], None] | None = None
         """What a key asked for while what the cell holds was still on its way."""
         self._followed: str | None = None

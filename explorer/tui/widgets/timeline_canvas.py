@@ -57,12 +57,10 @@ class TimelineCanvas(ScrollView):
         self.shows_context = False
         self.rows: list[Row] = []
         self.window = Window(0, 1, 0)
-        self._folded: set[str] = set()
         self._drawn: dict[tuple[str, str], Drawn] = {}
         self._drawn_window = self.window
         self._at_once: list[int] = []
         self._spot: Spot | None = None
-        self._spot_pending = False
         self._gutter = _GUTTER[0]
         self._pictures: dict[int, list[Cell]] = {}
 
