@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, get_args
 
 if TYPE_CHECKING:
     from explorer.store.queries import SortKey
 
 Tab: TypeAlias = Literal["overview", "steps", "timeline", "reuse", "messages", "findings"]
 Unit: TypeAlias = Literal["blocks", "tokens"]
+Hit = TypeVar("Hit")
 Measure: TypeAlias = Literal["containment", "jaccard", "shared", "prefix"]
 
 TABS: dict[Tab, tuple[str, str]] = {
@@ -54,25 +55,22 @@ class Spot:
 
 
 @dataclass(slots=True)
-class Search:
+class Search(Generic[Hit]):
     """A search and where it stands among its hits."""
 
     text: str = ""
-    hits: Sequence[str] = ()
+    hits: Sequence[Hit] = ()
     at: int | None = None
     capped: bool = False
     """Whether there may be more hits than were asked for."""
 
-    def found(self, hits: Sequence[str], cursor: str | None, limit: int) -> str | None:
-        """Take new hits; stay where the cursor is if that is one of them, else go to the first."""
+    def found(self, hits: Sequence[Hit], limit: int, is_here: Callable[[Hit], bool]) -> Hit | None:
+        """Take new hits, at most ``limit``; stand on the first where the cursor is, else on the first of all."""
         self.hits, self.capped = hits, len(hits) >= limit
-        if not hits:
-            self.at = None
-            return None
-        self.at = hits.index(cursor) if cursor in hits else 0
-        return hits[self.at]
+        self.at = next((number for number, hit in enumerate(hits) if is_here(hit)), 0) if hits else None
+        return hits[self.at] if self.at is not None else None
 
-    def step(self, by: int) -> str | None:
+    def step(self, by: int) -> Hit | None:
         """Go to the next hit, or the one before; round the end."""
         if not self.hits:
             return None
@@ -106,7 +104,7 @@ class State:
     measure: Measure = "containment"
     root: str | None = None
     trail: list[Spot] = field(default_factory=list)
-    search: Search = field(default_factory=Search)
+    search: Search[str] = field(default_factory=Search)
 
     def drill(self, root: str, came_from: Spot) -> None:
         """Make a node the root, remembering where we came from."""

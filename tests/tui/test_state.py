@@ -42,19 +42,19 @@ def test_the_measures_go_round() -> None:
 
 
 def test_a_search_stays_where_the_cursor_is_and_goes_round() -> None:
-    search = Search("x")
-    assert search.found(["a", "b", "c"], "b", 10) == "b"
+    search: Search[str] = Search("x")
+    assert search.found(["a", "b", "c"], 10, "b".__eq__) == "b"
     assert search.summary == "2 of 3"
     assert search.step(1) == "c"
     assert search.step(1) == "a"
     assert search.step(-1) == "c"
-    assert search.found(["a", "b", "c"], "elsewhere", 3) == "a"
+    assert search.found(["a", "b", "c"], 3, "elsewhere".__eq__) == "a"
     assert search.summary == "1 of 3+"
 
 
 def test_a_search_without_hits_says_so() -> None:
-    search = Search("x")
-    assert search.found([], None, 10) is None
+    search: Search[str] = Search("x")
+    assert search.found([], 10, "a".__eq__) is None
     assert search.step(1) is None
     assert search.summary == "no match"
     assert Search().summary == ""

@@ -59,7 +59,7 @@ class MessagesTab(Vertical, can_focus=False):
         self._aim: tuple[str, int] | None = None
         self._of: str | None = None
         """The run that was asked for, where the node stands for more than it."""
-        self._search = Search()
+        self._search: Search[int] = Search()
 
     def compose(self) -> ComposeResult:
         """The messages draw everything; the search line comes when it is first wanted."""
@@ -268,12 +268,10 @@ class MessagesTab(Vertical, can_focus=False):
 
         def found(hits: list[int]) -> None:
             here = self.shown.roll.cursor.at
-            at = next((number for number, index in enumerate(hits) if index >= here), 0)
-            self._search.hits, self._search.capped = [str(index) for index in hits], len(hits) == MOST_HITS
-            self._search.at = at if hits else None
+            target = self._search.found(hits, MOST_HITS, lambda index: index >= here)
             self._tell()
-            if hits and go:
-                self.shown.go_to(hits[at], needle)
+            if target is not None and go:
+                self.shown.go_to(target, needle)
 
         self._seeking = Event()
         self._ask(lambda reel, stop: reel.again().search(needle, stop), found, self._seeking, self._seeker)
@@ -283,7 +281,7 @@ class MessagesTab(Vertical, can_focus=False):
         target = self._search.step(by)
         self._tell()
         if target is not None:
-            self.shown.go_to(int(target), self._search.text.lower())
+            self.shown.go_to(target, self._search.text.lower())
 
     @on(SearchBar.Stepped)
     def _stepped(self, event: SearchBar.Stepped) -> None:

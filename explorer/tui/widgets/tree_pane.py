@@ -265,7 +265,7 @@ class TreePane(Vertical):
 
         def found(hits: list[str]) -> None:
             node = self.agents.node
-            target = self.state.search.found(hits, node.node_id if node else None, _HITS)
+            target = self.state.search.found(hits, _HITS, lambda hit: node is not None and hit == node.node_id)
             self._tell_search()
             if target is not None:
                 self.go_to(target)
