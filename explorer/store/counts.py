@@ -36,15 +36,20 @@ def counts(cursor: Cursor) -> Counts:
     query = """
         SELECT
             (SELECT count(*) FROM internal.nodes WHERE kind = 'conversation'),
-            (SELECT count(*) FROM internal.nodes WHERE kind = 'agent'),
-            (SELECT count(*) FROM agent_totals WHERE is_sub_agent),
-            r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed, f.errors, f.warnings, f.infos
+            a.agents, a.sub_agents, r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed,
+            f.errors, f.warnings, f.infos
         FROM (
             SELECT
                 count(*) FILTER (NOT is_replay) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
                 coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
             FROM internal.runs
         ) AS r, (
+            SELECT
+                count(*) AS agents, count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents
+            FROM internal.nodes AS n
+            JOIN internal.agents AS a USING (agent_id)
+            WHERE n.kind = 'agent'
+        ) AS a, (
             SELECT
                 count(*) FILTER (status = 'read') AS read, count(*) FILTER (status = 'partial') AS partial,
                 count(*) FILTER (status = 'skipped') AS skipped, count(*) FILTER (status = 'failed') AS failed

@@ -50,11 +50,22 @@ class SummaryRow(NamedTuple):
     """Of the kept runs, of its agents and of the conversation itself."""
 
 
+_CHOSEN = """r.run_id IN (SELECT run_id FROM run_totals WHERE (
+{where}
+))"""
+"""A filter is over the columns of ``run_totals``, and they take long to resolve: only where there is a filter."""
+
 _ROWS = """
-WITH kept AS (SELECT * FROM run_totals WHERE NOT ancestor_only AND ({where})),
+WITH kept AS (
+    SELECT r.*, l.depth > 0 OR a.recorded_parent IS NOT NULL AS is_sub_agent
+    FROM internal.runs AS r
+    JOIN internal.run_lines AS l USING (run_id)
+    JOIN internal.agents AS a USING (agent_id)
+    WHERE r.run_id NOT IN (FROM internal.ancestors) AND {chosen}
+),
 per_conversation AS (
     SELECT
-        conversation_id, any_value(conversation_title) AS title, any_value(format) AS format,
+        conversation_id,
         count(DISTINCT agent_id) AS agents, count(DISTINCT agent_id) FILTER (is_sub_agent) AS sub_agents,
         count(*) FILTER (NOT is_replay) AS runs, sum(steps)::BIGINT AS steps, sum(tool_calls)::BIGINT AS tool_calls,
         sum(input_tokens)::BIGINT AS input_tokens, sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
@@ -70,11 +81,12 @@ per_conversation AS (
     UNION ALL BY NAME
     -- Without a run, as of a file that was cut before its first turn: no filter over runs keeps these.
     SELECT
-        c.conversation_id, any_value(c.title) AS title, any_value(c.format) AS format,
-        count(a.agent_id) AS agents, count(*) FILTER (a.is_sub_agent) AS sub_agents, 0 AS runs, 0 AS steps,
-        true AS whole
+        c.conversation_id,
+        count(a.agent_id) AS agents, count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents,
+        0 AS runs, 0 AS steps, true AS whole
     FROM internal.conversations AS c
-    LEFT JOIN agent_totals AS a USING (conversation_id)
+    LEFT JOIN internal.agents AS a USING (conversation_id)
+    LEFT JOIN internal.nodes AS n ON n.kind = 'agent' AND n.agent_id = a.agent_id
     WHERE {unfiltered} AND c.conversation_id NOT IN (SELECT conversation_id FROM internal.runs)
     GROUP BY c.conversation_id
 ),
@@ -94,11 +106,13 @@ found AS (
     GROUP BY n.conversation_id
 )
 SELECT
-    p.* EXCLUDE (whole) REPLACE (
+    p.conversation_id, c.title, c.format,
+    p.* EXCLUDE (conversation_id, whole) REPLACE (
         -- With all of its runs, a conversation has what recorders summed up over several of them, too.
-        CASE WHEN p.whole THEN coalesce(t.tool_calls, p.tool_calls) ELSE p.tool_calls END AS tool_calls,
-        CASE WHEN p.whole THEN coalesce(t.input_tokens, p.input_tokens) ELSE p.input_tokens END AS input_tokens,
-        CASE WHEN p.whole THEN coalesce(t.output_tokens, p.output_tokens) ELSE p.output_tokens END AS output_tokens
+        CASE WHEN p.whole THEN coalesce(t.total_tool_calls, p.tool_calls) ELSE p.tool_calls END AS tool_calls,
+        CASE WHEN p.whole THEN coalesce(t.total_input_tokens, p.input_tokens) ELSE p.input_tokens END AS input_tokens,
+        CASE WHEN p.whole THEN coalesce(t.total_output_tokens, p.output_tokens) ELSE p.output_tokens END
+            AS output_tokens
     ),
     (p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) / p.blocks,
     a.distinct_blocks,
@@ -109,11 +123,12 @@ SELECT
     coalesce(g.steps, 0), g.input_tokens, g.output_tokens, g.blocks,
     coalesce(f.findings, 0)
 FROM per_conversation AS p
-LEFT JOIN conversation_totals AS t USING (conversation_id)
+JOIN internal.conversations AS c USING (conversation_id)
+JOIN internal.nodes AS t ON t.kind = 'conversation' AND t.conversation_id = p.conversation_id
 LEFT JOIN namespace_audit AS a USING (conversation_id)
 LEFT JOIN again AS g USING (conversation_id)
 LEFT JOIN found AS f USING (conversation_id)
-ORDER BY p.title, p.conversation_id
+ORDER BY c.title, p.conversation_id
 """
 
 
@@ -129,7 +144,8 @@ def summary(cursor: Cursor, where: str | None = None) -> list[SummaryRow]:
             check_filter(cursor, where, "run_totals")
         except QueryError as error:
             raise FilterError(error.message, error.position) from None
-    query = _ROWS.format(where=f"\n{where}\n" if where else "true", unfiltered="false" if where else "true")
+    chosen = _CHOSEN.format(where=where) if where else "true"
+    query = _ROWS.format(chosen=chosen, unfiltered="false" if where else "true")
     try:
         with explained(query):
             rows = [SummaryRow(*row) for row in cursor.execute(query).fetchall()]
