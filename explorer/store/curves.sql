@@ -53,8 +53,14 @@ CREATE MACRO internal.changes(low, high, held, held_tokens) AS [
     {'distance': high + 1, 'rate': -held // (high - low + 1), 'token_rate': -held_tokens // (high - low + 1)}
 ];
 
--- What is hit at which capacity: four for each doubling, up to the one that hits all that can be hit. scope is the
--- conversation, '' for all of them; arrival is 'alone' where each conversation has a cache of its own.
+-- The capacities of curves: four for each doubling, by number. And the least of them that is no smaller than another
+-- capacity, up to 2 ** 45.
+CREATE MACRO internal.rung(number) AS round(2 ** (number / 4.0))::BIGINT;
+CREATE MACRO internal.rung_above(capacity) AS internal.rung(ceil(4 * log2(capacity - 0.5)));
+
+-- What is hit at which capacity, up to the one that hits all that can be hit. scope is the conversation, '' for all of
+-- them; arrival is 'alone' where each conversation has a cache of its own. Changes are summed first from one capacity to
+-- the next: there are many times as many as points. What changes at the one behind the last point adds none to that.
 CREATE VIEW internal.curves AS
 WITH pieces AS (
     SELECT 'alone' AS arrival, r.conversation_id, 1 AS lru, p.first_distance, p.last_distance, p.blocks, p.tokens
@@ -74,18 +80,26 @@ changes AS (
     SELECT
         arrival,
         coalesce(conversation_id, '') AS scope,
-        distance,
+        rung,
+        max(distance) - 1 AS most,
         sum(rate * lru) AS lru,
+        sum(rate * lru * distance) AS lru_at,
         sum(rate * (1 - lru)) AS optimal,
+        sum(rate * (1 - lru) * distance) AS optimal_at,
         coalesce(sum(token_rate * lru), 0) AS lru_tokens,
-        coalesce(sum(token_rate * (1 - lru)), 0) AS optimal_tokens
+        coalesce(sum(token_rate * lru * distance), 0) AS lru_tokens_at,
+        coalesce(sum(token_rate * (1 - lru)), 0) AS optimal_tokens,
+        coalesce(sum(token_rate * (1 - lru) * distance), 0) AS optimal_tokens_at
     FROM (
-        SELECT
-            arrival, conversation_id, lru,
-            unnest(internal.changes(first_distance, last_distance, blocks, tokens), recursive := true)
-        FROM pieces
+        SELECT *, internal.rung_above(distance) AS rung
+        FROM (
+            SELECT
+                arrival, conversation_id, lru,
+                unnest(internal.changes(first_distance, last_distance, blocks, tokens), recursive := true)
+            FROM pieces
+        )
     )
-    GROUP BY GROUPING SETS ((arrival, distance, conversation_id), (arrival, distance))
+    GROUP BY GROUPING SETS ((arrival, rung, conversation_id), (arrival, rung))
     HAVING arrival = 'alone' OR grouping(conversation_id) = 1
 ),
 
@@ -94,25 +108,23 @@ points AS (
         arrival,
         scope,
         unnest(list_distinct([
-            least(round(2 ** (k / 4.0))::BIGINT, most) FOR k IN range(0, ceil(4 * log2(most))::BIGINT + 1)
-        ])) AS distance,
-        true AS is_point
-    FROM (SELECT arrival, scope, max(distance) - 1 AS most FROM changes GROUP BY arrival, scope)
+            least(internal.rung(k), most) FOR k IN range(0, ceil(4 * log2(most))::BIGINT + 1)
+        ])) AS capacity
+    FROM (SELECT arrival, scope, max(most) AS most FROM changes GROUP BY arrival, scope)
 )
 
 SELECT
     arrival,
     scope,
-    distance AS capacity,
-    ((distance + 1) * sum(lru) OVER so_far - sum(lru * distance) OVER so_far)::BIGINT AS hit_lru,
-    ((distance + 1) * sum(optimal) OVER so_far - sum(optimal * distance) OVER so_far)::BIGINT AS hit_optimal,
-    internal.whole((distance + 1) * sum(lru_tokens) OVER so_far - sum(lru_tokens * distance) OVER so_far)
-        AS hit_lru_tokens,
-    internal.whole((distance + 1) * sum(optimal_tokens) OVER so_far - sum(optimal_tokens * distance) OVER so_far)
-        AS hit_optimal_tokens
-FROM (SELECT * FROM changes UNION ALL BY NAME SELECT * FROM points)
-WINDOW so_far AS (PARTITION BY arrival, scope ORDER BY distance)
-QUALIFY is_point;
+    capacity,
+    ((capacity + 1) * sum(lru) - sum(lru_at))::BIGINT AS hit_lru,
+    ((capacity + 1) * sum(optimal) - sum(optimal_at))::BIGINT AS hit_optimal,
+    internal.whole((capacity + 1) * sum(lru_tokens) - sum(lru_tokens_at)) AS hit_lru_tokens,
+    internal.whole((capacity + 1) * sum(optimal_tokens) - sum(optimal_tokens_at)) AS hit_optimal_tokens
+FROM points
+JOIN changes USING (arrival, scope)
+WHERE rung <= internal.rung_above(capacity)
+GROUP BY arrival, scope, capacity;
 
 -- The same with what the prompts hold in all, as both public views have it.
 CREATE VIEW internal.curve_shares AS

@@ -42,6 +42,13 @@ ORDER BY conversation_id NULLS LAST;
 -- that their steps would come out interleaved. largest_*: what the largest of them really has. Without times, none is
 -- concurrent. A copy of another recording's run is none.
 CREATE VIEW merge_experiment AS
+WITH named AS (
+    SELECT r.conversation_id, a.name AS agent_name, r.sequence, r.steps, r.input_tokens, r.start_ms, r.end_ms
+    FROM internal.runs AS r
+    JOIN internal.agents AS a USING (agent_id)
+    WHERE NOT r.is_replay
+)
+
 SELECT
     conversation_id,
     agent_name,
@@ -53,21 +60,15 @@ SELECT
     max(input_tokens) AS largest_input_tokens
 FROM (
     SELECT
-        r.conversation_id,
-        a.name AS agent_name,
-        r.steps,
-        r.input_tokens,
-        r.start_ms,
-        r.end_ms,
-        max(r.end_ms) OVER (in_turn ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS others_end,
-        lead(r.start_ms) OVER (in_turn) AS next_start
-    FROM internal.runs AS r
-    JOIN internal.agents AS a USING (agent_id)
-    WHERE NOT r.is_replay
-    WINDOW in_turn AS (PARTITION BY r.conversation_id, a.name ORDER BY r.start_ms, r.sequence)
+        *,
+        max(end_ms) OVER (in_turn ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS others_end,
+        lead(start_ms) OVER (in_turn) AS next_start
+    FROM named
+    SEMI JOIN (FROM named SELECT conversation_id, agent_name GROUP BY ALL HAVING count(*) > 1) AS several
+        ON several.conversation_id = named.conversation_id AND several.agent_name IS NOT DISTINCT FROM named.agent_name
+    WINDOW in_turn AS (PARTITION BY conversation_id, agent_name ORDER BY start_ms, sequence)
 )
 GROUP BY conversation_id, agent_name
-HAVING runs > 1
 ORDER BY conversation_id, agent_name NULLS LAST;
 
 -- One row per sub-agent, a run with a parent and blocks: what tells whether its block ids are of the trace's numbering.
@@ -99,7 +100,9 @@ WHERE r.parent_run_id IS NOT NULL AND r.unique_blocks > 0;
 -- same, a weighted one each distinct block. Sub-agents are runs with a parent and blocks, traces are conversations with
 -- blocks; one without siblings shares nothing with them.
 CREATE VIEW scope_report AS
-WITH traces AS (
+WITH scopes AS MATERIALIZED (FROM sub_agent_scope),
+
+traces AS (
     SELECT
         count(*) AS traces,
         count(*) FILTER (s.conversation_id IS NOT NULL) AS with_sub_agents,
@@ -121,7 +124,7 @@ WITH traces AS (
     FROM (SELECT *, coalesce(scope, '') NOT IN ('prompt-parts', 'hashes') AS numbered FROM namespace_audit) AS n
     LEFT JOIN (
         SELECT conversation_id, sum(shared_parent) AS to_parent, sum(shared_siblings) AS to_siblings
-        FROM sub_agent_scope
+        FROM scopes
         GROUP BY conversation_id
     ) AS s USING (conversation_id)
 ),
@@ -142,7 +145,7 @@ below AS (
         quantile_cont(share_parent, 0.5) AS parent_median,
         avg(share_siblings) AS sibling_mean,
         quantile_cont(share_siblings, 0.5) AS sibling_median
-    FROM sub_agent_scope
+    FROM scopes
 ),
 
 figures AS (

@@ -125,6 +125,9 @@ def test_why_blocks_missed_adds_up_per_agent_and_over_time(database: Database) -
         (None, 5, 26, 6, 5, 3, 1, 1, 10, (2 / 6 + 2 / 4 + 2 / 5) / 5),
         (None, 5, 26, 6, 5, 3, 1, 1, 10, (2 / 6 + 2 / 4 + 2 / 5) / 5),
     ]  # fmt: skip
+    assert ask(database, "SELECT agent_name IS NULL FROM missed_by_agent(2, 300000) WHERE agent_id IS NULL") == [
+        (True,), (True,),
+    ]  # fmt: skip
     assert ask(database, f"SELECT from_ms, {causes} FROM missed_over_time(2, 300000, {20 * MINUTE})") == [
         (0, 15, 4, 0, 2, 0, 0, 9), (20 * MINUTE, 11, 2, 5, 1, 1, 1, 1),
     ]  # fmt: skip
