@@ -5,44 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.screen import Screen
-
-from explorer.tui.questions import Questions
-from explorer.tui.widgets.detail_pane import DetailPane
-from explorer.tui.widgets.tree_pane import TreePane
+from explorer.tui.screens.panes import Panes
+from explorer.tui.widgets.detail_tab import OnHandOff
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
     from explorer.store.queries import HandOffs
-    from explorer.tui.opened import Opened
 
 
-class Following(Screen[None]):
+class Following(Panes):
     """The dialogs about hand-offs, imported when they are first opened."""
-
-    opened: Opened | None
-    questions: Questions
-
-    @property
-    def tree_pane(self) -> TreePane:
-        """The left side."""
-        return self.query_one(TreePane)
-
-    @property
-    def detail_pane(self) -> DetailPane:
-        """The right side."""
-        return self.query_one(DetailPane)
-
-    def nothing_yet(self) -> bool:
-        """Whether there is nothing to ask yet; then that is said."""
-        if self.opened is None:
-            self.notify("Nothing is read yet: the first conversations are on their way.", timeout=2)
-        return self.opened is None
 
     def action_handoffs(self) -> None:
         """List the hand-offs of the node, or of the timeline's row; with one in its cell, show that."""
         node = self.detail_pane.node
-        place: tuple[str, str | None] | None = getattr(self.focused, "handoff", None)
+        place = self.focused.handoff if isinstance(self.focused, OnHandOff) else None
         if place is not None:
             self.open_handoffs(place[0], lambda found: _index(found, place[1]))
         else:
@@ -83,18 +60,6 @@ class Following(Screen[None]):
             self.app.push_screen(screen, self.go_to_run)
 
         self.questions.ask("dialog", opened.database, ask, show)
-
-    def go_to_run(self, node_id: str | None) -> None:
-        """Go to the node that a dialog answered with, if any."""
-        if node_id is None:
-            return
-
-        def arrived(found: bool) -> None:
-            if not found:
-                self.notify("The filter hides this run.", severity="warning")
-
-        self.tree_pane.go_to(node_id, arrived)
-        self.tree_pane.agents.focus()
 
 
 def _index(found: HandOffs, edge_id: str | None) -> int | None:

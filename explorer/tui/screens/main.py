@@ -6,38 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Container
-from textual.widget import Widget
 
-from explorer.tui.opened import kept_in_words
-from explorer.tui.questions import Questions
 from explorer.tui.screens.verbs import Verbs
 from explorer.tui.state import State, Tab
-from explorer.tui.widgets.agent_tree import AgentTree
-from explorer.tui.widgets.crumbs import Crumbs
-from explorer.tui.widgets.detail_pane import DetailPane
-from explorer.tui.widgets.key_line import KeyLine
 from explorer.tui.widgets.loading_line import LoadingLine
-from explorer.tui.widgets.title_line import TitleLine
-from explorer.tui.widgets.tree_pane import TreePane
 
 if TYPE_CHECKING:
     from textual.command import Provider
 
     from explorer.store.database import Cursor
     from explorer.store.ingest import Options
-    from explorer.store.queries import Node, SortKey
-    from explorer.tui.opened import Opened
     from explorer.tui.widgets.loading_line import Read
     from explorer.tui.widgets.timeline import TimelineLanes
-
-WIDE = 100
-"""Columns from which tree and details stand side by side."""
-TALL = 36
-"""Lines from which they stand one above the other on a narrow screen; else one is shown at a time."""
 
 
 def _node_provider() -> type[Provider]:
@@ -99,25 +81,8 @@ class MainScreen(Verbs):
     def __init__(
         self, paths: Sequence[Path], options: Options, state: State, place: str | None, read: Read | None = None
     ) -> None:
-        super().__init__()
-        self._read = read
-        self.paths = paths
-        self.state = state
-        self.opened: Opened | None = None
-        self._options = options
+        super().__init__(paths, options, state, read)
         self._place = place
-        self.questions = Questions(self, self._question_failed)
-
-    def compose(self) -> ComposeResult:
-        """Two lines, the panes, the keys."""
-        name = str(self.paths[0]) + (f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else "")
-        yield TitleLine(name, id="title")
-        yield Crumbs(id="crumbs")
-        yield LoadingLine(self.paths, self._options, self._read, id="loading")
-        with Container(id="panes"):
-            yield TreePane(self.state, self.questions, id="left")
-            yield DetailPane(self.state, self.questions, id="right")
-        yield KeyLine()
 
     def on_mount(self) -> None:
         """Say where we are, and read once the first frame is on the screen."""
@@ -127,29 +92,11 @@ class MainScreen(Verbs):
             self.loading_line.follow(True)
             self._tell_settings()
 
-    def on_unmount(self) -> None:
-        """No thread may hold up the end of the program."""
-        self.questions.drop_all()
-
     # Data arrives
 
     @on(LoadingLine.Loaded)
     def _loaded(self, event: LoadingLine.Loaded) -> None:
         self.take(event.opened)
-
-    def take(self, opened: Opened) -> None:
-        """Show other data, or the same through another filter."""
-        # What dialogs ask stays true of the data they were opened on.
-        self.questions.drop_all(but=("dialog", "filter"))
-        opened = self.opened = opened.with_tree(opened.tree._replace(apart=self.state.apart))
-        title = self.query_one(TitleLine)
-        title.counts, title.complete = opened.counts, opened.complete
-        self.state.where = opened.tree.where
-        # The database before is not closed: dialogs and threads may ask it still. The last to let go frees it.
-        self.tree_pane.show(opened)
-        self.detail_pane.show(opened)
-        self.renew_pages(opened)
-        self._tell_settings()
 
     @on(LoadingLine.Finished)
     def _finished(self) -> None:
@@ -198,69 +145,6 @@ class MainScreen(Verbs):
     def _show_step(self, step: int) -> None:
         self.call_later(self.show_step, self.node.run_id if self.node else None, step)
 
-    # What is shown
-
-    @on(AgentTree.NodeHighlighted)
-    def _node_highlighted(self, event: AgentTree.NodeHighlighted) -> None:
-        self.detail_pane.look_at(event.node)
-
-    @on(TreePane.RootChanged)
-    def _root_changed(self, event: TreePane.RootChanged) -> None:
-        self._tell_path(event.path)
-        self.refresh_bindings()
-
-    def _tell_path(self, path: Sequence[Node]) -> None:
-        top = self.paths[0].resolve().name if len(self.paths) == 1 else f"{len(self.paths)} paths"
-        self.query_one(Crumbs).path = (
-            (None, top or "/"),
-            *((node.node_id, node.name or node.node_id) for node in path),
-        )
-
-    def _tell_settings(self) -> None:
-        state, opened = self.state, self.opened
-        settings = [f"sort: {state.sort_words}", "own numbers" if state.own else "totals"]
-        if state.apart:
-            settings.append("hidden agents apart: a proposal")
-        if state.where:
-            settings.append(f"filter: {state.where}{kept_in_words(opened.tree, state.own) if opened else ''}")
-        if self.loading_line.following:
-            settings[-1] = f"● following   {settings[-1]}"  # what stands last is not left out
-        self.query_one(Crumbs).settings = tuple(settings)
-
-    @on(Crumbs.Chosen)
-    def _crumb_chosen(self, event: Crumbs.Chosen) -> None:
-        if event.node_id == self.state.root:
-            self.detail_pane.look_at(self.node if event.node_id else None)
-            self.show_details()
-        else:
-            self.tree_pane.up_to(event.node_id)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Side by side, one above the other, or one at a time."""
-        wide = event.size.width >= WIDE
-        self.set_class(not wide and event.size.height >= TALL, "-stacked")
-        self.set_class(not wide and event.size.height < TALL, "-single")
-
-    def on_descendant_focus(self) -> None:
-        """Show the side that has the keys."""
-        self.set_class(self._in_details(), "-detail")
-
-    def _in_details(self) -> bool:
-        return self.focused is not None and self.detail_pane in self.focused.ancestors_with_self
-
-    def _focus(self, widget: Widget, in_details: bool) -> None:
-        self.set_class(in_details, "-detail")
-        widget.focus()
-
-    def show_details(self) -> None:
-        """Where one side is shown at a time, show the details: a key must not act on what is hidden."""
-        if not self._in_details() and (self.has_class("-single") or self.has_class("-zoomed")):
-            self._focus(self.detail_pane.focus_target(), True)
-
-    @on(TreePane.LeafEntered)
-    def _leaf_entered(self) -> None:
-        self._focus(self.detail_pane.focus_target(), True)
-
     # Keys
 
     def action_switch_pane(self) -> None:
@@ -301,7 +185,7 @@ class MainScreen(Verbs):
 
     async def action_tab(self, tab: Tab) -> None:
         """Bring a tab forward; where only one side fits, show it."""
-        step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
+        step = self.step
         if tab == "timeline" and self.state.tab == "steps" and step is not None:
             await self.detail_pane.aim_in_time(*step)
         else:
@@ -312,17 +196,11 @@ class MainScreen(Verbs):
 
     async def action_messages(self) -> None:
         """Show the messages, from what the step under the cursor wrote on."""
-        # The grid of steps and the timeline have a step under the cursor.
-        step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
+        step = self.step
         if step is None:
             await self.action_tab("messages")
         else:
             await self.show_messages(*step)
-
-    async def show_messages(self, run_id: str, ordinal: int) -> None:
-        """Show the messages from what a step wrote on."""
-        await self.detail_pane.aim_at_messages(run_id, ordinal)
-        self._focus(self.detail_pane.focus_target(), True)
 
     def action_own(self) -> None:
         """Between own numbers and totals."""
@@ -372,16 +250,6 @@ class MainScreen(Verbs):
         """Read what changes as it is written, or no longer."""
         self.loading_line.follow(not self.loading_line.following)
         self._tell_settings()
-
-    def sort_by(self, key: SortKey) -> None:
-        """Sort the tree."""
-        self.state.sort_by(key)
-        self._tell_settings()
-        self.tree_pane.reload()
-
-    @on(AgentTree.SortRequested)
-    def _sort_requested(self, event: AgentTree.SortRequested) -> None:
-        self.sort_by(event.key)
 
     def action_reverse(self) -> None:
         """Sort the other way round."""

@@ -6,23 +6,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from explorer.tui.screens.following import Following
-from explorer.tui.widgets.loading_line import LoadingLine
 
 if TYPE_CHECKING:
     from explorer.tui.opened import Opened
-    from explorer.tui.state import State
     from explorer.tui.widgets.sibling_grid import SiblingGrid
 
 
 class Sharers(Following):
     """The dialogs about shared blocks and caches, imported when they are first opened."""
-
-    state: State
-
-    @property
-    def loading_line(self) -> LoadingLine:
-        """The line that reads."""
-        return self.query_one(LoadingLine)
 
     def action_sharing(self) -> None:
         """Show who wrote the blocks of the node's prompts, and who read them."""
@@ -76,8 +67,9 @@ class Sharers(Following):
             return ""
         return "still reading: of what is there by now" if self.loading_line.loading_now else "reading was stopped"
 
-    def renew_pages(self, opened: Opened) -> None:
-        """Once all is read, ask again what pages ask that were opened before."""
+    def take(self, opened: Opened) -> None:
+        """Once all is read, ask again what pages ask that were opened before, too."""
+        super().take(opened)
         if not opened.complete or len(self.app.screen_stack) < 2:
             return
         from explorer.tui.screens.curves import CurvesScreen

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from textual.dom import DOMNode
 
 from explorer.tui.questions import Questions
 from explorer.tui.screens.sharers import Sharers
-from explorer.tui.state import SORTS, State
+from explorer.tui.state import SORTS
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
     from explorer.store.findings import Explanation
-    from explorer.store.queries import FindingRow, Node, SortKey
+    from explorer.store.queries import FindingRow, SortKey
     from explorer.tui.opened import Opened
     from explorer.tui.screens.help import Entry
     from explorer.tui.widgets.findings_list import FindingsList
@@ -25,33 +24,6 @@ if TYPE_CHECKING:
 
 class Verbs(Sharers):
     """The dialogs of the main screen. They are imported when they are first opened, to keep the first frame quick."""
-
-    paths: Sequence[Path]
-    state: State
-
-    @property
-    def node(self) -> Node | None:
-        """The node under the cursor."""
-        return self.tree_pane.agents.node
-
-    def take(self, opened: Opened) -> None:
-        """Show other data, or the same through another filter."""
-        raise NotImplementedError
-
-    async def show_messages(self, run_id: str, ordinal: int) -> None:
-        """Show the messages from what a step wrote on."""
-        raise NotImplementedError
-
-    def show_details(self) -> None:
-        """Where one side is shown at a time, show the details."""
-        raise NotImplementedError
-
-    def sort_by(self, key: SortKey) -> None:
-        """Sort the tree."""
-        raise NotImplementedError
-
-    def _question_failed(self, error: Exception) -> None:
-        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error")
 
     # Filter
 
@@ -153,9 +125,7 @@ class Verbs(Sharers):
         from explorer.tui.copying import copy, copyables
         from explorer.tui.screens.menu import Choice, MenuScreen
 
-        # The grid of steps and the timeline have it; their modules are not loaded before they are chosen.
-        step: tuple[str, int] | None = getattr(self.focused, "chosen", None)
-        items = {item.id: item for item in copyables(self.node, step, self.paths, self.state.where)}
+        items = {item.id: item for item in copyables(self.node, self.step, self.paths, self.state.where)}
 
         def copied(key: str | None) -> None:
             if key is not None:

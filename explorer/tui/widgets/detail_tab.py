@@ -47,3 +47,21 @@ class Asking(Protocol):
 
     def let_go(self) -> None:
         """Ask no more of these data: others have come while the tab was hidden."""
+
+
+@runtime_checkable
+class OnStep(Protocol):
+    """A widget with a step under its cursor."""
+
+    @property
+    def chosen(self) -> tuple[str, int] | None:
+        """Run and ordinal of the step; None where there is none."""
+
+
+@runtime_checkable
+class OnHandOff(Protocol):
+    """A widget with a hand-off under its cursor."""
+
+    @property
+    def handoff(self) -> tuple[str, str | None] | None:
+        """The node it is at, and its id if there is one right there; None where there is no node."""
