@@ -1,5 +1,6 @@
 -- The lines of the tree as they are shown. A line of several runs is running while one of them is, else it has the
 -- status of the last, copies aside; a conversation has the status and the model of its agents without a parent.
+-- started_at: by the recorder's clock; NULL where it had none. shares_name: whether a sibling is called the same.
 -- concurrent: of a line of several runs, the most of them that were active at once; NULL where no time is recorded.
 
 -- When the runs of agents with several of them were active. An open run goes on to the last time of its conversation. A
@@ -33,18 +34,19 @@ CREATE TABLE internal.nodes AS
 WITH shown AS (
     SELECT
         l.position, l.agent_position, l.conversation_position, l.depth,
-        r.status, r.model, r.start_ms, r.end_ms, r.duration_ms, r.sequence, r.is_replay
+        r.status, r.model, r.started_at, r.start_ms, r.end_ms, r.duration_ms, r.sequence, r.is_replay
     FROM internal.run_lines AS l
     JOIN internal.runs AS r USING (run_id)
 ),
 
 facts AS (
-    SELECT position, status, model, start_ms, duration_ms FROM shown
+    SELECT position, status, model, started_at, start_ms, duration_ms FROM shown
     UNION ALL
     SELECT
         agent_position,
         CASE WHEN bool_or(status = 'running') THEN 'running' ELSE arg_max(status, sequence) FILTER (NOT is_replay) END,
         arg_min(model, sequence),
+        min(started_at),
         min(start_ms),
         max(end_ms) - min(start_ms)
     FROM shown
@@ -56,6 +58,7 @@ facts AS (
         CASE WHEN bool_or(status = 'running') FILTER (depth = 0) THEN 'running'
             ELSE arg_max(status, sequence) FILTER (depth = 0 AND NOT is_replay) END,
         arg_min(model, sequence) FILTER (depth = 0),
+        min(started_at),
         min(start_ms),
         max(end_ms) - min(start_ms)
     FROM shown
@@ -85,12 +88,14 @@ SELECT
     END AS label,
     coalesce(f.status, 'unknown') AS status,
     f.model,
+    CASE WHEN i.kind = 'conversation' THEN coalesce(c.started_at, f.started_at) ELSE f.started_at END AS started_at,
     f.start_ms,
     coalesce(
         f.duration_ms,
         CASE WHEN i.kind = 'conversation' THEN epoch_ms(c.ended_at) - epoch_ms(c.started_at) END
     ) AS duration_ms,
     m.concurrent,
+    count(*) OVER (PARTITION BY l.parent, i.kind, name) > 1 AS shares_name,
     n.* EXCLUDE (position)
 FROM internal.items AS i
 JOIN internal.layout AS l USING (n)

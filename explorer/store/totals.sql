@@ -130,6 +130,7 @@ SELECT
     r.reported_tool_calls,
     r.reported_scope,
     r.reward,
+    r.started_at,
     coalesce(r.start_ms, s.first_step_ms) AS start_ms,
     coalesce(r.end_ms, s.last_step_ms) AS end_ms,
     coalesce(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
+from rich.cells import cell_len
+
 from explorer.tui import humanize
-from explorer.tui.text import fit
+from explorer.tui.text import clean, crop, crop_middle, fit
 
 if TYPE_CHECKING:
     from explorer.model import RunStatus, Severity
@@ -18,6 +21,8 @@ SEVERITY_MARKS: dict[Severity, str] = {"error": "✖E", "warning": "▲W", "info
 
 MIN_NAME = 20
 """Cells the name keeps before columns give way to it."""
+ROOMY_NAME = 36
+"""Cells the name keeps before the start gives way to it, unless that is what sorts."""
 
 
 class Column(NamedTuple):
@@ -42,6 +47,14 @@ def _steps(_: Node, totals: Totals) -> str:
 
 def _reuse(_: Node, totals: Totals) -> str:
     return humanize.percent(totals.hit_blocks, totals.blocks)
+
+
+def _started(node: Node, _: Totals) -> str:
+    if node.started is not None:
+        return node.started
+    if node.start_ms is None or node.kind == "conversation":
+        return humanize.NOT_RECORDED
+    return f"+{humanize.duration(node.start_ms)}"
 
 
 def finding_mark(node: Node) -> str:
@@ -128,17 +141,29 @@ COLUMNS: tuple[Column, ...] = (
         lambda node, _: humanize.duration(node.duration_ms),
         "from the start to the end of the node",
     ),
+    Column(
+        "start",
+        "started (UTC)",
+        16,
+        9,
+        "start",
+        _started,
+        "when it started; without a clock, since the start of its conversation; there where there is room (z) or it "
+        "sorts (s)",
+    ),
 )
 
 
-def visible(width: int) -> tuple[tuple[Column, ...], int]:
+def visible(width: int, sorted_by: str) -> tuple[tuple[Column, ...], int]:
     """The columns that fit beside the name in ``width`` cells, and the cells left for the name."""
     shown = list(COLUMNS)
     while True:
         name = width - sum(column.width + 1 for column in shown)
-        if name >= MIN_NAME or len(shown) <= 1:
+        # What sorts is what is looked for.
+        last = max(shown, key=lambda column: column.rank if column.key != sorted_by else 0)
+        if name >= (ROOMY_NAME if last.key == "start" else MIN_NAME) or len(shown) <= 1:
             return tuple(shown), max(name, 1)
-        shown.remove(max(shown, key=lambda column: column.rank))
+        shown.remove(last)
 
 
 def header(shown: tuple[Column, ...], name_width: int, own: bool, sorted_by: tuple[str, bool]) -> str:
@@ -156,3 +181,30 @@ def header(shown: tuple[Column, ...], name_width: int, own: bool, sorted_by: tup
             label = label[: column.width - 1] + arrow
         text += " " + fit(label, column.width, "left" if column.left else "right")
     return text
+
+
+def name_parts(node: Node, width: int) -> list[tuple[str, bool]]:
+    """What a line is called, in ``width`` cells: its name and its label, and whether it is the label.
+
+    Where not both fit and siblings are called the same, what tells them apart is kept.
+    """
+    name = clean(node.name) or "(no name)"
+    if not node.kept:
+        name = f"({name})"
+    if node.kind == "agent" and node.own.runs > 1:
+        name += f" ×{node.own.runs}"
+        if node.concurrent is not None and node.concurrent > 1:
+            name += f" ∥{node.concurrent}"
+    label = node.label if node.label and node.label != node.name else ""
+    fits = not label or cell_len(name) + 1 + cell_len(crop(label, width)) <= width
+    if fits or not node.shares_name:
+        parts = [(name, False), (label, True)]
+    elif node.kind == "conversation":  # its label is where it is from: both ends of that may tell
+        label = crop_middle(label.removesuffix(PurePath(label).suffix), width // 2)
+        parts = [(crop(name, width - cell_len(label) - 1), False), (label, True)]
+    else:
+        parts = [(label, True), (name, False)]
+    first, is_label = crop(parts[0][0], width), parts[0][1]
+    room = width - cell_len(first) - 1
+    second = crop(parts[1][0], room) if room > 3 else ""
+    return [(first, is_label), (f" {second}", not is_label)] if second else [(first, is_label)]

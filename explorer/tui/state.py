@@ -31,6 +31,7 @@ SHORT_TABS: dict[Tab, str] = {"messages": "Msgs", "timeline": "Time", "overview"
 
 SORTS: dict[SortKey, tuple[str, bool]] = {
     "order": ("recorded order", False),
+    "start": ("start", True),
     "name": ("name", False),
     "steps": ("steps", True),
     "tools": ("tool calls", True),

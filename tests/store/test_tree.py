@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from explorer.model import Row
@@ -110,6 +112,7 @@ class TestChildren:
         ("sort", "own", "ascending"),
         [
             ("order", False, ["b", "a", "n"]),
+            ("start", False, ["b", "a", "n"]),
             ("name", False, ["a", "b", "n"]),
             ("steps", True, ["n", "a", "b"]),
             ("steps", False, ["n", "b", "a"]),
@@ -140,6 +143,20 @@ class TestChildren:
             found = ids(children(cursor, tree, "m", sort, True, own))
             ties = {"findings": ["b", "a", "n"]}
             assert found == ties.get(sort, [*reversed(recorded), *missing])
+
+    def test_conversations_are_sorted_by_the_clock_alone(self) -> None:
+        early, late = datetime(2026, 7, 1, 9, tzinfo=UTC), datetime(2026, 7, 2, 8, tzinfo=UTC)
+        rows: list[Row] = [agent(f"{name}/m", conversation_id=name) for name in "abc"]
+        rows += [conversation("a", started_at=early), conversation("b"), conversation("c")]
+        rows += [run("a/1", "a/m", conversation_id="a", start_ms=70), run("b/1", "b/m", conversation_id="b")]
+        rows += [run("c/1", "c/m", conversation_id="c", started_at=late)]
+        database = make_database(rows)
+        tree = build_tree(database)
+        with database.cursor() as cursor:
+            found = children(cursor, tree, None, "start", True)
+        assert [(node.node_id, node.started) for node in found] == [
+            ("c", "2026-07-02 08:00"), ("a", "2026-07-01 09:00"), ("b", None),
+        ]  # fmt: skip
 
 
 class TestWalking:

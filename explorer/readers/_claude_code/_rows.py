@@ -101,13 +101,16 @@ class Writing:
 
     def _agent(self, agent: Agent) -> AgentRow:
         name = "main" if agent.is_main else agent.helper or agent.agent_type or "agent"
+        # By the name that it was given it is written to, and called in the prompts of others.
+        called = agent.spawn.name if agent.spawn is not None and agent.workflow is None else None
+        label = ": ".join(filter(None, (called, agent.description))) or agent.native_id or agent.name
         return AgentRow(
             self.agent_id(agent),
             self.conversation_id,
             self.agent_id(agent.parent) if agent.parent else None,
             name,
             None,
-            None if agent.is_main else agent.description or agent.native_id or agent.name,
+            None if agent.is_main else label,
             "exact" if agent.is_main else agent.parent_grade,
             agent.helper,
         )

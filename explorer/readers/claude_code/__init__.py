@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 NAME = "claude-code"
-VERSION = 2
+VERSION = 3
 SELF_CONTAINED = True
 
 

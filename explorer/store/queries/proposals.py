@@ -122,6 +122,8 @@ def hidden_lines(cursor: Cursor, nodes: Sequence[Node]) -> dict[str, list[Node]]
             own=sums,
             total=sums,
             concurrent=None,
+            started=None,
+            shares_name=False,
         )
         found.setdefault(host.node_id, []).append(line)
     return found

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from explorer.model import Grade, RunStatus, Severity
 
 NodeKind: TypeAlias = Literal["conversation", "agent", "run"]
-SortKey: TypeAlias = Literal["order", "name", "steps", "tools", "input", "output", "reuse", "time", "findings"]
+SortKey: TypeAlias = Literal["order", "start", "name", "steps", "tools", "input", "output", "reuse", "time", "findings"]
 
 
 class Totals(NamedTuple):
@@ -61,6 +61,10 @@ class Node(NamedTuple):
     """With every run below, each counted once; a filter does not change them."""
     concurrent: int | None = None
     """Of a line of several runs, the most of them that were active at once; None where no time is recorded."""
+    started: str | None = None
+    """``2026-07-31 13:05``, UTC; None where the recorder had no clock."""
+    shares_name: bool = False
+    """Whether a sibling has the same name, so that the label tells them apart."""
 
     @property
     def is_proposed(self) -> bool:

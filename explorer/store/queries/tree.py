@@ -41,12 +41,16 @@ _COLUMNS: dict[str, str] = {
     "own": f"row({', '.join(f'n.own_{name}' for name in Totals._fields)})",
     "total": f"row({', '.join(f'n.total_{name}' for name in Totals._fields)})",
     "concurrent": "n.concurrent",
+    "started": "strftime(n.started_at, '%Y-%m-%d %H:%M')",
+    "shares_name": "n.shares_name",
 }
 """Each field of a node: of its line ``n``, its parent's ``p``, or the tree ``t``."""
 assert tuple(_COLUMNS) == Node._fields
 
 _SORTS: dict[SortKey, str] = {
     "order": "n.position",
+    # Agents of a conversation may be compared without a clock, conversations may not.
+    "start": "CASE WHEN n.kind = 'conversation' THEN epoch_ms(n.started_at) ELSE n.start_ms END",
     "name": "lower(n.name)",
     "steps": "n.{of}_steps",
     "tools": "n.{of}_tool_calls",
@@ -361,7 +365,8 @@ def _nodes(cursor: Cursor, tree: TreeView, rest: str, *parameters: Any) -> list[
         f"LEFT JOIN internal.nodes AS p ON p.position = n.parent WHERE {rest}",
         list(parameters),
     ).fetchall()
-    found = [Node._make((*row, Totals(*own), Totals(*total), concurrent)) for *row, own, total, concurrent in rows]
+    found = [Node(*row) for row in rows]
+    found = [each._replace(own=Totals(*each.own), total=Totals(*each.total)) for each in found]
     if tree.apart:
         below = hidden_lines(cursor, found)
         found = [each._replace(children=each.children + len(below.get(each.node_id, ()))) for each in found]

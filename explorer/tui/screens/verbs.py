@@ -97,7 +97,7 @@ class Verbs(Sharers):
 
         def note(key: str) -> str:
             if key != self.state.sort:
-                return "largest first" if SORTS[cast("SortKey", key)][1] else ""
+                return "latest first" if key == "start" else "largest first" if SORTS[cast("SortKey", key)][1] else ""
             return f"now {self.state.sort_words}; again turns it round"
 
         choices = [Choice(key, words, note(key), key == self.state.sort) for key, (words, _) in SORTS.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -17,7 +18,7 @@ from textual.strip import Strip
 
 from explorer.tui import columns
 from explorer.tui.lines import Branch, Line, Lines
-from explorer.tui.text import clean, crop, fit
+from explorer.tui.text import crop, fit
 
 if TYPE_CHECKING:
     from explorer.store.queries import Node, SortKey
@@ -287,7 +288,7 @@ class AgentTree(ScrollView, can_focus=True):
     def _measure(self) -> None:
         width = self.scrollable_content_region.width
         # The last cell stays free, so that no number touches the scroll bar.
-        self._columns, self._name_width = columns.visible(width - 1)
+        self._columns, self._name_width = columns.visible(width - 1, self.sort_mark[0])
         self.virtual_size = Size(width, len(self.lines) + _HEADER)
 
     def _lines_changed(self, index: int) -> None:
@@ -362,23 +363,12 @@ class AgentTree(ScrollView, can_focus=True):
     def _draw_name(self, node: Node, width: int, style: Style) -> list[Segment]:
         if width <= 0:
             return []
-        name = clean(node.name) or "(no name)"
-        if not node.kept:
-            name = f"({name})"
-        if node.kind == "agent" and node.own.runs > 1:
-            name += f" ×{node.own.runs}"
-            if node.concurrent is not None and node.concurrent > 1:
-                name += f" ∥{node.concurrent}"
-        name = crop(name, width)
-        room = width - _cells(name)
-        label = crop(node.label, room - 1) if node.label and node.label != node.name and room > 4 else ""
-        segments = self._mark_match(name, style)
-        if label:
-            segments += self._mark_match(
-                " " + label, style + self.get_component_rich_style("agent-tree--label", partial=True)
-            )
-        segments.append(Segment(" " * (room - _cells(label) - bool(label)), style))
-        return segments
+        label = style + self.get_component_rich_style("agent-tree--label", partial=True)
+        parts = columns.name_parts(node, width)
+        segments = [
+            segment for text, is_label in parts for segment in self._mark_match(text, label if is_label else style)
+        ]
+        return [*segments, Segment(" " * (width - sum(cell_len(text) for text, _ in parts)), style)]
 
     def _mark_match(self, text: str, style: Style) -> list[Segment]:
         start = text.lower().find(self.needle) if self.needle else -1
@@ -387,7 +377,3 @@ class AgentTree(ScrollView, can_focus=True):
             return [Segment(text, style)]
         match = style + self.get_component_rich_style("agent-tree--match", partial=True)
         return [Segment(text[:start], style), Segment(text[start:end], match), Segment(text[end:], style)]
-
-
-def _cells(text: str) -> int:
-    return len(text) if text.isascii() else Segment(text).cell_length
