@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from explorer.readers._values import many
-from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import EventDraft, TurnDraft
 from explorer.readers.codex._json import text
 from explorer.readers.codex._ledger import Ledger
+from explorer.readers.codex._log import Entry
 
 
 @dataclass(slots=True)

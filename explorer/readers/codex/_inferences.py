@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from explorer.readers._prompts import PromptParts
-from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import StepDraft, TurnDraft, Usage
 from explorer.readers.codex._items import CALLS, call_id_of, fingerprint, kind_of, title_of
 from explorer.readers.codex._json import Record, count, inner, text
 from explorer.readers.codex._ledger import Ledger
+from explorer.readers.codex._log import Entry
 from explorer.readers.codex._requests import Requests, Seen
 
 UNFINISHED = "unfinished"

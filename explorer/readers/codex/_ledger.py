@@ -6,9 +6,10 @@ from pathlib import Path
 
 from explorer.model import Severity
 from explorer.readers._records import loads
-from explorer.readers.codex._bundle import Entry, Manifest
+from explorer.readers.codex._bundle import Manifest
 from explorer.readers.codex._draft import EventDraft, Remark, ThreadDraft, TurnDraft, Where
 from explorer.readers.codex._json import Record, inner, text
+from explorer.readers.codex._log import Entry
 from explorer.readers.codex._payloads import Payloads, Unreadable, place_in
 
 NOBODY = "unknown"

@@ -5,10 +5,10 @@ Such an event bears no thread. It belongs to the turn that its payload names, el
 
 from __future__ import annotations
 
-from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import EventDraft, TurnDraft
 from explorer.readers.codex._json import Record, count, inner, text
 from explorer.readers.codex._ledger import Ledger
+from explorer.readers.codex._log import Entry
 
 _SILENT = frozenset(("session_configured", "shutdown_complete"))
 

@@ -12,12 +12,13 @@ from typing import NamedTuple
 
 from explorer.model import RunStatus
 from explorer.readers._prompts import PromptParts
-from explorer.readers.codex._bundle import Entry, entries, manifest_of
+from explorer.readers.codex._bundle import manifest_of
 from explorer.readers.codex._compactions import Compactions
 from explorer.readers.codex._draft import EventDraft, HandOff, Remark, ThreadDraft, TurnDraft, Where
 from explorer.readers.codex._inferences import Inferences
 from explorer.readers.codex._json import inner, text
 from explorer.readers.codex._ledger import Ledger
+from explorer.readers.codex._log import Entry, entries
 from explorer.readers.codex._protocol import Protocol
 from explorer.readers.codex._requests import Sighting
 from explorer.readers.codex._tools import Tool, Tools

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from explorer.readers._outlines import outlines
 from explorer.readers._prompts import Prompt, PromptParts, Stretch
-from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import Where
 from explorer.readers.codex._items import Letter, fingerprint, is_known, kind_of, letter_of
 from explorer.readers.codex._json import Record, inner, text
 from explorer.readers.codex._ledger import Ledger
+from explorer.readers.codex._log import Entry
 from explorer.readers.codex._payloads import place_in
 
 _THOUGHT = ("content", "summary", "encrypted_content")

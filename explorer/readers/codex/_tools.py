@@ -9,11 +9,11 @@ from typing import Final
 import orjson
 
 from explorer.model import EdgeKind
-from explorer.readers.codex._bundle import Entry
 from explorer.readers.codex._draft import ToolDraft, TurnDraft, Where
 from explorer.readers.codex._inferences import Call, Inferences
 from explorer.readers.codex._json import Record, inner, text
 from explorer.readers.codex._ledger import Ledger
+from explorer.readers.codex._log import Entry
 
 HANDS_OFF: Final[Mapping[str, EdgeKind]] = {
     "spawn_agent": "spawn", "assign_agent_task": "assign", "followup_task": "assign", "assign_task": "assign",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from explorer.readers._outlines import Outline
-from explorer.readers._records import Buffer
 from explorer.readers._values import Fields
 from explorer.readers.weka._request import split
+
+if TYPE_CHECKING:
+    from explorer.readers._outlines import Outline
+    from explorer.readers._records import Buffer
 
 Vote: TypeAlias = tuple[str, float, float]
 

@@ -12,7 +12,7 @@ MB = 1 << 20
 
 MEASURE = """
 import resource, sys
-import explorer.readers.weka._trace  # what is loaded is not what is read
+import explorer.readers.weka._reading  # what is loaded is not what is read
 from explorer.store.ingest.worker import Task, chunks
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 steps = 0
