@@ -8,11 +8,12 @@ from textual.widgets import Input
 
 from explorer.model import Row
 from explorer.store.queries import CacheCurves, Causes, Curve, Misses
-from explorer.tui.curve_words import View, size_page, time_page
+from explorer.tui.curve_words import Unit, View, size_page, time_page
 from explorer.tui.miss_words import misses_page
-from explorer.tui.screens.bytes import BytesScreen, bytes_in
 from explorer.tui.screens.curves import CurvesScreen
+from explorer.tui.screens.entry import EntryScreen
 from explorer.tui.screens.main import MainScreen
+from explorer.tui.sizes import blocks_in, bytes_in
 from explorer.tui.widgets.sheet import Row as Line
 from tests.store.world import agent, blocks, conversation, reuse, run, source, step
 from tests.tui.conftest import NARROW, Opener, drive, press, screen_text
@@ -54,6 +55,11 @@ def test_the_cursor_reads_off_what_a_size_hits_and_why_the_rest_misses(opener: O
         assert "▲ 10 blocks = 640 tokens" in text
         assert "LRU 50.0 % of blocks 10 of 20 50.0 % of input tokens 640 of 1,280" in text
         assert "E evicted 0.0 %" in text
+        assert "1228 blocks" in await words(pilot, "equals_sign", "type:some", "enter")
+        pilot.app.screen.query_one(Input).value = ""
+        text = await words(pilot, "type:200 tokens", "enter")
+        assert "▲ 3 blocks = 192 tokens" in text
+        assert "LRU 15.0 % of blocks 3 of 20" in text
         text = await words(pilot, "2", "8*H")
         assert "5m 0.0 %" in text
         assert "1h 50.0 %" in text
@@ -93,7 +99,7 @@ def test_sizes_are_in_gib_of_a_model_or_of_bytes_that_are_entered(opener: Opener
         await press(pilot, *["j"] * 5, "enter")
         assert "576 tokens = 0.0703 GiB (llama-3.1-8b)" in screen_text(pilot)
         await press(pilot, "g", "G", "end", "enter")
-        assert isinstance(pilot.app.screen, BytesScreen)
+        assert isinstance(pilot.app.screen, EntryScreen)
         await press(pilot, "type:nothing", "enter")
         assert "Write a whole number" in screen_text(pilot)
         pilot.app.screen.query_one(Input).value = ""
@@ -109,7 +115,27 @@ def test_sizes_are_in_gib_of_a_model_or_of_bytes_that_are_entered(opener: Opener
      ("-1", None), ("1e9", None), ("", None), ("9" * 20, None)],
 )  # fmt: skip
 def test_bytes_are_read_as_they_are_written(text: str, size: int | None) -> None:
-    assert bytes_in(text) == size
+    found = bytes_in(text)
+    assert (found if isinstance(found, int) else None) == size
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "blocks"),
+    [("1228", "blocks", 1_228), ("1,228 Blocks", "tokens", 1_228), ("1.2M tokens", "blocks", 18_750),
+     ("1228", "tokens", 19), ("24", "GiB", 3_072), ("24 GiB", "blocks", 3_072), ("24GB", "blocks", 2_861),
+     ("512 MiB", "tokens", 64), ("63 tokens", "blocks", "less than a block"), ("many", "tokens", "1228 (in tokens)"),
+     ("-3", "blocks", "24 GiB"), ("", "blocks", "24 GiB")],
+)  # fmt: skip
+def test_a_size_of_cache_is_read_as_it_is_written(text: str, unit: Unit, blocks: int | str) -> None:
+    # 64 tokens of 128 KiB are 8 MiB a block.
+    found = blocks_in(text, View(1, unit=unit, model=("llama-3.1-8b", 131_072)), 64)
+    assert found == blocks if isinstance(blocks, int) else blocks in str(found)
+
+
+def test_a_size_that_cannot_be_told_in_blocks_says_what_is_missing() -> None:
+    assert "choose one first" in str(blocks_in("24 GiB", View(1), 64))
+    assert "write blocks" in str(blocks_in("24 GiB", View(1), None))
+    assert blocks_in("24", View(1), None) == 24
 
 
 def curve(*points: tuple[int, int]) -> Curve:

@@ -9,8 +9,9 @@ from textual.screen import ModalScreen
 from explorer.store.queries import Arrivals
 from explorer.tui import humanize
 from explorer.tui.curve_words import UNITS, View
-from explorer.tui.screens.bytes import BytesScreen
+from explorer.tui.screens.entry import EntryScreen
 from explorer.tui.screens.menu import Choice, MenuScreen
+from explorer.tui.sizes import blocks_in, bytes_in
 
 if TYPE_CHECKING:
     from explorer.store.queries import CacheCurves, InUse, KvModel
@@ -41,6 +42,10 @@ class CurveChoices(ModalScreen[None]):
 
     def play(self, arrivals: Arrivals | None) -> None:
         """Play one cache for all conversations, or none."""
+        raise NotImplementedError
+
+    def aim_at(self, blocks: int) -> None:
+        """Put the cursor at a size."""
         raise NotImplementedError
 
     def action_unit(self) -> None:
@@ -76,7 +81,13 @@ class CurveChoices(ModalScreen[None]):
     def _model_chosen(self, name: str | None) -> None:
         sizes = {model.name: model.bytes_per_token for model in self.found.models} if self.found else {}
         if name == _OTHER:
-            self.app.push_screen(BytesScreen(), self._bytes_entered)
+            screen = EntryScreen(
+                "Bytes that a token takes in the KV cache",
+                "131072, or 128k for 128 KiB",
+                "2 x layers x KV heads x head dimension x bytes of a value",
+                bytes_in,
+            )
+            self.app.push_screen(screen, self._bytes_entered)
         elif name is not None:
             self._take_model(name, sizes[name])
         elif self.view.model is None and self.view.unit == "GiB":
@@ -93,6 +104,23 @@ class CurveChoices(ModalScreen[None]):
         self.view.model = (name, size)
         self.view.unit = "GiB"
         self.draw()
+
+    def action_enter_size(self) -> None:
+        """Put the cursor at a size that is written."""
+        if self.found is None:
+            return
+        view, block_tokens = self.view, self.found.curves.block_tokens
+        screen = EntryScreen(
+            "How large is the cache?",
+            "24 GiB, 1228 blocks, 1.2M tokens",
+            f"A number alone is in {view.unit}; what holds half a block holds none of it.",
+            lambda text: blocks_in(text, view, block_tokens),
+        )
+        self.app.push_screen(screen, self._size_entered)
+
+    def _size_entered(self, blocks: int | None) -> None:
+        if blocks is not None:
+            self.aim_at(blocks)
 
     def action_arrivals(self) -> None:
         """Let all conversations share a cache, in the next way; or none."""

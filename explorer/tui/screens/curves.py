@@ -83,6 +83,8 @@ class CurvesScreen(CurveChoices):
         Binding("H,shift+left", "move(-10)", "cursor", key_display="← → H L", id="curves.left",
                 tooltip="The cursor of the plot by ten columns; ← → by one"),
         Binding("L,shift+right", "move(10)", "cursor right by ten", show=False, id="curves.right"),
+        Binding("equals_sign", "enter_size", "enter size", key_display="=", id="curves.enter-size",
+                tooltip="A size of cache as it is written: 24 GiB, 1228 blocks, 1.2M tokens"),
         Binding("b", "unit", "unit", id="curves.unit", tooltip="Sizes in blocks, tokens or GiB"),
         Binding("a", "arrivals", "share", id="curves.arrivals",
                 tooltip="A cache for each conversation, or one for all: at once, in turn, at random"),
@@ -328,6 +330,12 @@ class CurvesScreen(CurveChoices):
             lru = (self._shared or (self.found.curves.lru,))[0]
             self.view.capacity = max(1, lru.reach(-(-lru.hits(lru.most) * 9 // 10)))
             self._count_soon()
+
+    def aim_at(self, blocks: int) -> None:
+        """Put the cursor at a size, and show what it hits; on the page about misses, why the rest does not."""
+        self.view.capacity = blocks
+        self._count_soon()
+        self.action_page(self._page if self._page == "misses" else "size")
 
     def action_copy(self) -> None:
         """Copy the query that has these figures; of an agent or a run, that of its conversation."""
