@@ -34,7 +34,7 @@ TUI_FLOORS = (
     {
         "bands", "chart", "columns", "copying", "curve_words", "handoff_words", "hidden_words", "lane_cells", "lanes",
         "lines", "mean_words", "message_roll", "message_rows", "miss_words", "opened", "pair_words", "prefix_words",
-        "questions", "reading", "recorded_text", "reel", "scope_words", "sharing_pages", "similarity", "state",
+        "questions", "reading", "recorded_text", "reel", "scope_words", "sharing_pages", "similarity", "sizes", "state",
         "step_columns", "time_scale", "timeline_words", "use_words",
     },
     {"widgets"},

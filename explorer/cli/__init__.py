@@ -349,7 +349,7 @@ def _export(database: Database, where: str | None, target: Path) -> None:
     except ExportError as error:
         raise Stop(str(error), FAILED) from None
     runs = plural(done.runs, "run")
-    told = [f"{done.copies:,} of them copied history, which is never counted"] if done.copies else []
+    told = [f"and {done.copies:,} of copied history, which are never counted"] if done.copies else []
     told += [f"and {done.ancestors:,} above them, so that the tree can be shown"] if done.ancestors else []
     runs += f" ({'; '.join(told)})" if told else ""
     _narrate(f"wrote {runs}, {plural(done.rows, 'row')} in all, {plural(done.bytes, 'byte')} to {done.path}")

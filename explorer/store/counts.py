@@ -24,6 +24,10 @@ class Counts(NamedTuple):
     errors: int
     warnings: int
     infos: int
+    copied_runs: int
+    """Further runs that are nothing but a copy of another recording's history."""
+    agents_without_runs: int
+    """Of the agents, those of which no run is recorded."""
 
     @property
     def findings(self) -> int:
@@ -37,15 +41,17 @@ def counts(cursor: Cursor) -> Counts:
         SELECT
             (SELECT count(*) FROM internal.nodes WHERE kind = 'conversation'),
             a.agents, a.sub_agents, r.runs, r.steps, r.replayed, s.read, s.partial, s.skipped, s.failed,
-            f.errors, f.warnings, f.infos
+            f.errors, f.warnings, f.infos, r.copied, a.without_runs
         FROM (
             SELECT
-                count(*) FILTER (NOT is_replay) AS runs, coalesce(sum(steps), 0)::BIGINT AS steps,
+                count(*) FILTER (NOT is_replay) AS runs, count(*) FILTER (is_replay) AS copied,
+                coalesce(sum(steps), 0)::BIGINT AS steps,
                 coalesce(sum(replayed_steps), 0)::BIGINT AS replayed
             FROM internal.runs
         ) AS r, (
             SELECT
-                count(*) AS agents, count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents
+                count(*) AS agents, count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents,
+                count(*) FILTER (a.first_run_id IS NULL) AS without_runs
             FROM internal.nodes AS n
             JOIN internal.agents AS a USING (agent_id)
             WHERE n.kind = 'agent'

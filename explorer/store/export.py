@@ -67,7 +67,9 @@ class Plan(NamedTuple):
     """What an export would hold."""
 
     runs: int
-    """Runs that the filter keeps."""
+    """Runs that the filter keeps, as they are counted everywhere: without copies."""
+    copies: int
+    """Further runs that it keeps, and that are nothing but copied history."""
     ancestors: int
     """Further runs that the tree needs."""
     tables: dict[str, int]
@@ -88,11 +90,11 @@ class Exported(NamedTuple):
     rows: int
     bytes: int
     runs: int
-    """Runs that the filter keeps."""
+    """Runs that the filter keeps, as they are counted everywhere: without copies."""
+    copies: int
+    """Further runs that it keeps, and that are nothing but copied history."""
     ancestors: int
     """Further runs that the tree needs."""
-    copies: int = 0
-    """Of the kept runs, those that are nothing but copied history, and never counted."""
 
 
 def plan(database: Database, where: str | None = None, cursor: Cursor | None = None) -> Plan:
@@ -109,7 +111,7 @@ def plan(database: Database, where: str | None = None, cursor: Cursor | None = N
             kept, held = (_count(cursor, query) for query in (selection.rows(table), f'FROM "{table}"'))
             tables[table] = kept
             estimate += database.part_bytes.get(table, 0) * (kept / held if held else 0)
-        return Plan(selection.kept, selection.ancestors, tables, round(estimate))
+        return Plan(selection.kept - selection.copies, selection.copies, selection.ancestors, tables, round(estimate))
 
 
 def _count(cursor: Cursor, query: str) -> int:
@@ -139,9 +141,8 @@ def export(database: Database, where: str | None, target: Path, cancelled: threa
                 rows = writer.write_tables(partial)
             files = [partial] if partial.is_file() else list(partial.iterdir())
             size = sum(file.stat().st_size for file in files)
-        kept, ancestors = selection.kept, selection.ancestors
-        copies = selection.copies
-    return Exported(target, rows, size, kept, 0 if target.suffix == ".parquet" else ancestors, copies)
+    ancestors = 0 if target.suffix == ".parquet" else selection.ancestors
+    return Exported(target, rows, size, selection.kept - selection.copies, selection.copies, ancestors)
 
 
 class _Writer:

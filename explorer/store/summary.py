@@ -17,6 +17,7 @@ class SummaryRow(NamedTuple):
     title: str | None
     format: str | None
     agents: int
+    """With a filter, those of kept runs; without one all, also those of which no run is recorded."""
     sub_agents: int
     runs: int
     steps: int
@@ -47,7 +48,7 @@ class SummaryRow(NamedTuple):
     repeated_output_tokens: int | None
     repeated_blocks: int | None
     findings: int
-    """Of the kept runs, of its agents and of the conversation itself."""
+    """Of the kept runs, of their agents and of the conversation itself."""
 
 
 _CHOSEN = """r.run_id IN (SELECT run_id FROM run_totals WHERE (
@@ -80,15 +81,18 @@ per_conversation AS (
     GROUP BY conversation_id
     UNION ALL BY NAME
     -- Without a run, as of a file that was cut before its first turn: no filter over runs keeps these.
+    SELECT conversation_id, 0 AS agents, 0 AS sub_agents, 0 AS runs, 0 AS steps, true AS whole
+    FROM internal.conversations
+    WHERE {unfiltered} AND conversation_id NOT IN (SELECT conversation_id FROM internal.runs)
+),
+everyone AS (
     SELECT
-        c.conversation_id,
-        count(a.agent_id) AS agents, count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents,
-        0 AS runs, 0 AS steps, true AS whole
-    FROM internal.conversations AS c
-    LEFT JOIN internal.agents AS a USING (conversation_id)
+        a.conversation_id, count(*) AS agents,
+        count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents
+    FROM internal.agents AS a
     LEFT JOIN internal.nodes AS n ON n.kind = 'agent' AND n.agent_id = a.agent_id
-    WHERE {unfiltered} AND c.conversation_id NOT IN (SELECT conversation_id FROM internal.runs)
-    GROUP BY c.conversation_id
+    WHERE {unfiltered}
+    GROUP BY a.conversation_id
 ),
 again AS (
     SELECT
@@ -102,12 +106,19 @@ found AS (
     SELECT n.conversation_id, count(*) AS findings
     FROM internal.placed_findings AS f
     JOIN internal.nodes AS n USING (position)
-    WHERE f.run_id IS NULL OR f.run_id IN (SELECT run_id FROM kept)
+    WHERE CASE
+        WHEN f.run_id IS NOT NULL THEN f.run_id IN (SELECT run_id FROM kept)
+        WHEN f.agent_id IS NOT NULL THEN f.agent_id IN (SELECT agent_id FROM kept)
+            OR ({unfiltered} AND f.agent_id NOT IN (SELECT agent_id FROM internal.runs))
+        ELSE true
+    END
     GROUP BY n.conversation_id
 )
 SELECT
     p.conversation_id, c.title, c.format,
     p.* EXCLUDE (conversation_id, whole) REPLACE (
+        CASE WHEN p.whole THEN coalesce(e.agents, p.agents) ELSE p.agents END AS agents,
+        CASE WHEN p.whole THEN coalesce(e.sub_agents, p.sub_agents) ELSE p.sub_agents END AS sub_agents,
         -- With all of its runs, a conversation has what recorders summed up over several of them, too.
         CASE WHEN p.whole THEN coalesce(t.total_tool_calls, p.tool_calls) ELSE p.tool_calls END AS tool_calls,
         CASE WHEN p.whole THEN coalesce(t.total_input_tokens, p.input_tokens) ELSE p.input_tokens END AS input_tokens,
@@ -126,6 +137,7 @@ FROM per_conversation AS p
 JOIN internal.conversations AS c USING (conversation_id)
 JOIN internal.nodes AS t ON t.kind = 'conversation' AND t.conversation_id = p.conversation_id
 LEFT JOIN namespace_audit AS a USING (conversation_id)
+LEFT JOIN everyone AS e USING (conversation_id)
 LEFT JOIN again AS g USING (conversation_id)
 LEFT JOIN found AS f USING (conversation_id)
 ORDER BY c.title, p.conversation_id

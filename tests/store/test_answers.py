@@ -93,15 +93,16 @@ def facts_of(database: Database, node_id: str | None) -> dict[tuple[str, str], F
 
 class TestCounts:
     def test_everything_opened_is_counted(self, cursor: Cursor) -> None:
-        assert counts(cursor) == Counts(1, 4, 3, 4, 7, 0, 1, 0, 0, 0, 1, 0, 1)
+        assert counts(cursor) == Counts(1, 4, 3, 4, 7, 0, 1, 0, 0, 0, 1, 0, 1, 0, 0)
 
     def test_sources_are_counted_by_status_and_replayed_steps_apart(self) -> None:
         statuses = ("read", "read", "partial", "skipped")
         rows: list[Row] = [source(str(number), status=status) for number, status in enumerate(statuses)]
         rows += [source("x", status="failed"), conversation(), agent("a"), run("r", "a")]
         rows += [step("r", 1, is_replay=True), step("r", 2), finding("f", severity="warning")]
+        rows += [agent("no run"), run("copied", "a", is_replay=True)]
         with make_database(rows).cursor() as cursor:
-            assert counts(cursor) == Counts(1, 1, 0, 1, 1, 1, 2, 1, 1, 1, 0, 1, 0)
+            assert counts(cursor) == Counts(1, 2, 0, 1, 1, 1, 2, 1, 1, 1, 0, 1, 0, 1, 1)
 
 
 class TestSteps:

@@ -161,6 +161,15 @@ class TestRunTotals:
         with database.cursor() as cursor:
             assert [row.findings for row in summary(cursor)] == [7, 7]
             assert counts(cursor).findings == 8
+            # Those of the kept run, of its agent (not of a and d), and of the conversation.
+            assert [row.findings for row in summary(cursor, "run_id = 'b1'")] == [3, 3]
+
+    def test_agents_count_without_runs_unless_a_filter_keeps_runs(self) -> None:
+        rows: list[Row] = [conversation(), agent("a"), agent("b", "a"), run("r", "a"), finding("f", agent_id="b")]
+        with make_database(rows).cursor() as cursor:
+            everything, kept = summary(cursor)[-1], summary(cursor, "true")[-1]
+        assert (everything.agents, everything.sub_agents, everything.findings) == (2, 1, 1)
+        assert (kept.agents, kept.sub_agents, kept.findings) == (1, 0, 0)
 
     def test_tool_calls_are_not_recorded_where_the_format_has_none(self) -> None:
         rows = [conversation(tool_calls_recorded=False), agent("a"), run("r", "a"), step("r")]

@@ -70,10 +70,12 @@ def overview(cursor: Cursor, node_id: str | None) -> list[Fact]:
 def _opened(cursor: Cursor, sheet: Sheet) -> None:
     sheet.section = "Opened"
     held = counts(cursor)
+    without = f"; of {held.agents_without_runs:,} no run is recorded" if held.agents_without_runs else ""
+    copies = f"without {held.copied_runs:,} of copied history" if held.copied_runs else ""
     for label, number, note in (
         ("conversations", held.conversations, ""),
-        ("agents", held.agents, f"{held.sub_agents:,} of them sub-agents"),
-        ("runs", held.runs, ""),
+        ("agents", held.agents, f"{held.sub_agents:,} of them sub-agents{without}"),
+        ("runs", held.runs, copies),
         ("sources read", held.sources_read, ""),
         ("sources read in part", held.sources_partial, "findings say what was left out"),
         ("sources skipped", held.sources_skipped, "no known format, or empty"),

@@ -119,10 +119,13 @@ class ExportScreen(ModalScreen[None]):
         plan = self._plan
         if plan is None:
             return
+        runs = plural(plan.runs, "run")
+        if plan.copies:
+            runs += f" (and {number(plan.copies)} of copied history, which are never counted)"
         ancestors = f" and {plural(plan.ancestors, 'ancestor')} above them" if plan.ancestors else ""
-        told = f"{plural(plan.runs, 'run')}{ancestors}: {number(plan.rows)} rows, about {size(plan.bytes_estimate)}"
+        told = f"{runs}{ancestors}: {number(plan.rows)} rows, about {size(plan.bytes_estimate)}"
         if self.query_one(Input).value.strip().endswith(".parquet"):
-            told = f"{plural(plan.runs, 'run')}, a row each"
+            told = f"{runs}, a row each"
         self.query_one("#export-plan", Static).update(told)
 
     def action_what(self) -> None:
