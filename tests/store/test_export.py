@@ -149,11 +149,6 @@ def everything(database: Database) -> dict[str, list[tuple[object, ...]]]:
     return {table: ask(database, f"FROM {table} ORDER BY ALL") for table in ALL_TABLES}
 
 
-def tree(database: Database, world: str, where: str | None = None) -> list[str]:
-    """The lines of one of several worlds."""
-    return [line.replace(f"{world}/", "") for line in lines(database, where) if f"{world}/" in line]
-
-
 def metadata(path: Path) -> dict[str, str]:
     found = pq.read_metadata(path).metadata or {}
     return {key.decode(): value.decode() for key, value in found.items()}
@@ -176,7 +171,7 @@ class TestBundles:
         def its(query: str) -> list[tuple[object, ...]]:
             return within("family", ask(few, query))
 
-        assert tree(few, "family") == ["c", "  (main)", "    (x)", "      z"] == tree(worlds, "family", FEW)
+        assert lines(few, world="family") == ["c", "  (main)", "    (x)", "      z"] == lines(worlds, FEW, "family")
         assert by_run(few, "ancestor_only", world="family") == {"main/1": True, "x/1": True, "z/1": False}
         with few.cursor() as cursor:
             assert {row.conversation_id: row.runs for row in summary(cursor)}["family/c"] == 1
@@ -217,7 +212,7 @@ class TestBundles:
         self, worlds: Database, few: Database
     ) -> None:
         world = "spawned twice"
-        assert tree(few, world) == tree(worlds, world, FEW)
+        assert lines(few, world=world) == lines(worlds, FEW, world)
         assert sorted(by_run(few, "steps", world=world)) == ["c/1", "c/2", "p/1", "p/2"]
         assert within(world, ask(few, "FROM findings")) == []
 
@@ -304,10 +299,10 @@ class TestBundles:
         self, worlds: Database, few: Database, elsewhere: Database, tmp_path: Path
     ) -> None:
         world = f"{ELSEWHERE}/family"
-        assert tree(elsewhere, world) == tree(worlds, "family")
+        assert lines(elsewhere, world=world) == lines(worlds, world="family")
         assert by_run(elsewhere, *OWN, world=world) == by_run(worlds, *OWN, world="family")
         export(few, None, tmp_path / "out")
-        assert tree(reopen(tmp_path / "out", "sub"), "sub/family") == ["c", "  (main)", "    (x)", "      z"]
+        assert lines(reopen(tmp_path / "out", "sub"), world="sub/family") == ["c", "  (main)", "    (x)", "      z"]
 
 
 def _shapes(size: int) -> st.SearchStrategy[list[tuple[int, list[tuple[int, bool]]]]]:

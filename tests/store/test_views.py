@@ -1,6 +1,7 @@
 """The derived relations on worlds small enough to add up by hand; the numbers of ``family`` are in its docstring."""
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from explorer.store.summary import summary
 from tests.store.world import (
     agent,
     ask,
+    beside,
     by_run,
     conversation,
     family,
@@ -26,6 +28,7 @@ from tests.store.world import (
     source,
     step,
     tool_call,
+    within,
 )
 
 
@@ -52,12 +55,6 @@ class TestRunTotals:
             "y/1": (4, None, None, None),
             "z/1": (None, None, None, None),
         }
-
-    def test_the_peak_is_the_largest_step_and_coverage_the_share_of_steps_with_usage(self) -> None:
-        rows: list[Row] = [conversation(), agent("a"), run("r", "a"), agent("b"), run("s", "b")]
-        rows += [step("r", 1, input_tokens=70, output_tokens=5), step("r", 2, input_tokens=60, output_tokens=20)]
-        rows += [step("r", 3, output_tokens=1), step("r", 4), step("s", 1)]
-        assert by_run(make_database(rows), "peak_context_tokens", "coverage") == {"r": (80, 0.75), "s": (None, 0.0)}
 
     def test_a_run_that_is_a_copy_is_shown_and_counted_nowhere(self) -> None:
         rows: list[Row] = [conversation(), agent("a", name="a"), run("own", "a", start_ms=0, end_ms=5)]
@@ -92,12 +89,6 @@ class TestRunTotals:
         assert (cut.conversation_id, cut.agents, cut.runs, cut.steps, cut.input_tokens) == ("cut", 1, 0, 0, None)
         assert (cut.tool_calls, cut.reuse, total.agents, total.input_tokens) == (None, None, 2, 7)
         assert [row.conversation_id for row in kept] == ["c", None]
-
-    def test_a_run_without_steps_has_none_and_no_coverage(self) -> None:
-        database = make_database([conversation(), agent("a"), run("r", "a")])
-        assert by_run(database, "steps", "input_tokens", "coverage", "reuse", "tool_calls") == {
-            "r": (0, None, None, None, 0)
-        }
 
     def test_where_it_belongs_is_told(self, database: Database) -> None:
         names = ("conversation_title", "agent_name", "agent_label", "depth", "is_sub_agent", "source_id")
@@ -171,15 +162,6 @@ class TestRunTotals:
         assert (everything.agents, everything.sub_agents, everything.findings) == (2, 1, 1)
         assert (kept.agents, kept.sub_agents, kept.findings) == (1, 0, 0)
 
-    def test_tool_calls_are_not_recorded_where_the_format_has_none(self) -> None:
-        rows = [conversation(tool_calls_recorded=False), agent("a"), run("r", "a"), step("r")]
-        assert by_run(make_database(rows), "tool_calls", "total_tool_errors") == {"r": (None, None)}
-
-    def test_tool_errors_are_not_recorded_where_no_outcome_is(self) -> None:
-        rows = [conversation(), agent("a"), run("r", "a"), run("s", "a"), step("r"), step("s")]
-        rows += [tool_call("r", 1), tool_call("s", 1, is_error=False), tool_call("s", 2)]
-        assert by_run(make_database(rows), "tool_calls", "tool_errors") == {"r": (1, None), "s": (2, 0)}
-
     def test_replayed_steps_are_counted_apart_and_nothing_of_them_elsewhere(self) -> None:
         rows = [conversation(), agent("a"), run("r", "a")]
         rows += [step("r", 1, is_replay=True, input_tokens=1000, output_tokens=9, error="x", start_ms=-5)]
@@ -192,30 +174,121 @@ class TestRunTotals:
         assert by_run(database, "tool_calls", "tool_errors", "blocks", "duration_ms") == {"r": (1, 0, 4, 20)}
         assert ask(database, "SELECT first_ordinal, first_blocks FROM run_reuse") == [(2, 4)]
 
-    @pytest.mark.parametrize(
-        ("times", "duration"),
-        [
-            ({"start_ms": 5, "end_ms": 25}, 20),
-            ({"start_ms": 5}, 95),
-            ({}, 90),
-        ],
-    )
-    def test_the_duration_falls_back_on_the_steps(self, times: dict[str, int], duration: int) -> None:
-        rows = [conversation(), agent("a"), run("r", "a", **times)]
-        rows += [step("r", 1, start_ms=10, end_ms=20), step("r", 2, start_ms=100)]
-        assert by_run(make_database(rows), "duration_ms") == {"r": duration}
 
-    def test_sums_beyond_64_bits_are_the_largest_number_there_is(self) -> None:
-        most = 2**63 - 1
-        rows = [conversation(), agent("a"), run("r", "a")]
-        rows += [step("r", i, input_tokens=most, output_tokens=most) for i in (1, 2)]
-        assert by_run(make_database(rows), "input_tokens", "peak_context_tokens") == {"r": (most, most)}
+def lasting(**times: int) -> list[Row]:
+    """A run with these times, and steps from 10 to 20 and at 100."""
+    rows: list[Row] = [conversation(), agent("a"), run("r", "a", **times)]
+    return [*rows, step("r", 1, start_ms=10, end_ms=20), step("r", 2, start_ms=100)]
+
+
+MOST = 2**63 - 1
+RUNS: dict[str, tuple[list[Row], tuple[str, ...], dict[str, Any]]] = {
+    "the peak is the largest step and coverage the share of steps with usage": (
+        [
+            conversation(), agent("a"), run("r", "a"), agent("b"), run("s", "b"),
+            step("r", 1, input_tokens=70, output_tokens=5), step("r", 2, input_tokens=60, output_tokens=20),
+            step("r", 3, output_tokens=1), step("r", 4), step("s", 1),
+        ],
+        ("peak_context_tokens", "coverage"), {"r": (80, 0.75), "s": (None, 0.0)},
+    ),
+    "a run without steps has none and no coverage": (
+        [conversation(), agent("a"), run("r", "a")],
+        ("steps", "input_tokens", "coverage", "reuse", "tool_calls"), {"r": (0, None, None, None, 0)},
+    ),
+    "tool calls are not recorded where the format has none": (
+        [conversation(tool_calls_recorded=False), agent("a"), run("r", "a"), step("r")],
+        ("tool_calls", "total_tool_errors"), {"r": (None, None)},
+    ),
+    "tool errors are not recorded where no outcome is": (
+        [
+            conversation(), agent("a"), run("r", "a"), run("s", "a"), step("r"), step("s"),
+            tool_call("r", 1), tool_call("s", 1, is_error=False), tool_call("s", 2),
+        ],
+        ("tool_calls", "tool_errors"), {"r": (1, None), "s": (2, 0)},
+    ),
+    "the duration is that of the run": (lasting(start_ms=5, end_ms=25), ("duration_ms",), {"r": 20}),
+    "its end falls back on the steps": (lasting(start_ms=5), ("duration_ms",), {"r": 95}),
+    "so does its start": (lasting(), ("duration_ms",), {"r": 90}),
+    "sums beyond 64 bits are the largest number there is": (
+        [
+            conversation(), agent("a"), run("r", "a"),
+            *(step("r", i, input_tokens=MOST, output_tokens=MOST) for i in (1, 2)),
+        ],
+        ("input_tokens", "peak_context_tokens"), {"r": (MOST, MOST)},
+    ),
+    "agents that are only named have runs": (
+        [run("r", "ghost", conversation_id="nowhere"), step("r", input_tokens=5)],
+        ("input_tokens", "conversation_title", "agent_name"), {"r": (5, None, None)},
+    ),
+    "in a circle nothing is counted twice": (
+        [
+            conversation(), agent("a", "b"), agent("b", "a"), agent("c", "b"), agent("d", "d"),
+            *(row for name in "abcd" for row in (run(name, name), step(name, input_tokens=1))),
+        ],
+        ("total_steps", "depth"), {"a": (1, 0), "b": (2, 0), "c": (1, 1), "d": (1, 0)},
+    ),
+    "a parent that is missing or elsewhere is none": (
+        [
+            conversation("c"), conversation("d"), agent("a", "gone"), agent("b", "e"), agent("e", conversation_id="d"),
+            run("a", "a", "gone/1"), run("b", "b", "e"), run("e", "e", conversation_id="d"),
+        ],
+        ("depth", "is_sub_agent"), {"a": (0, True), "b": (0, True), "e": (0, False)},
+    ),
+}  # fmt: skip
+"""Columns of ``run_totals``, by run."""
+
+LINES: dict[str, tuple[list[Row], list[str]]] = {
+    "in a circle nothing is counted twice": (
+        RUNS["in a circle nothing is counted twice"][0],
+        ["c", "  a", "  b", "    agent:c", "  d"],
+    ),
+    "runs in a circle are shown once": (
+        [
+            conversation(), agent("a"), agent("b"), agent("c"), run("a", "a", "b"), run("b", "b", "a"),
+            run("c", "c", "c"), *(step(name) for name in "abc"),
+        ],
+        ["c", "  a", "  b", "  agent:c"],
+    ),
+    "a parent that is missing or elsewhere is none": (
+        RUNS["a parent that is missing or elsewhere is none"][0], ["c", "  a", "  b", "d", "  e"],
+    ),
+    "the parent run tells where an agent without a parent belongs": (
+        [conversation(), agent("a"), agent("b"), run("a/1", "a"), run("b/1", "b", "a/1")], ["c", "  a", "    b"],
+    ),
+    "agents that are only named have runs": (RUNS["agents that are only named have runs"][0], ["nowhere", "  ghost"]),
+    "agents without runs are shown": ([conversation(), agent("a"), agent("b", "a")], ["c", "  a", "    b"]),
+}  # fmt: skip
+"""The lines of the tree."""
+
+
+@pytest.fixture(scope="module")
+def small() -> Database:
+    worlds = {case: rows for case, (rows, *_) in (RUNS | LINES).items()}
+    return make_database(beside({**worlds, **REUSED, "several runs": several_runs(), "deep": deep()}))
+
+
+@pytest.mark.parametrize("case", RUNS)
+def test_the_totals_of_a_run(case: str, small: Database) -> None:
+    _, names, expected = RUNS[case]
+    assert by_run(small, *names, world=case) == expected
+
+
+@pytest.mark.parametrize("case", LINES)
+def test_the_lines_of_a_damaged_hierarchy(case: str, small: Database) -> None:
+    assert lines(small, world=case) == LINES[case][1]
+
+
+def test_every_run_of_a_damaged_hierarchy_is_in_the_tree_and_counted_once(small: Database) -> None:
+    circle, conversations = "in a circle nothing is counted twice", "FROM conversation_totals"
+    sums = ask(small, f"SELECT conversation_id, steps, input_tokens {conversations}")
+    assert within(circle, sums) == [("c", 4, 4)]
+    assert len(within("runs in a circle are shown once", ask(small, "SELECT run_id FROM spawn_tree"))) == 3
 
 
 class TestHigherTotals:
-    def test_an_agent_has_the_sum_of_its_runs_and_of_the_agents_below(self) -> None:
-        database = make_database(several_runs())
-        assert ask(database, "SELECT agent_id, runs, steps, total_runs, total_steps FROM agent_totals") == [
+    def test_an_agent_has_the_sum_of_its_runs_and_of_the_agents_below(self, small: Database) -> None:
+        totals = ask(small, "SELECT agent_id, runs, steps, total_runs, total_steps FROM agent_totals")
+        assert within("several runs", totals) == [
             ("p", 2, 3, 4, 10),
             ("d", 1, 4, 1, 4),
             ("c", 1, 3, 1, 3),
@@ -273,22 +346,26 @@ class TestSpawnTree:
             (4, "y/1", 1, ["main", "agent_002"]),
         ]
 
-    def test_runs_of_one_agent_have_lines_of_their_own_which_others_hang_below(self) -> None:
-        database = make_database(several_runs())
-        assert ask(database, "SELECT run_id, depth, path FROM spawn_tree") == [
-            ("p/1", 0, ["p", "run 1"]),
-            ("d/1", 1, ["p", "d"]),
-            ("p/2", 0, ["p", "run 2"]),
-            ("c/1", 1, ["p", "run 2", "c"]),
+    def test_runs_of_one_agent_have_lines_of_their_own_which_others_hang_below(self, small: Database) -> None:
+        found = ask(small, "SELECT run_id, depth, array_to_string(path, ' › ') FROM spawn_tree")
+        assert within("several runs", found) == [
+            ("p/1", 0, "p › run 1"),
+            ("d/1", 1, "p › d"),
+            ("p/2", 0, "p › run 2"),
+            ("c/1", 1, "p › run 2 › c"),
         ]
 
-    def test_the_path_of_a_very_deep_run_is_its_nearest_part(self) -> None:
-        rows = [conversation(), agent("0"), run("0", "0")]
-        rows += [row for i in range(1, 200) for row in (agent(f"{i}", f"{i - 1}"), run(f"{i}", f"{i}", f"{i - 1}"))]
-        (last,) = ask(
-            make_database(rows), "SELECT depth, path[1], path[-1], len(path) FROM spawn_tree WHERE run_id = '199'"
-        )
-        assert last == (199, "136", "199", 64)
+    def test_the_path_of_a_very_deep_run_is_its_nearest_part(self, small: Database) -> None:
+        (last,) = ask(small, "SELECT depth, path[1], path[-1], len(path) FROM spawn_tree WHERE run_id = 'deep/199'")
+        assert last == (199, "deep/136", "deep/199", 64)
+
+
+def deep() -> list[Row]:
+    rows = [conversation(), agent("0"), run("0", "0")]
+    return [
+        *rows,
+        *(row for i in range(1, 200) for row in (agent(f"{i}", f"{i - 1}"), run(f"{i}", f"{i}", f"{i - 1}"))),
+    ]
 
 
 class TestReuse:
@@ -308,9 +385,9 @@ class TestReuse:
         shares = dict(ask(database, "SELECT run_id, mean_step_share FROM run_reuse"))
         assert shares["x/1"] == pytest.approx((1 / 4 + 4 / 5) / 2)
 
-    def test_a_step_without_blocks_is_in_no_mean(self) -> None:
-        database = make_database([conversation(), agent("a"), run("r", "a"), reuse("r", 1, 0), reuse("r", 2, 4, own=2)])
-        assert ask(database, "SELECT steps_with_blocks, mean_step_share FROM run_reuse") == [(1, 0.5)]
+    def test_a_step_without_blocks_is_in_no_mean(self, small: Database) -> None:
+        means = ask(small, "SELECT run_id, steps_with_blocks, mean_step_share FROM run_reuse")
+        assert within("no blocks at first", means) == [("r", 1, 0.5)]
 
     def test_siblings_are_compared_both_ways(self, database: Database) -> None:
         assert ask(
@@ -319,72 +396,26 @@ class TestReuse:
             "FROM sibling_sharing ORDER BY run_id",
         ) == [("x/1", "y/1", 3, 0.6, 0.5, 3, 4), ("y/1", "x/1", 3, 0.75, 0.5, 3, 4)]
 
-    def test_siblings_without_a_stored_pair_share_nothing_and_roots_are_no_siblings(self) -> None:
-        rows = [conversation(), *(agent(name) for name in "abcd")]
-        rows += [run("a", "a"), run("b", "b"), run("c", "c", "a"), run("d", "d", "a")]
-        rows += [footprint(name, 10) for name in "abcd"]
-        assert ask(
-            make_database(rows), "SELECT run_id, sibling_run_id, shared_blocks, jaccard FROM sibling_sharing ORDER BY 1"
-        ) == [("c", "d", 0, 0.0), ("d", "c", 0, 0.0)]
+    def test_siblings_without_a_stored_pair_share_nothing_and_roots_are_no_siblings(self, small: Database) -> None:
+        found = ask(small, "SELECT run_id, sibling_run_id, shared_blocks, jaccard FROM sibling_sharing ORDER BY 1")
+        assert within("no pairs", found) == [("c", "d", 0, 0.0), ("d", "c", 0, 0.0)]
 
-    def test_pairs_are_found_whichever_way_round_the_ids_sort(self) -> None:
-        rows = [
-            conversation(),
-            agent("m"),
-            agent("é"),
-            agent("z"),
-            run("m", "m"),
-            run("é", "é", "m"),
-            run("z", "z", "m"),
-        ]
-        rows += [footprint("é", 4), footprint("z", 2), pair(*sorted(("é", "z")), 2)]
-        assert ask(make_database(rows), "SELECT run_id, containment FROM sibling_sharing ORDER BY 1") == [
-            ("z", 1.0),
-            ("é", 0.5),
-        ]
+    def test_pairs_are_found_whichever_way_round_the_ids_sort(self, small: Database) -> None:
+        found = ask(small, "SELECT run_id, containment FROM sibling_sharing ORDER BY 1")
+        assert within("accents", found) == [("z", 1.0), ("é", 0.5)]
 
 
-class TestDamagedHierarchies:
-    def test_agents_in_a_circle_become_roots_and_nothing_is_counted_twice(self) -> None:
-        rows = [conversation(), agent("a", "b"), agent("b", "a"), agent("c", "b"), agent("d", "d")]
-        rows += [row for name in "abcd" for row in (run(name, name), step(name, input_tokens=1))]
-        database = make_database(rows)
-        assert lines(database) == ["c", "  a", "  b", "    agent:c", "  d"]
-        assert by_run(database, "total_steps", "depth") == {"a": (1, 0), "b": (2, 0), "c": (1, 1), "d": (1, 0)}
-        assert ask(database, "SELECT steps, input_tokens FROM conversation_totals") == [(4, 4)]
-
-    def test_runs_in_a_circle_are_shown_once(self) -> None:
-        rows = [conversation(), agent("a"), agent("b"), agent("c")]
-        rows += [run("a", "a", "b"), run("b", "b", "a"), run("c", "c", "c"), *(step(name) for name in "abc")]
-        database = make_database(rows)
-        assert lines(database) == ["c", "  a", "  b", "  agent:c"]
-        assert ask(database, "SELECT count(*) FROM spawn_tree") == [(3,)]
-
-    def test_an_agent_whose_parent_is_missing_or_elsewhere_hangs_below_its_conversation(self) -> None:
-        rows = [
-            conversation("c"),
-            conversation("d"),
-            agent("a", "gone"),
-            agent("b", "e"),
-            agent("e", conversation_id="d"),
-        ]
-        rows += [run("a", "a", "gone/1"), run("b", "b", "e"), run("e", "e", conversation_id="d")]
-        database = make_database(rows)
-        assert lines(database) == ["c", "  a", "  b", "d", "  e"]
-        assert by_run(database, "depth", "is_sub_agent") == {"a": (0, True), "b": (0, True), "e": (0, False)}
-
-    def test_the_parent_run_tells_where_an_agent_without_a_parent_belongs(self) -> None:
-        rows = [conversation(), agent("a"), agent("b"), run("a/1", "a"), run("b/1", "b", "a/1")]
-        assert lines(make_database(rows)) == ["c", "  a", "    b"]
-
-    def test_agents_and_conversations_that_are_only_named_get_lines(self) -> None:
-        rows = [run("r", "ghost", conversation_id="nowhere"), step("r", input_tokens=5)]
-        database = make_database(rows)
-        assert lines(database) == ["nowhere", "  ghost"]
-        assert by_run(database, "input_tokens", "conversation_title", "agent_name") == {"r": (5, None, None)}
-
-    def test_agents_without_runs_are_shown(self) -> None:
-        assert lines(make_database([conversation(), agent("a"), agent("b", "a")])) == ["c", "  a", "    b"]
+REUSED: dict[str, list[Row]] = {
+    "no blocks at first": [conversation(), agent("a"), run("r", "a"), reuse("r", 1, 0), reuse("r", 2, 4, own=2)],
+    "no pairs": [
+        conversation(), *(agent(name) for name in "abcd"), run("a", "a"), run("b", "b"), run("c", "c", "a"),
+        run("d", "d", "a"), *(footprint(name, 10) for name in "abcd"),
+    ],
+    "accents": [
+        conversation(), agent("m"), agent("é"), agent("z"), run("m", "m"), run("é", "é", "m"), run("z", "z", "m"),
+        footprint("é", 4), footprint("z", 2), pair(*sorted(("é", "z")), 2),
+    ],
+}  # fmt: skip
 
 
 hierarchies = st.integers(1, 7).flatmap(
@@ -401,32 +432,26 @@ hierarchies = st.integers(1, 7).flatmap(
 )
 
 
-@given(hierarchies)
-@settings(max_examples=settings.default.max_examples // 5)
+@given(st.lists(hierarchies, min_size=4, max_size=8))
+@settings(max_examples=settings.default.max_examples // 20)
 def test_every_run_is_in_the_tree_once_and_totals_add_up_whatever_the_hierarchy(
-    agents: list[tuple[int, int, int, int]],
+    drawn: list[list[tuple[int, int, int, int]]],
 ) -> None:
-    names = {-1: None, -2: "gone"} | {index: f"a{index}" for index in range(len(agents))}
-    rows: list[Row] = [source(), conversation()]
-    for index, (parent, runs, spawner, steps) in enumerate(agents):
-        rows.append(agent(f"a{index}", names[parent]))
-        spawned_by = None if names[spawner] is None else f"{names[spawner]}/1"
-        for ordinal in range(1, runs + 1):
-            rows.append(run(f"a{index}/{ordinal}", f"a{index}", spawned_by, ordinal=ordinal, start_ms=index * 7 % 5))
-            rows += [step(f"a{index}/{ordinal}", i, input_tokens=1) for i in range(1, steps + 1)]
+    rows = beside({f"{number}": rows_of(agents) for number, agents in enumerate(drawn)})
     database = make_database(rows)
 
     runs_written = sorted(row.run_id for row in rows if hasattr(row, "native_run_id"))
     assert sorted(row[0] for row in ask(database, "SELECT run_id FROM spawn_tree")) == runs_written
     assert sorted(by_run(database, "steps")) == runs_written
-    written = sum(runs * steps for _, runs, _, steps in agents)
-    assert ask(database, "SELECT sum(steps) FROM conversation_totals") == [(written,)]
-    assert ask(database, "SELECT coalesce(sum(steps), 0) FROM run_totals") == [(written,)]
+    written = [(f"{number}/c", sum(runs * steps for _, runs, _, steps in its)) for number, its in enumerate(drawn)]
+    assert sorted(ask(database, "SELECT conversation_id, steps FROM conversation_totals")) == written
+    every_step = sum(steps for _, steps in written)
+    assert ask(database, "SELECT coalesce(sum(steps), 0) FROM run_totals") == [(every_step,)]
     with database.cursor() as cursor:
         nodes = cursor.execute(
             "SELECT position, depth, run_id, total_steps, own_steps, total_runs FROM internal.nodes ORDER BY position"
         ).fetchall()
-    assert sum(node[3] for node in nodes if node[1] == 0) == written
+    assert sum(node[3] for node in nodes if node[1] == 0) == every_step
     # Brute force: the sum over the indented lines below each.
     for position, depth, *_ in nodes:
         below = [nodes[position]]
@@ -436,3 +461,15 @@ def test_every_run_is_in_the_tree_once_and_totals_add_up_whatever_the_hierarchy(
             below.append(other)
         assert nodes[position][3] == sum(other[4] for other in below if other[2] is not None)
         assert nodes[position][5] == sum(other[2] is not None for other in below)
+
+
+def rows_of(agents: list[tuple[int, int, int, int]]) -> list[Row]:
+    names = {-1: None, -2: "gone"} | {index: f"a{index}" for index in range(len(agents))}
+    rows: list[Row] = [source(), conversation()]
+    for index, (parent, runs, spawner, steps) in enumerate(agents):
+        rows.append(agent(f"a{index}", names[parent]))
+        spawned_by = None if names[spawner] is None else f"{names[spawner]}/1"
+        for ordinal in range(1, runs + 1):
+            rows.append(run(f"a{index}/{ordinal}", f"a{index}", spawned_by, ordinal=ordinal, start_ms=index * 7 % 5))
+            rows += [step(f"a{index}/{ordinal}", i, input_tokens=1) for i in range(1, steps + 1)]
+    return rows

@@ -235,17 +235,19 @@ def by_run(database: Database, *names: str, world: str | None = None) -> dict[st
     return {row[0]: row[1] if len(names) == 1 else row[1:] for row in rows}
 
 
-def lines(database: Database, where: str | None = None) -> list[str]:
-    """The tree as indented node ids, those that only lead to kept ones in brackets."""
+def lines(database: Database, where: str | None = None, world: str | None = None) -> list[str]:
+    """The tree as indented node ids, those that only lead to kept ones in brackets. Of all, or of one of several."""
     tree = build_tree(database, where)
+    name = "" if world is None else f"{world}/"
     with database.cursor() as cursor:
 
         def below(parent: str | None) -> list[str]:
             return [
                 line
                 for node in children(cursor, tree, parent)
+                if node.node_id.startswith(name) or node.node_id.startswith(f"agent:{name}")
                 for line in (
-                    "  " * node.depth + (node.node_id if node.kept else f"({node.node_id})"),
+                    "  " * node.depth + (node.node_id if node.kept else f"({node.node_id})").replace(name, ""),
                     *below(node.node_id),
                 )
             ]
