@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from itertools import chain, repeat
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from explorer.model._tables import ALL_TABLES, Row
@@ -38,7 +38,10 @@ def joined(pieces: Sequence[Sequence[object]]) -> Sequence[object]:
     first = pieces[0]
     if isinstance(first, Repeated) and all(isinstance(each, Repeated) and _same(each, first) for each in pieces):
         return Repeated(first.value, sum(map(len, pieces)))
-    return tuple(chain.from_iterable(pieces))
+    found: list[object] = []
+    for piece in pieces:
+        found += piece  # many times faster than one value after the other
+    return found
 
 
 def _same(one: Repeated, other: Repeated) -> bool:

@@ -172,7 +172,8 @@ class _Reading:
                 yield from self._one_by_one(rows, recording)
                 continue
             of_whom = list(map(_of_whom, rows))
-            changes = compress(range(1, len(rows)), map(ne, of_whom[1:], of_whom))
+            one = of_whom.count(of_whom[0]) == len(rows)
+            changes = () if one else compress(range(1, len(rows)), map(ne, of_whom[1:], of_whom))
             for first, end in pairwise((0, *changes, len(rows))):
                 yield from recording.extend(_key(*of_whom[first]), events, first, end)
 

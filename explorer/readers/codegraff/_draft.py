@@ -27,6 +27,11 @@ class RunDraft(Spawned):
     spawning: list[tuple[ToolCall, Spawn]] = field(default_factory=list)
     """Tool calls that started agents, held back until it is known which runs these are."""
 
+    def hold_back(self, tool_call: ToolCall, spawn: Spawn) -> None:
+        """A tool call that started agents waits until it is known which runs these are."""
+        self.spawns.append(spawn)
+        self.spawning.append((tool_call, spawn))
+
     @property
     def cost(self) -> float | None:
         """US dollars, where its messages tell and are its own."""

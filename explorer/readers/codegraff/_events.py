@@ -68,11 +68,10 @@ class Columns(NamedTuple):
         """Of no events yet."""
         return cls([], [], [], [], [], [], [], [], [], [])
 
-    def append(self, event: Event) -> None:
-        """Put an event behind the others."""
-        columns: tuple[list[Any], ...] = self
-        for column, value in zip(columns, event, strict=True):
-            column.append(value)
+    @classmethod
+    def of(cls, event: Event) -> Columns:
+        """Of one event."""
+        return cls._make([value] for value in event)
 
     def extend(self, others: Columns, first: int, end: int) -> None:
         """Put some of other events behind these."""
@@ -80,6 +79,10 @@ class Columns(NamedTuple):
         new: tuple[list[Any], ...] = others
         for column, values in zip(columns, new, strict=True):
             column += values[first:end]
+
+    def part(self, first: int, end: int) -> Columns:
+        """Those from one place to before another."""
+        return Columns._make(column[first:end] for column in self)
 
     def event(self, place: int) -> Event:
         """One of them."""

@@ -132,21 +132,26 @@ class Recording:
 
     def add(self, key: Key, event: Event) -> Iterable[Row | Rows]:
         """Take an event, in the order of writing; gives the rows of runs that have ended."""
-        group = self._group(key, event.ts)
-        if event.kind not in EDGES:
-            group.append(event)
-            return ()
-        return self._add_edge(key, event, group)
+        return self.extend(key, Columns.of(event), 0, 1)
 
     def extend(self, key: Key, events: Columns, first: int, end: int) -> Iterator[Row | Rows]:
         """The same for several events of one key, from one place to before another."""
-        kinds = events.kind
-        plain = EDGES.isdisjoint(kinds[first:end])
-        for edge in () if plain else [place for place in range(first, end) if kinds[place] in EDGES]:
+        kinds = events.kind[first:end]
+        for edge in () if EDGES.isdisjoint(kinds) else [first + n for n, kind in enumerate(kinds) if kind in EDGES]:
+            if events.kind[edge] == END:
+                self._group(key, events.ts[first]).extend(events, first, edge + 1)
+                first = edge + 1
+                self._open[key] = max(0, self._open[key] - 1)
+                if not self._open[key]:  # nothing of a key is open, so its runs can be written
+                    yield from self._write(key)
+                continue
+            self._open[key] += 1
             if first < edge:
                 self._group(key, events.ts[first]).extend(events, first, edge)
-            yield from self.add(key, events.event(edge))
-            first = edge + 1
+                first = edge
+            group = self._group(key, events.ts[edge])
+            if len(group.row) > LONG_KNOT and group.seq[-1] < events.seq[edge]:
+                yield from self._write(key)
         if first < end:
             self._group(key, events.ts[first]).extend(events, first, end)
 
@@ -159,25 +164,11 @@ class Recording:
                 self._base = ts  # the conversation began no later than its first event
         return group
 
-    def _add_edge(self, key: Key, event: Event, group: Columns) -> Iterable[Row | Rows]:
-        """Take a start or an end: where nothing of a key is open, its runs can be written."""
-        if event.kind == END:
-            group.append(event)
-            self._open[key] = max(0, self._open[key] - 1)
-            return () if self._open[key] else self._write(key)
-        self._open[key] += 1
-        rows: list[Row | Rows] = []
-        if len(group.row) > LONG_KNOT and group.seq[-1] < event.seq:
-            rows = list(self._write(key))
-            group = self._groups[key] = Columns.none()
-        group.append(event)
-        return rows
-
     def _write(self, key: Key) -> Iterator[Row | Rows]:
         """Tell apart the runs of a key and write their steps."""
         columns = self._groups.pop(key, Columns.none())
-        if self.context is None and not self._holders and (chain := straight(columns)) is not None:
-            yield from rows_of(self._target, self._begin(key, chain, columns.ts), columns)
+        if self.context is None and not self._holders and (found := straight(columns)) is not None:
+            yield from rows_of(self._target, self._begin(key, found.chain, columns.ts), columns, found)
             return
         events = columns.events()
         yield from self._check_clock(events)

@@ -117,10 +117,9 @@ def _plain(target: Target, run: RunDraft, chain: Chain, run_ids: Mapping[int, st
             continue
         run.steps = ordinal
         if event.payload or last.payload:
-            spawn, tool_call = _tool_call(target, run, chain, None, each)
+            spawn, tool_call = tool_call_of(target, run, chain, None, each)
             if spawn is not None:
-                run.spawns.append(spawn)
-                run.spawning.append((tool_call, spawn))
+                run.hold_back(tool_call, spawn)
                 continue
             run.tool_calls -= 1
         run.tool_calls += 1
@@ -206,10 +205,9 @@ def _step(target: Target, run: RunDraft, chain: Chain, draft: Draft, run_ids: Ma
         yield BlockRun(run.run_id, run.steps, position, target.namespace, first, count, None)
         position += count
     for asked, recorded in matching(draft):
-        spawn, tool_call = _tool_call(target, run, chain, asked, recorded)
+        spawn, tool_call = tool_call_of(target, run, chain, asked, recorded)
         if spawn is not None:
-            run.spawns.append(spawn)
-            run.spawning.append((tool_call, spawn))
+            run.hold_back(tool_call, spawn)
         else:
             yield tool_call
     if draft.error and error:
@@ -234,7 +232,7 @@ def _interval(chain: Chain, draft: Draft) -> tuple[int | None, int | None]:
     return start or None, end.ts or None if end and before and end.seq == before[-1].seq + 1 else None
 
 
-def _tool_call(
+def tool_call_of(
     target: Target, run: RunDraft, chain: Chain, asked: Asked | None, recorded: Pair | None
 ) -> tuple[Spawn | None, ToolCall]:
     """A tool call, by what the message asked for and what the trajectory has of it, and the agents it started."""
