@@ -58,6 +58,10 @@ _INDENT = "  "
 _MOST_ROWS = 20_000
 
 
+ERROR = "✗ error"
+"""Above a result that tells of one."""
+
+
 class Context(NamedTuple):
     """What is known around a message."""
 
@@ -111,7 +115,7 @@ def words_of(message: Message) -> str:
 
 def _head(message: Message, width: int, context: Context) -> Row:
     step = f"  step {message.step_ordinal:,}" if message.step_ordinal is not None else ""
-    error = "  ✗ error" if message.is_error else ""
+    error = f"  {ERROR}" if message.is_error else ""
     words = crop(words_of(message), max(8, width - len(step) - len(error)))
     note = f"  ({clean(message.note)})" if message.note and len(message.note) <= _SHORT else ""
     parts: list[tuple[str, Look]] = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
-from explorer.tui.message_rows import voice_of
+from explorer.tui.message_rows import ERROR, voice_of
 
 if TYPE_CHECKING:
     from explorer.store.queries import Message
@@ -44,6 +44,8 @@ class Reel:
         self._voices: list[str] = []
         """Who speaks in each message that was passed, and ``_steps`` by which step."""
         self._steps: list[int | None] = []
+        self._failed: list[bool] = []
+        """Whether each is a result that tells of an error."""
         self._is_all = False
 
     def again(self) -> Reel:
@@ -70,16 +72,24 @@ class Reel:
         if not self._reach(index, stop):
             return None
         voice = self._voices[index]
+        return self._beside(lambda at: self._voices[at] == voice, index, by, stop)
+
+    def failed(self, index: int, by: int, stop: Event) -> int | None:
+        """The next result (the one before, for -1) that tells of an error."""
+        return self._beside(lambda at: self._failed[at], index, by, stop)
+
+    def _beside(self, is_it: Callable[[int], bool], index: int, by: int, stop: Event) -> int | None:
         if by < 0:
-            return next((at for at in range(index - 1, -1, -1) if self._voices[at] == voice), None)
-        return self._first(lambda at: self._voices[at] == voice, index + 1, stop)
+            return next((at for at in range(min(index, len(self._voices)) - 1, -1, -1) if is_it(at)), None)
+        return self._first(is_it, index + 1, stop)
 
     def search(self, needle: str, stop: Event) -> list[int]:
-        """The messages in which a text stands, whatever its case."""
+        """The messages in which a text stands, or above them a name, a note or that they failed, whatever its case."""
         hits = []
         try:
             for index, message in enumerate(self._run(0, None, stop)):
-                if needle in message.text.lower() or (message.name and needle in message.name.lower()):
+                heading = f"{message.name or ''}\n{message.note or ''}\n{ERROR if message.is_error else ''}"
+                if needle in message.text.lower() or needle in heading.lower():
                     hits.append(index)
                     if len(hits) == MOST_HITS:
                         break
@@ -131,6 +141,7 @@ class Reel:
             if self._at == len(self._voices):
                 self._voices.append(voice_of(message))
                 self._steps.append(message.step_ordinal)
+                self._failed.append(bool(message.is_error))
             self._at += 1
             if self._at > first:
                 yield message

@@ -40,6 +40,7 @@ LOOKS: dict[str, Look] = {
     "model": Look(18, _text, "model that answered", left=True),
     "stop": Look(12, _text, "why the model stopped", left=True),
     "error": Look(16, _text, "what failed", left=True),
+    "failed tools": Look(12, humanize.number, "tool calls of it that came back with an error: m, then e, shows them"),
     "grade": Look(12, _text, "how sure it is that the step belongs to its run", left=True),
     "may belong to": Look(24, _text, "the runs that an ambiguous step may belong to, its own first", left=True),
     "replay": Look(
@@ -49,7 +50,7 @@ LOOKS: dict[str, Look] = {
 """Every column, in the order in which they are shown, what tells most first."""
 
 PLAIN = Look(16, _text, "", left=True)
-OURS = ("may belong to",)
+OURS = ("failed tools", "may belong to")
 """Columns that are empty where there is nothing to say, rather than for want of a record."""
 HIDDEN = ("run_id",)
 """Columns that serve to find the step again."""

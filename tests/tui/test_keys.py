@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -16,9 +17,10 @@ from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
 from explorer.tui.widgets.findings_list import FindingsList
+from explorer.tui.widgets.steps_grid import StepsGrid
 from explorer.tui.widgets.tab_bar import TabBar
 from tests.store.test_proposals import flat
-from tests.store.world import agent, conversation, family, finding, footprint, reuse, run, step
+from tests.store.world import agent, conversation, family, finding, footprint, reuse, run, step, tool_call
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
 
 
@@ -90,7 +92,11 @@ def test_brackets_walk_the_siblings_even_from_the_root(opener: Opener) -> None:
 def test_e_goes_round_the_findings(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "e")
+        assert at(pilot) == "c"  # its own one first
+        await press(pilot, "e")
         assert at(pilot) == "x"
+        await press(pilot, "e")
+        assert at(pilot) == "x"  # a tool call of it failed
         await press(pilot, "e")
         assert at(pilot) == "y"  # it failed
         await press(pilot, "e")
@@ -448,6 +454,32 @@ def test_e_brings_each_finding_of_a_node_on_the_screen(opener: Opener) -> None:
     drive(opener(rows), script, NARROW)
 
 
+def test_e_goes_to_failed_tool_calls_and_steps_as_well(opener: Opener) -> None:
+    rows: list[Row] = [conversation(), agent("a"), run("a1", "a"), agent("b", "a"), run("b1", "b", "a1")]
+    rows += [step("a1", ordinal) for ordinal in (1, 2, 3, 4)] + [step("b1", 1, error="timeout")]
+    rows += [tool_call("a1", n, step_ordinal=n, is_error=n > 1) for n in (1, 2, 3)]
+    rows += [finding("f", run_id="a1")]
+
+    async def script(pilot: Pilot[int]) -> None:
+        def shown() -> tuple[str | None, str, Any]:
+            grids = main_screen(pilot).query(StepsGrid)
+            return at(pilot), main_screen(pilot).state.tab, grids.last().chosen if grids else None
+
+        await press(pilot, "e")
+        assert shown() == ("a", "findings", None)
+        await press(pilot, "e")
+        assert shown() == ("a", "steps", ("a1", 2))
+        assert "e 2 with failed tool calls" in screen_text(pilot)
+        await press(pilot, "e")
+        assert shown() == ("a", "steps", ("a1", 3))
+        await press(pilot, "e")
+        assert shown() == ("b", "steps", ("b1", 1))
+        await press(pilot, "E")
+        assert shown() == ("a", "steps", ("a1", 3))
+
+    drive(opener(rows), script)
+
+
 def test_keys_show_the_side_that_they_act_on_where_only_one_is_shown(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         screen = main_screen(pilot)
@@ -466,7 +498,7 @@ def test_keys_show_the_side_that_they_act_on_where_only_one_is_shown(opener: Ope
 
 def test_tabs_keep_readable_names(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "e")
+        await press(pilot, "e", "e")
         assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Msgs 6 Findings" in screen_text(pilot)
         await press(pilot, "5")
         assert " 1 Overview 2 Steps 3 Timeline 4 Reuse 5 Messages 6 •I" in screen_text(pilot)

@@ -124,6 +124,7 @@ def hidden_lines(cursor: Cursor, nodes: Sequence[Node]) -> dict[str, list[Node]]
             concurrent=None,
             started=None,
             shares_name=False,
+            failures=0,
         )
         found.setdefault(host.node_id, []).append(line)
     return found

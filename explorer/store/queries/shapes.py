@@ -65,6 +65,8 @@ class Node(NamedTuple):
     """``2026-07-31 13:05``, UTC; None where the recorder had no clock."""
     shares_name: bool = False
     """Whether a sibling has the same name, so that the label tells them apart."""
+    failures: int = 0
+    """Steps and tool calls that failed, of the one run of this line."""
 
     @property
     def is_proposed(self) -> bool:

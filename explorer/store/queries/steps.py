@@ -18,9 +18,10 @@ def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
 
     Columns: ``#`` (ordinal), ``run`` (name of the run; only for several), ``start`` (ms from the conversation's
     start), ``took`` (ms), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
-    ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``grade``,
-    ``may belong to`` (the runs among which an ambiguous step is), ``run_id``, ``replay``. Several conversations come
-    one after the other. Of an agent that seems to be hidden in a run, they are those that seem to be its own.
+    ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``failed tools`` (how many
+    of its tool calls failed; None rather than 0), ``grade``, ``may belong to`` (the runs among which an ambiguous step
+    is), ``run_id``, ``replay``. Several conversations come one after the other. Of an agent that seems to be hidden in
+    a run, they are those that seem to be its own.
     """
     scope = scope_of(cursor, node_id)
     hidden = scope.chain if scope else None
@@ -53,6 +54,12 @@ def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
             LEFT JOIN internal.nodes AS n ON n.position = r.position
             LEFT JOIN internal.nodes AS a ON a.position = r.agent_position
             GROUP BY c.run_id, c.ordinal
+        ),
+        failed AS (
+            SELECT run_id, step_ordinal AS ordinal, count(*) AS tools
+            FROM tool_calls
+            WHERE is_error AND run_id IN (SELECT run_id FROM chosen)
+            GROUP BY ALL
         )
         SELECT
             s.ordinal AS "#",
@@ -73,6 +80,7 @@ def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
             u.blocks - u.hit_own - u.hit_ancestor - u.hit_sibling - u.hit_other AS new,
             s.finish_reason AS stop,
             s.error,
+            f.tools AS "failed tools",
             s.grade,
             m.runs AS "may belong to",
             s.run_id,
@@ -81,6 +89,7 @@ def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
         JOIN chosen AS l USING (run_id)
         LEFT JOIN step_reuse AS u ON u.run_id = s.run_id AND u.ordinal = s.ordinal
         LEFT JOIN among AS m ON m.run_id = s.run_id AND m.ordinal = s.ordinal
+        LEFT JOIN failed AS f ON f.run_id = s.run_id AND f.ordinal = s.ordinal
         WHERE {"true" if hidden is None else _HIDDEN.format(chain=hidden)}
         ORDER BY l.conversation_position, s.start_ms NULLS LAST, l.position, s.ordinal
         """

@@ -43,6 +43,8 @@ _COLUMNS: dict[str, str] = {
     "concurrent": "n.concurrent",
     "started": "strftime(n.started_at, '%Y-%m-%d %H:%M')",
     "shares_name": "n.shares_name",
+    "failures": "CASE WHEN n.run_id IS NULL THEN 0 "
+    "ELSE coalesce(n.own_step_errors, 0) + coalesce(n.own_tool_errors, 0) END",
 }
 """Each field of a node: of its line ``n``, its parent's ``p``, or the tree ``t``."""
 assert tuple(_COLUMNS) == Node._fields
@@ -253,13 +255,15 @@ def sibling(
 
 
 def next_finding(cursor: Cursor, tree: TreeView, node_id: str | None, forward: bool = True) -> Node | None:
-    """The next node in depth-first order with a finding of its own or a failed run; None if there is none.
+    """The next node in depth-first order with a finding of its own, or a run in which something failed; None if none.
 
     Behind the last comes the first.
     """
     position = None if node_id is None else _position(cursor, node_id)
     here = position if position is not None else -1 if forward else 1 << 60
-    marked = "(n.own_errors + n.own_warnings + n.own_infos > 0 OR (n.run_id IS NOT NULL AND n.status = 'failed'))"
+    marked = (
+        f"({_COLUMNS['findings']} > 0 OR {_COLUMNS['failures']} > 0 OR (n.run_id IS NOT NULL AND n.status = 'failed'))"
+    )
     ahead, way = ("n.position > $1", "") if forward else ("n.position < $1", "DESC")
     found = _nodes(cursor, tree, f"{marked} ORDER BY {ahead} DESC, n.position {way} LIMIT 1", here)
     return found[0] if found else None

@@ -217,15 +217,17 @@ class Verbs(Sharers):
         self.show_details()
 
     async def action_finding(self, forward: bool) -> None:
-        """Show the next or previous finding: of the node, else of the next node with one."""
+        """Show the next or previous thing that failed or is doubtful: of the node, else of the next one with any."""
         node = self.node
-        if node is not None and self.detail_pane.step_findings(node.node_id, forward):
+        if node is not None and await self.detail_pane.step_trouble(node, forward):
             self.show_details()
         else:
-            self.tree_pane.go_finding(forward, lambda node_id: self.call_later(self._show_findings, node_id, forward))
+            self.tree_pane.go_finding(forward, lambda _: self.call_later(self._show_trouble, forward))
 
-    async def _show_findings(self, node_id: str, forward: bool) -> None:
-        await self.detail_pane.aim_at_findings(node_id, forward)
+    async def _show_trouble(self, forward: bool) -> None:
+        node = self.node
+        if node is None or not await self.detail_pane.step_trouble(node, forward):
+            await self.detail_pane.choose("overview")  # the run as a whole failed
         self.show_details()
 
     # Help

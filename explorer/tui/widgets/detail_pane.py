@@ -98,20 +98,41 @@ class DetailPane(Vertical):
         await self.choose("steps")
         self.query_one(StepsTab).aim(run_id, ordinal)
 
-    async def aim_at_findings(self, node_id: str, first: bool) -> None:
-        """Show the findings with the cursor on the first or the last one of a node itself."""
-        from explorer.tui.widgets.findings_list import FindingsList
-
-        await self.choose("findings")
-        self.query_one(FindingsList).aim(node_id, first)
-
-    def step_findings(self, node_id: str, forward: bool) -> bool:
-        """Go to the next finding of the same node; False where there is none, or findings are not on the screen."""
-        if self.state.tab != "findings" or self._tab("findings") is None:
+    async def step_trouble(self, node: Node, forward: bool) -> bool:
+        """Show the next thing of a node that failed or is doubtful: its findings, then its steps; False behind all."""
+        if self._node is not node:
+            self.look_at(node)
+        kinds: list[Tab] = ["findings"] if node.findings else []
+        kinds += ["steps"] if node.failures else []
+        kinds = kinds if forward else kinds[::-1]
+        if (tab := self.state.tab) in kinds and self._shown.get(tab) == node.node_id:
+            if self._step_in(tab, node, forward):
+                return True
+            kinds = kinds[kinds.index(tab) + 1 :]
+        if not kinds:
             return False
-        from explorer.tui.widgets.findings_list import FindingsList
+        await self._aim_at_trouble(kinds[0], node, forward)
+        return True
 
-        return self.query_one(FindingsList).step(node_id, forward)
+    def _step_in(self, tab: Tab, node: Node, forward: bool) -> bool:
+        if tab == "findings":
+            from explorer.tui.widgets.findings_list import FindingsList
+
+            return self.query_one(FindingsList).step(node.node_id, forward)
+        from explorer.tui.widgets.steps_tab import StepsTab
+
+        return self.query_one(StepsTab).step_failed(node.run_id, forward)
+
+    async def _aim_at_trouble(self, tab: Tab, node: Node, first: bool) -> None:
+        await self.choose(tab)
+        if tab == "findings":
+            from explorer.tui.widgets.findings_list import FindingsList
+
+            self.query_one(FindingsList).aim(node.node_id, first)
+        else:
+            from explorer.tui.widgets.steps_tab import StepsTab
+
+            self.query_one(StepsTab).aim_at_failed(node.run_id, first)
 
     async def aim_at_messages(self, run_id: str, ordinal: int) -> None:
         """Show the messages from what a step wrote on."""

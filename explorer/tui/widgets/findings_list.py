@@ -108,11 +108,10 @@ class FindingsList(ScrollView, can_focus=True):
             self._see(self.cursor)
 
     def step(self, node_id: str, forward: bool) -> bool:
-        """Go from one finding of the node itself to the next; False behind the last, or where others are shown."""
+        """Go to the next finding of the node itself, from others to its first; False behind the last."""
         own = self._own(node_id) if self._node_id == node_id else []
-        if self.cursor not in own:
-            return False
-        ahead = [index for index in own if (index > self.cursor if forward else index < self.cursor)]
+        here = self.cursor if self.cursor in own else -1 if forward else len(self._findings)
+        ahead = [index for index in own if (index > here if forward else index < here)]
         if ahead:
             self.cursor = ahead[0 if forward else -1]
         return bool(ahead)

@@ -39,6 +39,10 @@ class MessagesTab(Vertical, can_focus=False):
         Binding("u", "until", "step/run", id="messages.until",
                 tooltip="As the step under the cursor saw it, or the whole run"),
         Binding("slash", "search", "search", key_display="/", id="messages.search", tooltip="Search in the messages"),
+        Binding("e", "failed(1)", "failed", key_display="e E", id="messages.next_failed",
+                tooltip="Next result that tells of an error"),
+        Binding("E", "failed(-1)", "previous failed", show=False, id="messages.previous_failed",
+                tooltip="Previous result that tells of an error"),
         Binding("n", "hit(1)", "next hit", show=False, id="messages.next_hit"),
         Binding("N", "hit(-1)", "previous hit", show=False, id="messages.previous_hit"),
     ]  # fmt: skip
@@ -209,6 +213,18 @@ class MessagesTab(Vertical, can_focus=False):
                 self.shown.go_to(target)
 
         self._ask(lambda reel, stop: reel.alike(index, by, stop), found, self._stop)
+
+    def action_failed(self, by: int) -> None:
+        """Go to the next or previous result that tells of an error."""
+        index = self.shown.roll.cursor.at
+
+        def found(target: int | None) -> None:
+            if target is None:
+                self.notify(f"No {'later' if by > 0 else 'earlier'} result of these messages failed.", timeout=2)
+            else:
+                self.shown.go_to(target)
+
+        self._ask(lambda reel, stop: reel.failed(index, by, stop), found, self._stop)
 
     # Steps
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 FAILED = "✗"
 """Behind the number of a step that failed."""
+FAILED_TOOL = "e"
+"""Behind the number of one of which a tool call failed, as on the timeline."""
 
 
 class StepsGrid(DataTable, inherit_bindings=False):
@@ -56,6 +58,7 @@ class StepsGrid(DataTable, inherit_bindings=False):
     def __init__(self, table: pa.Table, *, id: str | None = None) -> None:
         self._table = table
         self._errors = table["error"]
+        self._tools = table["failed tools"]
         self._plain = Style.null()
         known = [name for name in LOOKS if name in table.column_names]
         others = [name for name in table.column_names if name not in LOOKS and name not in HIDDEN]
@@ -78,6 +81,23 @@ class StepsGrid(DataTable, inherit_bindings=False):
     def failed(self) -> int:
         """How many steps failed."""
         return len(self._errors) - int(self._errors.null_count)
+
+    @property
+    def failed_tools(self) -> int:
+        """Of how many steps a tool call failed."""
+        return len(self._tools) - int(self._tools.null_count)
+
+    def next_failed(self, run_id: str | None, behind: int | None, forward: bool) -> int | None:
+        """The next row after one (the one before) in which something failed, of a run; the first or last for None."""
+        import pyarrow.compute as pc
+
+        failed = pc.or_(pc.is_valid(self._errors), pc.is_valid(self._tools))
+        if run_id is not None:
+            failed = pc.and_(failed, pc.equal(self._table["run_id"], run_id))
+        rows = pc.indices_nonzero(failed).to_pylist()
+        if behind is not None:
+            rows = [row for row in rows if (row > behind if forward else row < behind)]
+        return rows[0 if forward else -1] if rows else None
 
     @property
     def left_out(self) -> list[str]:
@@ -148,7 +168,8 @@ class StepsGrid(DataTable, inherit_bindings=False):
             for value, look in zip(values, self._looks, strict=True)
         )
         # The column that never scrolls away says it; what failed may be far to the right.
-        return [first[:-1] + FAILED if self._errors[row].is_valid else first, *rest]
+        mark = FAILED if self._errors[row].is_valid else FAILED_TOOL if self._tools[row].is_valid else first[-1]
+        return [first[:-1] + mark, *rest]
 
     def _set_tooltip_from_cell_at(self, coordinate: Coordinate) -> None:
         """No tooltips: the library would draw the trace's own text in them."""

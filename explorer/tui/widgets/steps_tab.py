@@ -27,7 +27,8 @@ class StepsTab(Vertical, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._find: tuple[str | None, int] | None = None
+        self._find: Callable[[StepsGrid], int | None] | None = None
+        """Which row to go to as soon as it is here."""
 
     def compose(self) -> ComposeResult:
         """The line; grids follow."""
@@ -41,8 +42,22 @@ class StepsTab(Vertical, can_focus=True):
 
     def aim(self, run_id: str | None, ordinal: int) -> None:
         """Put the cursor on this step, now or as soon as its table is here."""
-        self._find = (run_id, ordinal)
+        self._find = lambda grid: grid.find(run_id, ordinal)
         self._hit()
+
+    def aim_at_failed(self, run_id: str | None, first: bool) -> None:
+        """Put the cursor on the first or the last step of a run in which something failed."""
+        self._find = lambda grid: grid.next_failed(run_id, None, first)
+        self._hit()
+
+    def step_failed(self, run_id: str | None, forward: bool) -> bool:
+        """Go to the next step of a run in which something failed; False behind the last."""
+        grid = self.grid
+        row = grid.next_failed(run_id, grid.cursor_row, forward) if grid is not None else None
+        if grid is None or row is None:
+            return False
+        grid.move_cursor(row=row)
+        return True
 
     def question(self, view: View) -> Callable[[Cursor], pa.Table]:
         """The steps of the node, as an Arrow table."""
@@ -84,7 +99,7 @@ class StepsTab(Vertical, can_focus=True):
 
     def _hit(self) -> None:
         grid = self.grid
-        if self._find is not None and grid is not None and (row := grid.find(*self._find)) is not None:
+        if self._find is not None and grid is not None and (row := self._find(grid)) is not None:
             grid.move_cursor(row=row)
             self._find = None
 
@@ -92,6 +107,7 @@ class StepsTab(Vertical, can_focus=True):
 def _line(rows: int, own: bool, node: Node | None, grid: StepsGrid) -> str:
     left_out, failed = grid.left_out, grid.failed
     tail = f" · ✗ {failed:,} failed" if failed else ""
+    tail += f" · e {grid.failed_tools:,} with failed tool calls" if grid.failed_tools else ""
     tail += f" · not recorded: {', '.join(left_out)}" if left_out else ""
     if own and not rows:
         return "No steps of its own · o: with everything below"

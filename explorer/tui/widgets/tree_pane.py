@@ -213,7 +213,8 @@ class TreePane(Vertical):
         def found(target: Node | None) -> None:
             if target is None:
                 self.notify(
-                    "No node shown here has a finding. Findings of whole files: key 6, on the top line.", timeout=4
+                    "Nothing failed, and no node shown has a finding. Those of whole files: key 6, on the top line.",
+                    timeout=4,
                 )
             else:
                 self.go_to(target.node_id, lambda there: arrived(target.node_id) if there else None)

@@ -143,6 +143,22 @@ def test_keys_go_from_message_to_message_and_copy_one(opener: Opener) -> None:
 
 
 @pytest.mark.usefixtures("told")
+def test_e_goes_to_what_failed_and_a_search_sees_that_it_did(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "5", "tab", "e")
+        assert view(pilot).roll.cursor.at == 7
+        await press(pilot, "e")
+        assert view(pilot).roll.cursor.at == 7
+        assert [note.message for note in pilot.app._notifications] == ["No later result of these messages failed."]
+        await press(pilot, "G", "E")
+        assert view(pilot).roll.cursor.at == 7
+        await press(pilot, "g", "slash", "type:✗ err")
+        assert "1 of 1" in screen_text(pilot)
+
+    drive(opener(world()), script)
+
+
+@pytest.mark.usefixtures("told")
 def test_m_leads_from_a_step_to_what_it_wrote_and_u_to_what_it_saw(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "j", "j", "2", "tab", "j", "m")
