@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,6 +14,7 @@ from explorer.store.queries import (
     Bin,
     Cells,
     Drawn,
+    Lane,
     Stretch,
     Ticks,
     Timeline,
@@ -25,6 +27,7 @@ from explorer.store.queries import (
 )
 from tests.store.world import (
     agent,
+    beside,
     conversation,
     edge,
     event,
@@ -42,19 +45,24 @@ CLOCK = datetime(2026, 1, 2, 14, 5, tzinfo=UTC).replace(tzinfo=None)
 
 
 class World:
-    """A database with a cursor, to ask one question after the other."""
+    """One of the worlds of a database, with a cursor, to ask one question after the other."""
 
-    def __init__(self, rows: list[Row], where: str | None = None) -> None:
-        self.database: Database = make_database(rows)
-        self.tree: TreeView = build_tree(self.database, where)
-        self._open = self.database.cursor()
+    def __init__(self, database: Database, name: str = "", where: str | None = None) -> None:
+        self.name = name
+        self.tree: TreeView = build_tree(database, where)
+        self._open = database.cursor()
         self.cursor: Cursor = self._open.__enter__()
 
     def lanes(self, node: str | None = "c", own: bool = False) -> Timeline:
-        return timeline(self.cursor, self.tree, node, own)
+        found = timeline(self.cursor, self.tree, node and self.name + node, own)
+        return found._replace(lanes=[self._without_name(lane) for lane in found.lanes])
 
-    def ticks(self, *stretches: Stretch, node: str | None = "c", own: bool = False, cells: Cells = SECOND) -> Ticks:
-        return timeline_ticks(self.cursor, self.tree, node, own, stretches, cells)
+    def _without_name(self, lane: Lane) -> Lane:
+        ids = {"node_id": lane.node_id, "run_id": lane.run_id, "parent_run_id": lane.parent_run_id}
+        return lane._replace(**{key: value and value.removeprefix(self.name) for key, value in ids.items()})
+
+    def ticks(self, *stretches: Stretch, own: bool = False, cells: Cells = SECOND) -> Ticks:
+        return timeline_ticks(self.cursor, self.tree, self.name + "c", own, stretches, cells)
 
     def row(self, name: str, cells: Cells = SECOND, grouped: bool = False) -> Drawn:
         """One row, of the line of a node; of all below it too where it is grouped."""
@@ -65,17 +73,49 @@ class World:
     def spot(self, name: str, start: float, width: float = 1_000, **values: Any) -> Any:
         lane = next(lane for lane in self.lanes().lanes if lane.node_id == name)
         stretch = Stretch(lane.position, lane.position, False)
-        return timeline_spot(self.cursor, self.tree, "c", False, stretch, Cells(start, width, 1), 0, **values)
+        cells = Cells(start, width, 1)
+        return timeline_spot(self.cursor, self.tree, self.name + "c", False, stretch, cells, 0, **values)
 
 
 @pytest.fixture(scope="module")
 def home() -> World:
-    return World(family())
+    return World(make_database(family()))
 
 
-def one_run(*rows: Row, **values: Any) -> World:
+@pytest.fixture(scope="module")
+def planners() -> World:
+    """Of the same, what Plan did."""
+    return World(make_database(family()), where="agent_name = 'Plan'")
+
+
+Test = TypeVar("Test", bound=Callable[..., None])
+RECORDED: dict[str, list[Row]] = {}
+"""The worlds of tests, by their names."""
+
+
+def recorded(*rows: Row) -> Callable[[Test], Test]:
+    """The world of a test, in one database with those of the others."""
+
+    def note(test: Test) -> Test:
+        RECORDED[test.__name__] = list(rows)
+        return test
+
+    return note
+
+
+@pytest.fixture(scope="module")
+def database() -> Database:
+    return make_database(beside(RECORDED))
+
+
+@pytest.fixture
+def world(request: pytest.FixtureRequest, database: Database) -> World:
+    return World(database, f"{request.function.__name__}/")
+
+
+def one_run(*rows: Row, **values: Any) -> list[Row]:
     """A conversation with an agent ``a`` and its run ``r``."""
-    return World([conversation(), agent("a"), run("r", "a", **{"start_ms": 0, "end_ms": 9_999} | values), *rows])
+    return [conversation(), agent("a"), run("r", "a", **{"start_ms": 0, "end_ms": 9_999} | values), *rows]
 
 
 class TestLanes:
@@ -93,9 +133,9 @@ class TestLanes:
     def test_depth_counts_from_the_node_that_was_asked_for(self, home: World) -> None:
         assert [(lane.node_id, lane.depth) for lane in home.lanes("x").lanes] == [("x", 0), ("z", 1)]
 
-    def test_edges_say_who_was_spawned_and_whose_result_was_lost(self) -> None:
-        rows = [*family(), edge("e5", "result", "y/1", "main/1", at_ms=2_500, delivered=False)]
-        found = {lane.node_id: (lane.parent_run_id, lane.spawned, lane.result) for lane in World(rows).lanes().lanes}
+    @recorded(*family(), edge("e5", "result", "y/1", "main/1", at_ms=2_500, delivered=False))
+    def test_edges_say_who_was_spawned_and_whose_result_was_lost(self, world: World) -> None:
+        found = {lane.node_id: (lane.parent_run_id, lane.spawned, lane.result) for lane in world.lanes().lanes}
         assert found == {
             "c": (None, False, None),
             "main": (None, False, None),
@@ -114,11 +154,11 @@ class TestLanes:
     def test_what_is_not_there_has_no_lanes(self, home: World) -> None:
         assert home.lanes("nobody") == ([], 0, 0, 0, 0, 0, None, None, None, None, None)
 
-    def test_an_agent_of_several_runs_spans_them(self) -> None:
-        world = World([
-            conversation(), agent("a"), run("r1", "a", start_ms=5, end_ms=10),
-            run("r2", "a", ordinal=2, start_ms=8, status="running"), step("r2", 1, start_ms=9, end_ms=30),
-        ])  # fmt: skip
+    @recorded(
+        conversation(), agent("a"), run("r1", "a", start_ms=5, end_ms=10),
+        run("r2", "a", ordinal=2, start_ms=8, status="running"), step("r2", 1, start_ms=9, end_ms=30),
+    )  # fmt: skip
+    def test_an_agent_of_several_runs_spans_them(self, world: World) -> None:
         found = world.lanes("a").lanes
         assert [(lane.run_id, lane.start_ms, lane.end_ms, lane.is_open, lane.end_recorded) for lane in found] == [
             (None, 5, 30, False, False),
@@ -126,47 +166,46 @@ class TestLanes:
             ("r2", 8, 30, True, False),
         ]
 
-    def test_a_run_without_times_has_none(self) -> None:
-        world = one_run(start_ms=None, end_ms=None)
+    @recorded(*one_run(start_ms=None, end_ms=None))
+    def test_a_run_without_times_has_none(self, world: World) -> None:
         assert [(lane.start_ms, lane.below_start_ms) for lane in world.lanes().lanes] == [(None, None), (None, None)]
 
     def test_the_clock_is_the_conversations_or_else_that_of_its_runs(self) -> None:
-        world = World([
+        world = World(make_database([
             conversation("c", started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=5),
             conversation("d"), agent("b", conversation_id="d"),
             run("s", "b", conversation_id="d", start_ms=1_000, end_ms=2_000, started_at=CLOCK),
             conversation("e"), agent("f", conversation_id="e"),
             run("t", "f", conversation_id="e", start_ms=0, end_ms=1),
-        ])  # fmt: skip
+        ]))  # fmt: skip
         found = world.lanes(None)
         clocks = {lane.node_id: lane.clock_ms for lane in found.lanes if lane.run_id}
         assert clocks == {"a": EPOCH, "b": EPOCH - 1_000, "f": None}
         assert (found.conversations, found.clocked) == (3, 2)
         assert (found.wall_start, found.wall_end) == (EPOCH, EPOCH + 1_000)
 
-    def test_a_filter_keeps_the_way_and_counts_the_rest(self) -> None:
-        world = World(family(), "agent_name = 'Plan'")
-        found = world.lanes()
+    def test_a_filter_keeps_the_way_and_counts_the_rest(self, planners: World) -> None:
+        found = planners.lanes()
         assert [(lane.node_id, lane.kept) for lane in found.lanes] == [
             ("c", True), ("main", False), ("x", False), ("z", True)
         ]  # fmt: skip
         assert (found.runs, found.left_out) == (1, 3)
 
-    def test_steps_and_marks_where_their_run_was_not_belong_to_the_span_but_copies_do_not(self) -> None:
-        world = one_run(
-            step("r", 1, start_ms=-50, end_ms=10), step("r", 2, start_ms=12_000, end_ms=12_500),
-            step("r", 3, start_ms=-99_000, is_replay=True), event("r", "note", at_ms=99_000, trigger="total_tokens"),
-            event("r", "compaction", ordinal=2, at_ms=13_000), start_ms=0, end_ms=9_000,
-        )  # fmt: skip
+    @recorded(*one_run(
+        step("r", 1, start_ms=-50, end_ms=10), step("r", 2, start_ms=12_000, end_ms=12_500),
+        step("r", 3, start_ms=-99_000, is_replay=True), event("r", "note", at_ms=99_000, trigger="total_tokens"),
+        event("r", "compaction", ordinal=2, at_ms=13_000), start_ms=0, end_ms=9_000,
+    ))  # fmt: skip
+    def test_steps_and_marks_where_their_run_was_not_belong_to_the_span_but_copies_do_not(self, world: World) -> None:
         found = world.lanes()
         assert (found.start_ms, found.end_ms) == (-50, 13_000)
         assert [(lane.start_ms, lane.end_ms) for lane in found.lanes if lane.run_id] == [(0, 9_000)]
 
-    def test_an_open_run_may_have_gone_on_until_its_conversation_ended(self) -> None:
-        world = World([
-            conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=5_000),
-            run("s", "b", "r", start_ms=1_000, status="running"), step("s", 1, start_ms=1_500, end_ms=2_500),
-        ])  # fmt: skip
+    @recorded(
+        conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=5_000),
+        run("s", "b", "r", start_ms=1_000, status="running"), step("s", 1, start_ms=1_500, end_ms=2_500),
+    )  # fmt: skip
+    def test_an_open_run_may_have_gone_on_until_its_conversation_ended(self, world: World) -> None:
         found = {lane.node_id: (lane.end_ms, lane.open_until_ms) for lane in world.lanes().lanes if lane.run_id}
         assert found == {"a": (5_000, None), "b": (2_500, 5_000)}
         assert world.ticks(cells=Cells(0, 1_000, 6)).at_once == [1, 2, 2, 2, 2, 0]
@@ -180,18 +219,18 @@ class TestCells:
         assert found.busy == {1, 2}
         assert home.row("main").busy == {0, 4, 8}
 
-    def test_what_kind_they_are_is_counted_too(self) -> None:
-        world = one_run(
-            step("r", 1, start_ms=10, error="no"), step("r", 2, start_ms=20, is_replay=True, input_tokens=999),
-            step("r", 3, start_ms=30, grade="ambiguous", output_tokens=7), step("r", 4, start_ms=40, grade="derived"),
-        )  # fmt: skip
+    @recorded(*one_run(
+        step("r", 1, start_ms=10, error="no"), step("r", 2, start_ms=20, is_replay=True, input_tokens=999),
+        step("r", 3, start_ms=30, grade="ambiguous", output_tokens=7), step("r", 4, start_ms=40, grade="derived"),
+    ))  # fmt: skip
+    def test_what_kind_they_are_is_counted_too(self, world: World) -> None:
         assert world.row("a").bins == {0: Bin(3, 1, 1, 1, 1, 7, 7, frozenset())}
 
-    def test_only_the_window_is_read_but_what_goes_on_in_it_is_seen(self) -> None:
-        world = one_run(
-            step("r", 1, start_ms=0, end_ms=4_500, input_tokens=5), step("r", 2, start_ms=5_000, input_tokens=6),
-            step("r", 3, start_ms=9_000, end_ms=9_500, input_tokens=7), step("r", 4),
-        )  # fmt: skip
+    @recorded(*one_run(
+        step("r", 1, start_ms=0, end_ms=4_500, input_tokens=5), step("r", 2, start_ms=5_000, input_tokens=6),
+        step("r", 3, start_ms=9_000, end_ms=9_500, input_tokens=7), step("r", 4),
+    ))  # fmt: skip
+    def test_only_the_window_is_read_but_what_goes_on_in_it_is_seen(self, world: World) -> None:
         found = world.row("a", Cells(3_000, 1_000, 4))
         assert found.bins == {2: Bin(1, 0, 0, 0, 0, 6, 6)}
         assert found.busy == {0, 1}
@@ -199,7 +238,7 @@ class TestCells:
 
     def test_events_edges_checkpoints_and_failed_tools_are_marks(self) -> None:
         saved: Checkpoint = row(Checkpoint, checkpoint_key="k", run_id="r", at_ms=4_000)
-        world = World([
+        world = World(make_database([
             conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=9_000),
             run("s", "b", "r", start_ms=1_500, end_ms=8_000),
             event("r", "compaction", at_ms=2_000), event("r", "note", ordinal=2, at_ms=3_000, trigger="total_tokens"),
@@ -209,7 +248,7 @@ class TestCells:
             edge("3", "message", "s", "r", at_ms=5_000), tool_call("r", 1, is_error=True, start_ms=6_000),
             step("r", 1, start_ms=7_000), tool_call("r", 2, step_ordinal=1, is_error=True),
             tool_call("r", 3, end_ms=8_500),  # of some, only when they were over is recorded
-        ])  # fmt: skip
+        ]))  # fmt: skip
         marks = {cell: set(bin.marks) for cell, bin in world.row("a").bins.items()}
         assert marks == {
             1: {"spawn"}, 2: {"compaction"}, 4: {"checkpoint"}, 5: {"received"}, 6: {"tool_error"}, 7: {"tool_error"},
@@ -221,33 +260,33 @@ class TestCells:
         # A group marks only what went wrong.
         assert {cell for cell, bin in world.row("a", grouped=True).bins.items() if bin.marks} == {8}
 
-    def test_what_no_time_was_recorded_of_is_marked_only_where_its_runs_tell_it(self) -> None:
-        world = World([
-            conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=9_000),
-            run("s", "b", "r", start_ms=2_000, end_ms=8_000), edge("1", "spawn", "r", "s"),
-            edge("2", "result", "s", "r"), edge("3", "message", "r", "s"), edge("4", "close", "r", "s"),
-        ])  # fmt: skip
+    @recorded(
+        conversation(), agent("a"), agent("b", "a"), run("r", "a", start_ms=0, end_ms=9_000),
+        run("s", "b", "r", start_ms=2_000, end_ms=8_000), edge("1", "spawn", "r", "s"),
+        edge("2", "result", "s", "r"), edge("3", "message", "r", "s"), edge("4", "close", "r", "s"),
+    )  # fmt: skip
+    def test_what_no_time_was_recorded_of_is_marked_only_where_its_runs_tell_it(self, world: World) -> None:
         marks = {cell: set(bin.marks) for cell, bin in world.row("a").bins.items()}
         assert marks == {2: {"spawn"}, 8: {"result"}}
 
     def test_a_mark_counts_from_the_start_of_the_conversation_that_its_lane_is_of(self) -> None:
         later = CLOCK + timedelta(seconds=6)
         for known, marked in ((later, {7: {"fork"}}), (None, {})):
-            world = World([
+            world = World(make_database([
                 conversation("c", started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=9_000),
                 conversation("d", started_at=known), agent("b", conversation_id="d"),
                 run("s", "b", conversation_id="d", start_ms=1_000, end_ms=2_000),
                 edge("1", "fork", "r", "s", at_ms=1_000),
-            ])  # fmt: skip
+            ]))  # fmt: skip
             assert {cell: set(bin.marks) for cell, bin in world.row("a").bins.items() if bin.marks} == marked
 
-    def test_a_cell_knows_what_its_last_step_left_in_the_context(self) -> None:
-        world = one_run(step("r", 1, start_ms=0, input_tokens=90), step("r", 2, start_ms=10, input_tokens=20))
+    @recorded(*one_run(step("r", 1, start_ms=0, input_tokens=90), step("r", 2, start_ms=10, input_tokens=20)))
+    def test_a_cell_knows_what_its_last_step_left_in_the_context(self, world: World) -> None:
         assert (world.row("a").bins[0].context, world.row("a").bins[0].context_after) == (90, 20)
 
-    def test_the_wall_clock_moves_everything(self) -> None:
-        world = World([conversation(started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=5_000),
-                       step("r", 1, start_ms=2_000, end_ms=3_500)])  # fmt: skip
+    @recorded(conversation(started_at=CLOCK), agent("a"), run("r", "a", start_ms=0, end_ms=5_000),
+                   step("r", 1, start_ms=2_000, end_ms=3_500))  # fmt: skip
+    def test_the_wall_clock_moves_everything(self, world: World) -> None:
         found = world.row("a", Cells(EPOCH, 1_000, 6, wall=True))
         assert (set(found.bins), found.busy) == ({2}, {2, 3})
         assert world.ticks(cells=Cells(EPOCH, 1_000, 6, wall=True)).at_once == [1, 1, 1, 1, 1, 0]
@@ -257,10 +296,12 @@ class TestAtOnce:
     def test_the_most_within_each_cell_counts(self, home: World) -> None:
         assert home.ticks().at_once == [1, 3, 4, 1, 1, 1, 1, 1, 1, 0]
 
-    def test_one_run_after_the_other_is_never_two_at_once(self) -> None:
-        rows = [conversation(), agent("a")]
-        rows += [run(f"r{i}", "a", ordinal=i, start_ms=100 * i, end_ms=100 * i + 100) for i in range(20)]
-        assert World(rows).ticks(cells=Cells(0, 1_000, 3)).at_once == [1, 1, 0]
+    @recorded(
+        conversation(), agent("a"),
+        *(run(f"r{i}", "a", ordinal=i, start_ms=100 * i, end_ms=100 * i + 100) for i in range(20)),
+    )  # fmt: skip
+    def test_one_run_after_the_other_is_never_two_at_once(self, world: World) -> None:
+        assert world.ticks(cells=Cells(0, 1_000, 3)).at_once == [1, 1, 0]
 
     def test_a_window_in_the_middle_knows_what_began_before_it(self, home: World) -> None:
         assert home.ticks(cells=Cells(2_050, 10, 3)).at_once == [4, 4, 4]
@@ -269,12 +310,12 @@ class TestAtOnce:
     def test_each_group_counts_its_own(self, home: World) -> None:
         assert home.row("x", grouped=True).at_once == [0, 1, 2, 0, 0, 0, 0, 0, 0, 0]
 
-    def test_an_agent_counts_its_own_runs_without_those_below(self) -> None:
-        world = World([
-            conversation(), agent("a"), agent("b", "a"), run("r1", "a", start_ms=0, end_ms=3_000),
-            run("r2", "a", ordinal=2, start_ms=1_000, end_ms=2_000), run("s", "b", "r1", start_ms=1_000, end_ms=4_000),
-            step("s", 1, start_ms=1_500, error="no"), step("r2", 1, start_ms=1_500),
-        ])  # fmt: skip
+    @recorded(
+        conversation(), agent("a"), agent("b", "a"), run("r1", "a", start_ms=0, end_ms=3_000),
+        run("r2", "a", ordinal=2, start_ms=1_000, end_ms=2_000), run("s", "b", "r1", start_ms=1_000, end_ms=4_000),
+        step("s", 1, start_ms=1_500, error="no"), step("r2", 1, start_ms=1_500),
+    )  # fmt: skip
+    def test_an_agent_counts_its_own_runs_without_those_below(self, world: World) -> None:
         a = next(lane for lane in world.lanes().lanes if lane.node_id == "a")
         cells = Cells(0, 1_000, 5)
         everything, own = world.ticks(Stretch(a.position, a.last, True), Stretch(a.position, a.last, True, True),
@@ -282,12 +323,12 @@ class TestAtOnce:
         assert (everything.at_once, own.at_once) == ([1, 3, 2, 1, 0], [1, 2, 1, 0, 0])
         assert (everything.bins[1].failed, own.bins[1].failed) == (1, 0)
 
-    def test_runs_that_only_lead_to_kept_ones_do_not_count(self) -> None:
-        world = World(family(), "agent_name = 'Plan'")
-        assert world.ticks().at_once == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
+    def test_runs_that_only_lead_to_kept_ones_do_not_count(self, planners: World) -> None:
+        assert planners.ticks().at_once == [0, 0, 1, 0, 0, 0, 0, 0, 0, 0]
 
-    def test_a_run_of_no_length_is_one_all_the_same(self) -> None:
-        assert one_run(start_ms=2_000, end_ms=2_000).ticks(cells=Cells(0, 1_000, 4)).at_once == [0, 0, 1, 0]
+    @recorded(*one_run(start_ms=2_000, end_ms=2_000))
+    def test_a_run_of_no_length_is_one_all_the_same(self, world: World) -> None:
+        assert world.ticks(cells=Cells(0, 1_000, 4)).at_once == [0, 0, 1, 0]
 
 
 class TestSpots:
@@ -301,61 +342,60 @@ class TestSpots:
             ("spawn", False, "main"), ("tool", None, "Bash")
         ]  # fmt: skip
 
-    def test_an_ambiguous_step_says_how_many_runs_fit(self) -> None:
-        world = one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates='["r","s","t"]'))
+    @recorded(*one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates='["r","s","t"]')))
+    def test_an_ambiguous_step_says_how_many_runs_fit(self, world: World) -> None:
         assert [(one.grade, one.candidates) for one in world.spot("a", 0).steps] == [("ambiguous", 3)]
 
-    def test_candidates_that_are_no_json_are_one(self) -> None:
-        world = one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates="[oh"))
+    @recorded(*one_run(step("r", 1, start_ms=10, grade="ambiguous", candidates="[oh")))
+    def test_candidates_that_are_no_json_are_one(self, world: World) -> None:
         assert world.spot("a", 0).steps[0].candidates == 1
 
-    def test_what_is_wrong_is_counted_beyond_those_that_are_shown_and_copies_apart(self) -> None:
-        world = one_run(
-            *(step("r", i, start_ms=i) for i in range(1, 9)), step("r", 9, start_ms=9, error="no"),
-            step("r", 10, start_ms=10, error="no", is_replay=True),
-            step("r", 11, start_ms=11, grade="ambiguous", candidates='["r","s"]'),
-            *(event("r", "compaction", ordinal=i, at_ms=i) for i in range(1, 12)),
-        )  # fmt: skip
+    @recorded(*one_run(
+        *(step("r", i, start_ms=i) for i in range(1, 9)), step("r", 9, start_ms=9, error="no"),
+        step("r", 10, start_ms=10, error="no", is_replay=True),
+        step("r", 11, start_ms=11, grade="ambiguous", candidates='["r","s"]'),
+        *(event("r", "compaction", ordinal=i, at_ms=i) for i in range(1, 12)),
+    ))  # fmt: skip
+    def test_what_is_wrong_is_counted_beyond_those_that_are_shown_and_copies_apart(self, world: World) -> None:
         found = world.spot("a", 0, limit=3)
         assert (found.step_count, found.failed, found.replayed, found.candidates) == (11, 1, 1, 2)
         assert (len(found.happenings), found.happening_count) == (3, 11)
 
-    def test_a_checkpoint_is_what_the_event_says_or_else_the_table(self) -> None:
-        world = World([
-            conversation(), agent("a"), agent("b"), run("r", "a", start_ms=0, end_ms=9_000),
-            run("s", "b", start_ms=0, end_ms=9_000),
-            row(Checkpoint, checkpoint_key="k", run_id="r", at_ms=100, messages=7),
-            event("r", "note", at_ms=100, trigger="checkpoint", detail="step_seq 3: 7 messages"),
-            row(Checkpoint, checkpoint_key="l", run_id="s", at_ms=100, messages=9, checkpoint_id="root"),
-        ])  # fmt: skip
+    @recorded(
+        conversation(), agent("a"), agent("b"), run("r", "a", start_ms=0, end_ms=9_000),
+        run("s", "b", start_ms=0, end_ms=9_000),
+        row(Checkpoint, checkpoint_key="k", run_id="r", at_ms=100, messages=7),
+        event("r", "note", at_ms=100, trigger="checkpoint", detail="step_seq 3: 7 messages"),
+        row(Checkpoint, checkpoint_key="l", run_id="s", at_ms=100, messages=9, checkpoint_id="root"),
+    )  # fmt: skip
+    def test_a_checkpoint_is_what_the_event_says_or_else_the_table(self, world: World) -> None:
         told = {name: [(one.what, one.detail, one.before) for one in world.spot(name, 0).happenings] for name in "ab"}
         assert told == {
             "a": [("checkpoint", "step_seq 3: 7 messages", None)],
             "b": [("checkpoint", "root", 9)],
         }
 
-    def test_what_rounding_puts_into_a_cell_is_found_there(self) -> None:
+    @recorded(*one_run(step("r", 1, start_ms=45_000), started_at=CLOCK, end_ms=99_999))
+    def test_what_rounding_puts_into_a_cell_is_found_there(self, world: World) -> None:
         # The moment at which cell 86 begins, by the same arithmetic lies in cell 85.
-        cells = Cells(EPOCH, 3_600_000 / 107.5 / 64, 108, wall=True)
-        moment = 45_000
-        world = one_run(step("r", 1, start_ms=moment), started_at=CLOCK, end_ms=99_999)
+        cells, moment = Cells(EPOCH, 3_600_000 / 107.5 / 64, 108, wall=True), 45_000
         a = world.lanes().lanes[1].position
         stretch = Stretch(a, a, False)
         assert cells.start + 86 * cells.width == EPOCH + moment
         assert set(world.row("a", cells).bins) == {85}
 
         def spot(cell: int) -> int:
-            return timeline_spot(world.cursor, world.tree, "c", False, stretch, cells, cell).step_count
+            return timeline_spot(world.cursor, world.tree, world.name + "c", False, stretch, cells, cell).step_count
 
         def beside(cell: int, by: int) -> float | None:
-            return timeline_beside(world.cursor, world.tree, "c", False, stretch, cells, cell, by)
+            return timeline_beside(world.cursor, world.tree, world.name + "c", False, stretch, cells, cell, by)
 
         assert [spot(cell) for cell in (84, 85, 86)] == [0, 1, 0]
         assert [beside(cell, 1) for cell in (84, 85)] == [EPOCH + moment, None]
         assert [beside(cell, -1) for cell in (85, 86)] == [None, EPOCH + moment]
 
-    def test_a_crowded_cell_shows_the_first_and_counts_the_rest(self) -> None:
-        world = one_run(*(step("r", i, start_ms=i) for i in range(1, 30)))
+    @recorded(*one_run(*(step("r", i, start_ms=i) for i in range(1, 30))))
+    def test_a_crowded_cell_shows_the_first_and_counts_the_rest(self, world: World) -> None:
         found = world.spot("a", 0, limit=2)
         assert ([step.ordinal for step in found.steps], found.step_count, found.last_ordinal) == ([1, 2], 29, 29)
 
@@ -378,11 +418,11 @@ class TestSpots:
 
 def test_times_that_no_clock_has_do_no_harm() -> None:
     huge = 2**62 - 1
-    world = World([
+    world = World(make_database([
         conversation(started_at=CLOCK), agent("a"), run("r", "a", start_ms=-huge, end_ms=huge),
         step("r", 1, start_ms=huge, end_ms=-huge, input_tokens=huge, output_tokens=huge),
         edge("1", "spawn", "r", "gone", at_ms=huge),
-    ])  # fmt: skip
+    ]))  # fmt: skip
     found = world.lanes()
     assert found.start_ms == -float(huge)
     for wall in (False, True):
