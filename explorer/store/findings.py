@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-if TYPE_CHECKING:
-    from explorer.model import Severity
+from typing import Any, NamedTuple
 
 
 class Explanation(NamedTuple):
     """The page of one code."""
 
     code: str
-    severity: Severity
-    """The worst it is reported with."""
+    severity: str
+    """What it can be reported with: ``warning``, or ``info or warning``."""
     title: str
     seen: str
     """What in the recording makes the finding."""

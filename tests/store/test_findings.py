@@ -3,15 +3,18 @@
 import ast
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 import explorer
-from explorer.model import NamespaceAudit, Row, Severity, ToolCall
+from explorer.model import Finding, NamespaceAudit, Row, Severity, ToolCall
 from explorer.store.database import Database
 from explorer.store.findings import EXPLANATIONS
+from explorer.store.ingest.outcome import unread
+from explorer.store.ingest.walk import NO_FILE, NOWHERE, Found
 from tests.store.world import (
     agent,
     ask,
@@ -305,7 +308,7 @@ class TestPages:
         for code, page in EXPLANATIONS.items():
             assert code == page.code
             assert re.fullmatch(r"[a-z]+(-[a-z]+)+", code)
-            assert page.severity in get_args(Severity)
+            assert set(re.split(", | or ", page.severity)) <= set(get_args(Severity))
             assert all(len(part) > 6 for part in page[2:])
             assert [text for _, text in page.sections] == list(page[3:])
 
@@ -314,10 +317,32 @@ class TestPages:
         assert {"total-mismatch", "bad-record", "orphan-agent"} <= made
         assert made <= EXPLANATIONS.keys()
 
+    def test_a_page_names_every_severity_that_rules_give(self) -> None:
+        given = severities_of_rules()
+        assert given["forked-capture"] == {"info", "warning"}
+        for code, severities in given.items():
+            assert set(EXPLANATIONS[code].severity.split(" or ")) == severities, code
+
+    def test_a_page_names_the_severities_of_files_that_are_not_read(self) -> None:
+        problems = ("Permission denied", f"{NOWHERE} (…)", NO_FILE, "no known format")
+        for name, problem in product(("a.json", "README"), problems):
+            found = Found(Path(name), name, None, None, problem)
+            (made,) = (row for row in unread(found, problem) if isinstance(row, Finding))
+            assert made.severity in re.split(", | or ", EXPLANATIONS[made.code].severity)
+
 
 def codes_of_rules() -> set[str]:
     files = (Path(explorer.__file__).parent / "store").glob("*findings.sql")
     return {code for path in files for code in re.findall(r"'([a-z-]+)' AS code", path.read_text())}
+
+
+def severities_of_rules() -> dict[str, set[str]]:
+    files = (Path(explorer.__file__).parent / "store").glob("*findings.sql")
+    found: dict[str, set[str]] = {}
+    for path in files:
+        for code, severity in re.findall(r"'([a-z-]+)' AS code,\s+(.*?) AS severity", path.read_text(), re.DOTALL):
+            found.setdefault(code, set()).update(re.findall(r"'(error|warning|info)'", severity))
+    return found
 
 
 def codes_of_calls() -> set[str]:

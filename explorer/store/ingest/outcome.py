@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explorer.model import Finding, Row, Severity, Source, SourceStatus
 from explorer.readers import Report
-from explorer.store.ingest.walk import Found
+from explorer.store.ingest.walk import NO_FILE, NOWHERE, Found
 
 CONTENT: dict[str, tuple[str, Severity, str]] = {
     "empty": ("empty-source", "info", "the file is empty"),
@@ -22,6 +22,10 @@ def unread(found: Found, problem: str) -> list[Row]:
     code, severity, message = CONTENT.get(problem, ("unreadable-source", "error", problem))
     if code == "unknown-format" and found.path.suffix.lower() in _OF_TRACES:
         severity = "warning"
+    if problem.startswith(NOWHERE):
+        severity = "warning"
+    if problem == NO_FILE:
+        severity = "info"
     if problem.startswith("the same "):
         code, severity = "same-file", "info"
     if problem.startswith("part of "):

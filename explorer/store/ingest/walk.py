@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections import deque
@@ -36,6 +37,11 @@ class Claim(NamedTuple):
     problem: str | None
     links: Sequence[str] = ()
     """By which it belongs with others."""
+
+
+NOWHERE = "a link that leads nowhere"
+NO_FILE = "not a regular file"
+"""Problems that cost nothing of a trace."""
 
 
 def walk(paths: Sequence[Path], is_trace: Callable[[Path], bool]) -> Iterator[Found]:
@@ -107,11 +113,13 @@ def _look(place: _Place, seen: dict[tuple[int, int], str]) -> Found:
     try:
         status = os.stat(place[0])  # noqa: PTH116 - many times a second
     except OSError as error:
-        return Found(path, source_id, None, None, error.strerror or str(error))
+        reason = error.strerror or str(error)
+        lost = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
+        return Found(path, source_id, None, None, f"{NOWHERE} ({reason})" if lost else reason)
     is_directory, problem = stat.S_ISDIR(status.st_mode), None
     key = identity(status)
     if not is_directory and not stat.S_ISREG(status.st_mode):
-        problem = "not a regular file"
+        problem = NO_FILE
     elif key in seen and status.st_ino:  # some network drives number nothing
         problem = f"the same {'directory' if is_directory else 'file'} as {seen[key] or '.'}"
     seen.setdefault(key, source_id)
