@@ -171,6 +171,7 @@ def test_what_cannot_be_read_has_an_exit_code_of_its_own(run, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "there are no files" in run(empty, "--summary", check=3).stderr
+    assert "there are no files" in run(empty, "--check", check=3).stderr
     (empty / "notes.txt").write_text("hello")
     assert "no reader knows this format" in run(empty, "--summary", check=3).stderr
     done = run(tmp_path / "nowhere", "--summary", check=3)
@@ -195,6 +196,8 @@ def test_wrong_usage_is_2(run, arguments):
 
 def test_explain_has_a_page_for_a_code_and_a_list(run):
     assert "repaired-time" in run("--explain", "list", check=0).stdout
+    (row,) = map(json.loads, run("--explain", "unknown-format", "--format", "jsonl", check=0).stdout.splitlines())
+    assert (row["code"], row["severity"]) == ("unknown-format", "info or warning")
     page = run("--explain", "repaired-time", check=0).stdout
     assert "What was seen" in page and "Why it matters" in page and "What was done" in page
 
@@ -257,11 +260,12 @@ def test_nothing_is_written_beside_the_traces(started, run, traces):
 
 
 def test_a_reader_of_our_output_that_has_enough_is_no_error(traces, tmp_path):
-    script = f"{sys.executable} -m explorer {traces} --sql 'SELECT * FROM range(1000000)' --format csv | head -1"
+    query = f"{sys.executable} -m explorer {traces} --sql 'SELECT * FROM range(1000000)' --format csv"
+    script = f"({query}; echo exit $? >&2) | head -1"
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(script, shell=True, capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment)
     assert done.stdout == "range\n"
-    assert done.stderr == ""
+    assert done.stderr == "exit 0\n"
 
 
 def test_an_interrupt_stops_the_reading_with_130(traces, tmp_path):

@@ -28,6 +28,20 @@ if TYPE_CHECKING:
 DONE, FAILED, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done; findings of severity error, or a query that failed; usage; nothing could be read; interrupted."""
 
+
+class _Enough(Exception):
+    """The reader of our output has closed it. Of a ``BrokenPipeError`` click would make a failure."""
+
+
+@contextmanager
+def _while_somebody_reads() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise _Enough from None
+
+
 _EPILOG = """\b
 Exit codes: 0 done, 1 findings (--check) or a failed query, 2 usage, 3 nothing could be read, 130 interrupted.
 Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
@@ -51,7 +65,7 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
     type=click.Choice(["table", "json", "jsonl", "csv"]),
     default="table",
     show_default=True,
-    help="How --summary, --sql and --check answer.",
+    help="How --summary, --sql, --check and --explain answer.",
 )
 @click.option("--at", metavar="PLACE", help="Open the explorer at conversation/agent/run#step.")
 @click.option("--follow", is_flag=True, help="Read on as the recorders write; F in the explorer does the same.")
@@ -67,6 +81,7 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
 @click.option("--no-cache", is_flag=True, help="Read everything again and keep nothing.")
 @click.version_option(__version__, message="trace-explore %(version)s")
 @click.pass_context
+@_while_somebody_reads()
 def command(context: click.Context, /, **options: Any) -> None:
     """Explore the traces of multi-agent LLM systems: runs, tokens, what sub-agents share, what is wrong.
 
@@ -74,7 +89,9 @@ def command(context: click.Context, /, **options: Any) -> None:
     is in the usual places of the recorders.
     """
     if options["explain"]:
-        _explain(options["explain"])
+        from explorer.cli.explain import explain
+
+        explain(options["explain"], options["format_"])
         return
     modes = [name for name in ("summary", "sql", "check", "export") if options[name] not in (None, False)]
     if len(modes) > 1:
@@ -115,8 +132,8 @@ def main() -> None:
         code = error.exit_code
     except KeyboardInterrupt:
         code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has enough. What is still buffered has nowhere to go.
+    except _Enough:
+        # What is still buffered has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = DONE
     except Exception as error:
@@ -139,28 +156,6 @@ def _narrate(text: str) -> None:
     from explorer.tui.text import clean_block
 
     click.echo(f"trace-explore: {clean_block(text)}", err=True)
-
-
-def _explain(code: str) -> None:
-    from explorer.store.figures import FIGURES
-    from explorer.store.findings import EXPLANATIONS
-
-    if code == "list":
-        width = max(map(len, EXPLANATIONS))
-        for name in sorted(EXPLANATIONS):
-            click.echo(f"{name:<{width}}  {EXPLANATIONS[name].severity:<7}  {EXPLANATIONS[name].title}")
-        click.echo(f"\nFigures of scope_report: {', '.join(FIGURES)}")
-        return
-    sections = FIGURES[code].sections if code in FIGURES else ()
-    if sections:
-        click.echo(f"{code}, a figure of scope_report")
-    elif page := EXPLANATIONS.get(code):
-        click.echo(f"{page.code} ({page.severity}): {page.title}")
-        sections = page.sections
-    else:
-        raise click.UsageError(f"there is no finding or figure {code!r}: --explain list names them all")
-    for heading, text in sections:
-        click.echo(f"\n{heading}\n{click.wrap_text(text, 88, '  ', '  ')}")
 
 
 def _suggestion() -> str:
@@ -257,9 +252,10 @@ def _answer(database: Database, mode: str, options: dict[str, Any]) -> int:
     nothing = not counts.sources_read and not counts.sources_partial and not counts.conversations
     if mode == "check":
         code = _check(database, options["format_"], omitted)
-        return UNREADABLE if nothing else code
     if nothing:
         raise Stop(f"no traces in {', '.join(map(str, options['paths']))}: {_reasons(database)}", UNREADABLE)
+    if mode == "check":
+        return code
     if mode == "sql":
         _sql(database, options["sql"], options["format_"], omitted)
     elif mode == "export":

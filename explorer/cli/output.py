@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 
-from explorer.tui.text import clean, crop, fit
+from explorer.tui.text import clean, crop, crop_middle, fit
 
 SCHEMA_VERSION = 1
 """Raised when the shape of the JSON answers changes."""
@@ -125,10 +125,17 @@ def _csv(table: Table) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(table.columns)
     for row in _rows(table):
-        cells = (
-            "" if value is None else value if isinstance(value, (str, int, float)) else _text(value) for value in row
-        )
+        cells = map(_csv_cell, row)
         writer.writerow([clean(cell) if watched and isinstance(cell, str) else cell for cell in cells])
+
+
+def _csv_cell(value: object) -> str | float:
+    """As in JSON, but for what is text or nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, (bool, dict, list, tuple)):
+        return _dump(value)
+    return value if isinstance(value, (str, int, float)) else _text(value)
 
 
 def _table(table: Table) -> int:
@@ -182,7 +189,8 @@ class _Shorter:
         if len(cell) <= MOST_JSON or cell[0] not in "{[":
             return cell
         self.cut += 1
-        return crop(cell, MOST_JSON)
+        # A path in the tree is told by where it ends.
+        return crop_middle(cell, MOST_JSON) if cell[0] == "[" else crop(cell, MOST_JSON)
 
 
 def _records(names: Sequence[str], batches: Iterable[Sequence[Sequence[str]]]) -> None:
