@@ -6,7 +6,8 @@ They are given as the columns of their tables, as there are many of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import compress
+from operator import sub
 from typing import Any, TypeAlias
 
 from explorer.reuse.axis import Axis
@@ -51,7 +52,7 @@ def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled) -> None:
     _extend(into.prompts, zip(*rows, strict=True))
     _extend(into.optimal, zip(*best(cached, reused), strict=True))
     _extend(into.steps, axis.columns())
-    _add_others(into, [pair for calls, _ in cached for pair in pairwise(calls)], axis.timed)
+    _add_others(into, cached, axis.timed)
 
 
 def best(cached: Sequence[Streak], reused: Sequence[Sequence[Reused]]) -> Iterator[OptimalRow]:
@@ -88,23 +89,27 @@ def _add_first(rows: list[PromptRow], call: Call, found: list[Touched], lasts: S
         rows.append((call.run_id, call.ordinal, position, call.blocks - position, None, None, None, tokens))
 
 
-def _add_others(into: Recalled, pairs: list[tuple[Call, Call]], timed: bool) -> None:
+def _add_others(into: Recalled, cached: Sequence[Streak], timed: bool) -> None:
     """The same of the other calls of streaks, each behind the one before it, and their rows of the best cache.
 
     What such a call repeats is on top of the stack, and needed sooner than all else.
     """
-    zeros, ones = [0] * len(pairs), [1] * len(pairs)
-    named = [call.run_id for _, call in pairs], [call.ordinal for _, call in pairs]
-    hits = [before.blocks for before, _ in pairs]
-    ages = [(call.start_ms or 0) - (before.start_ms or 0) for before, call in pairs] if timed else [None] * len(pairs)
-    tokens = [call.block_tokens and before.blocks * call.block_tokens for before, call in pairs]
-    _extend(into.prompts, (*named, zeros, hits, ones, hits, ages, tokens))
-    _extend(into.optimal, (*named, zeros, hits, ones, hits, tokens))
-    grown = [(before.blocks, call) for before, call in pairs if before.blocks < call.blocks]
-    named = [call.run_id for _, call in grown], [call.ordinal for _, call in grown]
-    rests = [call.blocks - position for position, call in grown]
-    tokens = [_tokens(call, position, call.blocks) for position, call in grown]
-    _extend(into.prompts, (*named, [position for position, _ in grown], rests, *[[None] * len(grown)] * 3, tokens))
+    before = [call for calls, _ in cached for call in calls[:-1]]
+    calls = [call for calls, _ in cached for call in calls[1:]]
+    if not calls:
+        return
+    runs, ordinals, starts, inputs, sizes, _, _, blocks, _, _ = zip(*calls, strict=True)
+    _, _, earlier, _, _, _, _, hits, _, _ = zip(*before, strict=True)
+    zeros, ones, nothing = [0] * len(calls), [1] * len(calls), [None] * len(calls)
+    whole = [size and size * count for size, count in zip(sizes, hits, strict=True)]
+    ages = list(map(sub, starts, earlier)) if timed else nothing
+    _extend(into.prompts, (runs, ordinals, zeros, hits, ones, hits, ages, whole))
+    _extend(into.optimal, (runs, ordinals, zeros, hits, ones, hits, whole))
+    rests = list(map(sub, blocks, hits))
+    held = [_held(*prompt) for prompt in zip(blocks, sizes, inputs, strict=True)]
+    tokens = [None if end is None else end - start for start, end in zip(whole, held, strict=True)]
+    behind = runs, ordinals, hits, rests, nothing, nothing, nothing, tokens
+    _extend(into.prompts, (compress(column, rests) for column in behind))
 
 
 Alike: TypeAlias = tuple[int, int, int, int, int | None]
@@ -128,9 +133,12 @@ def alike(call: Call, position: int, blocks: int, first: int, last: int) -> Sequ
 
 def _tokens(call: Call, start: int, end: int) -> int | None:
     """Of the blocks [start, end) of a prompt: full ones, and no more in all than the prompt holds."""
-    size, most = call.block_tokens, call.input_tokens
-    if size is None:
-        return None
-    if most is None:
-        return (end - start) * size
-    return min(end * size, most) - min(start * size, most)
+    before, held = (_held(blocks, call.block_tokens, call.input_tokens) for blocks in (start, end))
+    return None if before is None or held is None else held - before
+
+
+def _held(blocks: int, size: int | None, most: int | None) -> int | None:
+    """Tokens in so many leading blocks of a prompt."""
+    if size is None or most is None or blocks * size < most:
+        return size and blocks * size
+    return most
