@@ -7,25 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from explorer.store.queries import Node
 
 PAGE = 500
-"""Children that are read at once; the rest waits behind a pager line."""
+"""Children that are read at once; the rest waits behind pager lines."""
+
+
+class Part(NamedTuple):
+    """Some children of a node: so many, from one on."""
+
+    first: int
+    size: int
 
 
 @dataclass(slots=True, eq=False)
 class Line:
-    """One line: a node, or the pager at the end of its parent's children."""
+    """One line: a node, or a pager above or below the children of its parent that are shown."""
 
     node: Node | None
     """None for a pager."""
     parent: Line | None
     depth: int
     remaining: int | None = None
-    """On a pager: how many children are still to be read; None when only known to be some."""
+    """On a pager: how many children it stands for; None when only known to be some."""
+    above: bool = False
+    """Whether it is a pager that stands for the children before those below it."""
     expanded: bool = False
     hidden: list[Line] = field(default_factory=list)
     """The lines below a closed node that were read before, so that it opens again as it was."""
@@ -49,6 +58,8 @@ class Branch:
     total: int | None
     """How many children there are in all; None when there are more, but nobody knows how many."""
     open: dict[str, Branch] = field(default_factory=dict)
+    first: int = 0
+    """How many children stand before these."""
 
 
 class Lines:
@@ -82,16 +93,19 @@ class Lines:
         self._by_id = {}
         self._lines = list(self._grow(roots, None))
 
-    def opened(self) -> dict[str | None, int]:
-        """The ids of the open nodes (None for the top) with the number of their children that were read."""
+    def opened(self) -> dict[str | None, Part]:
+        """The ids of the open nodes (None for the top) with their children that were read."""
         counts: dict[str | None, int] = {None: 0}
+        firsts: dict[str | None, int] = {}
         for line in self._lines:
-            if line.node is None:
-                continue
-            if line.expanded:
-                counts[line.node.node_id] = 0
-            counts[line.parent.node_id if line.parent else None] += 1
-        return counts
+            parent_id = line.parent.node_id if line.parent else None
+            if line.node is not None:
+                if line.expanded:
+                    counts[line.node.node_id] = 0
+                counts[parent_id] += 1
+            elif line.above:
+                firsts[parent_id] = line.remaining or 0
+        return {node_id: Part(firsts.get(node_id, 0), count) for node_id, count in counts.items()}
 
     def end_of(self, index: int) -> int:
         """The index after the last line below ``index``."""
@@ -145,42 +159,62 @@ class Lines:
         return self.expand(index)
 
     def append_page(self, pager: int, nodes: Sequence[Node], total: int | None) -> int:
-        """Put the next page in the place of its pager line; how many lines there are more."""
-        line = self._lines[pager]
-        shown = self.shown_before(pager) + len(nodes)
-        page = list(self._grow(Branch(nodes, total), line.parent, already=shown - len(nodes)))
+        """Put the page that a pager line stands for in its place; how many lines there are more."""
+        line, wanted = self._lines[pager], self.wanted(pager)
+        page = [
+            each
+            for each in self._grow(Branch(nodes, total, first=wanted.first), line.parent)
+            if each.node is not None or each.above == line.above  # to the other side, there are lines already
+        ]
         self._lines[pager : pager + 1] = page
         return len(page) - 1
 
-    def shown_before(self, pager: int) -> int:
-        """How many children of the same parent stand above a pager line."""
+    def wanted(self, pager: int) -> Part:
+        """The page that a pager line stands for: the one that is next to what is shown."""
         line = self._lines[pager]
-        count = 0
+        if line.above:
+            end = line.remaining or 0
+            return Part(max(0, end - PAGE), min(PAGE, end))
+        before = 0
         for above in range(pager - 1, -1, -1):
             other = self._lines[above]
             if other is line.parent:
                 break
-            count += other.parent is line.parent
-        return count
+            if other.parent is line.parent:
+                before += (other.remaining or 0) if other.above else 1
+        return Part(before, PAGE)
 
-    def _grow(self, branch: Branch, parent: Line | None, already: int = 0) -> Iterator[Line]:
+    def _grow(self, branch: Branch, parent: Line | None) -> Iterator[Line]:
         # A stack, as agents may be nested deeper than functions may call one another.
-        growing = [(branch, iter(branch.nodes), parent, already)]
+        growing = [(branch, iter(branch.nodes), parent)]
+        yield from _pager_above(branch, parent)
         while growing:
-            branch, nodes, parent, already = growing[-1]
-            depth = parent.depth + 1 if parent else 0
+            branch, nodes, parent = growing[-1]
             for node in nodes:
                 below = branch.open.get(node.node_id)
-                line = Line(node, parent, depth, expanded=below is not None)
+                line = Line(node, parent, _depth_below(parent), expanded=below is not None)
                 self._by_id[node.node_id] = line
                 yield line
                 if below is not None:
-                    growing.append((below, iter(below.nodes), line, 0))
+                    growing.append((below, iter(below.nodes), line))
+                    yield from _pager_above(below, line)
                     break
             else:
                 growing.pop()
-                shown = already + len(branch.nodes)
-                if branch.total is None:
-                    yield Line(None, parent, depth)
-                elif shown < branch.total:
-                    yield Line(None, parent, depth, remaining=branch.total - shown)
+                yield from _pager_below(branch, parent)
+
+
+def _depth_below(parent: Line | None) -> int:
+    return parent.depth + 1 if parent else 0
+
+
+def _pager_above(branch: Branch, parent: Line | None) -> Iterator[Line]:
+    if branch.first:
+        yield Line(None, parent, _depth_below(parent), remaining=branch.first, above=True)
+
+
+def _pager_below(branch: Branch, parent: Line | None) -> Iterator[Line]:
+    shown = branch.first + len(branch.nodes)
+    if branch.total is None or shown < branch.total:
+        remaining = None if branch.total is None else branch.total - shown
+        yield Line(None, parent, _depth_below(parent), remaining=remaining)

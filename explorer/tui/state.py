@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, get_args
 
 if TYPE_CHECKING:
     from explorer.store.queries import SortKey
+    from explorer.tui.lines import Part
 
 Tab: TypeAlias = Literal["overview", "steps", "timeline", "reuse", "messages", "findings"]
 Unit: TypeAlias = Literal["blocks", "tokens"]
@@ -51,8 +52,8 @@ class Spot:
     root: str | None = None
     cursor: str | None = None
     scroll: int = 0
-    opened: Mapping[str | None, int] = field(default_factory=dict)
-    """What was open, and how many children of it were read."""
+    opened: Mapping[str | None, Part] = field(default_factory=dict)
+    """What was open, and which children of it were read."""
 
 
 @dataclass(slots=True)

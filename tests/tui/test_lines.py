@@ -1,7 +1,7 @@
 import random
 
 from explorer.store.queries import Node, Totals
-from explorer.tui.lines import Branch, Lines
+from explorer.tui.lines import PAGE, Branch, Lines
 
 NOTHING = Totals(1, 0, None, None, None, None, None, None, None, None, None)
 
@@ -56,11 +56,27 @@ def test_a_pager_gives_way_to_the_next_page() -> None:
     lines = Lines()
     lines.fill(Branch([node("a", 5)], 1, {"a": Branch([node("1"), node("2")], 5)}))
     assert shown(lines) == ["a", "  1", "  2", "  …3"]
-    assert lines.shown_before(3) == 2
+    assert lines.wanted(3) == (2, PAGE)
     lines.append_page(3, [node("3"), node("4")], 5)
     assert shown(lines) == ["a", "  1", "  2", "  3", "  4", "  …1"]
     lines.append_page(5, [node("5")], 5)
     assert shown(lines) == ["a", "  1", "  2", "  3", "  4", "  5"]
+
+
+def test_children_from_the_middle_have_a_pager_above_and_one_below() -> None:
+    lines = Lines()
+    lines.fill(Branch([node("a", 900)], 1, {"a": Branch([node("600"), node("601")], 900, first=600)}))
+    assert shown(lines) == ["a", "  …600", "  600", "  601", "  …298"]
+    assert lines.opened() == {None: (0, 1), "a": (600, 2)}
+    assert (lines.wanted(1), lines.wanted(4)) == ((100, PAGE), (602, PAGE))
+    assert lines.append_page(4, [node("602")], 900) == 1
+    assert lines.append_page(1, [node(str(number)) for number in range(100, 600)], 900) == PAGE
+    assert shown(lines)[:3] == ["a", "  …100", "  100"]
+    assert shown(lines)[-4:] == ["  600", "  601", "  602", "  …297"]
+    assert lines.wanted(1) == (0, 100)
+    lines.append_page(1, [node(str(number)) for number in range(100)], 900)
+    assert shown(lines)[:2] == ["a", "  0"]
+    assert lines.wanted(len(lines) - 1) == (603, PAGE)
 
 
 def test_a_pager_says_when_nobody_knows_how_many_there_are() -> None:
@@ -73,9 +89,9 @@ def test_what_is_open_can_be_opened_again() -> None:
     lines = small()
     lines.attach(1, Branch([node("b1", 1), node("b2")], 2))
     lines.attach(2, Branch([node("b1x")], 1))
-    assert lines.opened() == {None: 3, "b": 2, "b1": 1}
+    assert lines.opened() == {None: (0, 3), "b": (0, 2), "b1": (0, 1)}
     lines.collapse(1)
-    assert lines.opened() == {None: 3}
+    assert lines.opened() == {None: (0, 3)}
 
 
 def test_any_sequence_of_opening_and_closing_keeps_the_order() -> None:

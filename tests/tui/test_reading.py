@@ -5,7 +5,7 @@ import pytest
 from explorer.model import Row
 from explorer.store import queries
 from explorer.store.database import Cursor, Database
-from explorer.tui.lines import PAGE
+from explorer.tui.lines import PAGE, Part
 from explorer.tui.reading import Order, Reader
 from tests.store.world import agent, conversation, family, make_database, run, source
 
@@ -39,7 +39,7 @@ def test_children_come_in_pages(many: tuple[Database, Cursor]) -> None:
 def test_what_was_read_is_read_again(many: tuple[Database, Cursor]) -> None:
     database, cursor = many
     reader = Reader(cursor, queries.build_tree(database), RECORDED, 1, True)
-    picture = reader.picture(None, {None: 1, "c": 1, "main": 1_000})
+    picture = reader.picture(None, {None: Part(0, 1), "c": Part(0, 1), "main": Part(0, 1_000)})
     assert len(picture.roots.open["c"].open["main"].nodes) == 1_000
 
 
@@ -52,6 +52,31 @@ def test_a_node_far_down_is_revealed_with_the_pages_before_it(many: tuple[Databa
     assert root is None
     assert len(picture.roots.open["c"].open["main"].nodes) == 1_300
     assert reader.reveal("nobody", None, {}) is None
+
+
+def test_a_node_further_down_is_revealed_among_those_around_it(
+    many: tuple[Database, Cursor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, cursor = many
+    monkeypatch.setattr("explorer.tui.reading._NEAR", PAGE)
+    reader = Reader(cursor, queries.build_tree(database), RECORDED, 1, True)
+    revealed = reader.reveal("x01000", None, {})
+    assert revealed is not None
+    branch = revealed[1].roots.open["c"].open["main"]
+    assert [node.node_id for node in branch.nodes] == [f"x{number:05}" for number in range(750, 1_250)]
+    assert (branch.first, branch.total) == (750, 1_300)
+    # What is shown stays, if the node is near.
+    revealed = reader.reveal("x01249", None, {"main": Part(750, PAGE)})
+    assert revealed is not None
+    assert revealed[1].roots.open["c"].open["main"].first == 750
+    # Where there are fewer by now, they are shown from the start.
+    picture = reader.picture("main", {"main": Part(2_000, PAGE)})
+    assert (picture.roots.open["main"].first, len(picture.roots.open["main"].nodes)) == (0, PAGE)
+    # In another order, it is shown where it stands then; if it is gone, the first ones are.
+    turned = reader._replace(order=Order("order", True, False))
+    picture = turned.again("main", {"main": Part(750, PAGE)}, "x01299")
+    assert (picture.roots.open["main"].first, picture.roots.open["main"].nodes[0].node_id) == (0, "x01299")
+    assert reader.again("main", {"main": Part(750, PAGE)}, "gone").roots.open["main"].first == 0
 
 
 def test_a_node_outside_the_root_is_revealed_from_the_top() -> None:
@@ -94,7 +119,9 @@ def test_agents_may_be_nested_deeper_than_calls(many: tuple[Database, Cursor], m
         return [some._replace(node_id=str(number), children=int(number < 1_500))]
 
     monkeypatch.setattr(queries, "children", only_child)
-    branch = Reader(cursor, tree, RECORDED, 1, True).children(None, 1, {str(number): 1 for number in range(1_500)})
+    branch = Reader(cursor, tree, RECORDED, 1, True).children(
+        None, 1, {str(number): Part(0, 1) for number in range(1_500)}
+    )
     depth = 1
     while branch.open:
         (branch,) = branch.open.values()

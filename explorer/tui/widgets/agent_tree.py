@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.tui import columns
-from explorer.tui.lines import Branch, Line, Lines
+from explorer.tui.lines import Branch, Line, Lines, Part
 from explorer.tui.text import crop, fit
 
 if TYPE_CHECKING:
@@ -89,12 +89,12 @@ class AgentTree(ScrollView, can_focus=True):
             self.node = node
 
     class PageRequested(Message):
-        """A pager line was entered: the children of ``parent_id`` from ``offset`` on are wanted."""
+        """A pager line was entered: some children of ``parent_id`` are wanted."""
 
-        def __init__(self, parent_id: str | None, offset: int) -> None:
+        def __init__(self, parent_id: str | None, wanted: Part) -> None:
             super().__init__()
             self.parent_id = parent_id
-            self.offset = offset
+            self.wanted = wanted
 
     class SortRequested(Message):
         """A column's header was clicked."""
@@ -138,14 +138,18 @@ class AgentTree(ScrollView, can_focus=True):
         if index is not None and self.lines.attach(index, branch):
             self._lines_changed(index)
 
-    def append_page(self, parent_id: str | None, offset: int, nodes: Sequence[Node], total: int | None) -> None:
+    def append_page(self, parent_id: str | None, wanted: Part, nodes: Sequence[Node], total: int | None) -> None:
         """Put a page in the place of the pager line that asked for it."""
         for index, line in enumerate(self.lines):
-            above = line.parent.node_id if line.parent else None
-            if line.node is None and above == parent_id and self.lines.shown_before(index) == offset:
-                self.lines.append_page(index, nodes, total)
+            parent = line.parent.node_id if line.parent else None
+            if line.node is None and parent == parent_id and self.lines.wanted(index) == wanted:
+                added = self.lines.append_page(index, nodes, total)
                 self._lines_changed(index)
-                if index == self.cursor:
+                # What stood below a pager stays where it is on the screen, and the cursor beside it.
+                if line.above and self.cursor >= index:
+                    self.set_reactive(AgentTree.cursor, self.cursor + added)
+                    self.scroll_to(y=self.scroll_y + added, animate=False, force=True, immediate=True)
+                if line.above or index == self.cursor:
                     self.post_message(self.NodeHighlighted(self.node))
                 return
 
@@ -223,7 +227,7 @@ class AgentTree(ScrollView, can_focus=True):
             self.post_message(self.NodeEntered(line.node))
         else:
             parent_id = line.parent.node_id if line.parent else None
-            self.post_message(self.PageRequested(parent_id, self.lines.shown_before(self.cursor)))
+            self.post_message(self.PageRequested(parent_id, self.lines.wanted(self.cursor)))
 
     def on_click(self, event: events.Click) -> None:
         """Select a line; on its arrow, open or close it; twice, drill in; on the header, sort."""
@@ -334,7 +338,8 @@ class AgentTree(ScrollView, can_focus=True):
         return Strip([Segment(text, style)]).adjust_cell_length(width, style)
 
     def _draw_pager(self, line: Line, style: Style) -> list[Segment]:
-        more = f"{line.remaining:,} more" if line.remaining is not None else "more"
+        which = "before" if line.above else "more"
+        more = f"{line.remaining:,} {which}" if line.remaining is not None else which
         text = f"{'  ' * line.depth}… {more}: enter reads them"
         return [
             Segment(

@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
-from explorer.tui.lines import PAGE
 from explorer.tui.reading import Order, Picture, Reader
 from explorer.tui.state import Search, Spot
 from explorer.tui.widgets.agent_tree import AgentTree
@@ -81,7 +80,8 @@ class TreePane(Vertical):
             if then is not None:
                 then()
 
-        self._ask("tree", lambda reader: reader.picture(root, opened), shown)
+        here = spot.cursor if spot else tree.node.node_id if tree.node else None
+        self._ask("tree", lambda reader: reader.again(root, opened, here), shown)
 
     def _here(self) -> Spot:
         tree = self.agents
@@ -114,7 +114,7 @@ class TreePane(Vertical):
 
     @on(AgentTree.PageRequested)
     def _page_requested(self, event: AgentTree.PageRequested) -> None:
-        parent_id, offset = event.parent_id, event.offset
+        parent_id, wanted = event.parent_id, event.wanted
 
         def read(reader: Reader) -> tuple[list[Node], int | None]:
             total = reader.conversations
@@ -123,9 +123,9 @@ class TreePane(Vertical):
 
                 parent = queries.node(reader.cursor, reader.tree, parent_id)
                 total = parent.children if parent else None
-            return reader.page(parent_id, offset, PAGE, total)
+            return reader.page(parent_id, *wanted, total)
 
-        self._ask(f"children {parent_id}", read, lambda page: self.agents.append_page(parent_id, offset, *page))
+        self._ask(f"children {parent_id}", read, lambda page: self.agents.append_page(parent_id, wanted, *page))
 
     # Drilling in and the way back
 
