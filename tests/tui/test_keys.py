@@ -163,7 +163,7 @@ def test_s_sorts_and_turns_round(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "s")
         assert isinstance(pilot.app.screen, MenuScreen)
-        await press(pilot, "j", "j", "j", "j", "enter")
+        await press(pilot, "5*j", "enter")
         assert main_screen(pilot).state.sort_words == "input tokens ↓"
         assert names(pilot)[2:] == ["    Explore agent_001", "    Explore agent_002"]
         await press(pilot, "S")
