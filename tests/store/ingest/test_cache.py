@@ -110,7 +110,7 @@ def test_a_renamed_source_counts_under_its_new_name_only(traces: Path, reading: 
 
 def test_a_source_that_changes_many_times_counts_once(traces: Path, reading: Reading) -> None:
     write(traces / "still.json", family())
-    for steps in range(1, 15):
+    for steps in range(1, 8):
         write(traces / "growing.json", plain(1, steps))
         found = rows(reading())
         assert reading.sources == (["growing.json"] if steps > 1 else reading.sources)

@@ -82,7 +82,7 @@ def test_batches_are_merged_when_they_become_many(
     monkeypatch.setattr(kept_module, "MOST_BATCHES", 2)
     corpus(traces)
     reading()
-    for number in range(7):
+    for number in range(4):
         write(traces / f"{number}.json", plain(number))
         write(traces / "changing.json", family(number))
         merged = reading()
@@ -115,10 +115,10 @@ def test_when_everything_is_gone_nothing_counts(
         assert reading().batches == []
 
 
-@pytest.mark.parametrize("name", ["[ab]", "a*b?", "with space", "k=v", "émoji \N{BUG}", "new\nline", "quote'd \"twice"])
+@pytest.mark.parametrize("name", ["[ab] a*b? k=v", "new\nline", "émoji \N{BUG} quote'd \"twice"])
 def test_a_cache_may_have_any_name(traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(kept_module, "MOST_BATCHES", 1)
-    corpus(traces)
+    write(traces / "family.json", family())
     expected = rows(reading())
     reading.cache = reading.cache / name
     assert rows(reading()) == expected

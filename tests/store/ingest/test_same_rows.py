@@ -18,7 +18,7 @@ from tests.store.ingest.traces import corpus, family, of, plain, repeated, rows,
 REAL = Path(__file__).parents[4] / "shared" / "traces" / "weka"
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 5, None])
+@pytest.mark.parametrize("jobs", [1, 5, None])
 def test_the_rows_are_the_same_however_many_processes_read(traces: Path, reading: Reading, jobs: int | None) -> None:
     corpus(traces)
     expected = rows(reading())
@@ -75,7 +75,7 @@ inserted = st.binary(max_size=6) | st.sampled_from([b'"', b"}]}", b"\n"])
 damages = st.lists(st.tuples(st.integers(0, len(BYTES)), st.integers(0, 30), inserted), min_size=1, max_size=3)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damages)
 def test_whatever_is_done_to_a_file_it_is_listed_and_its_neighbour_is_whole(
     tmp_path: Path, damage: list[tuple[int, int, bytes]]
