@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from rich.cells import cell_len
 
 from explorer.tui import humanize
-from explorer.tui.recorded_text import lay_out, parsed, sealed
+from explorer.tui.recorded_text import ANSWERED, ASKED, CAME_BACK, lay_out, parsed, sealed, spoken
 from explorer.tui.text import clean, crop, fit
 from explorer.tui.time_scale import offset
 from explorer.tui.widgets.sheet import Role, Row, wrapped
@@ -68,13 +68,19 @@ def lay_out_end(exchange: Exchange, end: End, texts: Mapping[Passage, Read] | No
     asked = exchange.asked_sent if asker else exchange.asked_received
     answered = exchange.answer_received if asker else exchange.answer_sent
     yield from _half(exchange, end, "asked", asked, texts, secret, width)
-    if asker and asked is not None and answered == asked:
+    one_record = asker and asked is not None and answered is not None and asked[2:4] == answered[2:4]
+    if one_record and not _words_of("answered", answered, texts, exchange.call):
         yield []
         yield [(_TITLES[end, "answered"], "title")]
         yield from _state(exchange.answered, width) if exchange.answered else []
-        yield from wrapped("What came back stands with the call, above, if the recorder kept it.", width, "note")
+        yield from wrapped(
+            "What came back stands with the call, in its record, if the recorder kept it.", width, "note"
+        )
     else:
         yield from _half(exchange, end, "answered", answered, texts, secret, width)
+    yield from _record_behind("asked", asked, texts, exchange.call, secret, width)
+    if not one_record:
+        yield from _record_behind("answered", answered, texts, exchange.call, secret, width)
 
 
 _TITLES: dict[tuple[End, Half], str] = {
@@ -97,7 +103,7 @@ def _half(
     if words := _about(exchange, end, edge, place, read):
         yield from wrapped(words, width, "note")
     if place is not None:
-        yield from _text(place, texts, secret, width)
+        yield from _text(half, place, texts, exchange.call, secret, width)
 
 
 def _numbers(party: Party) -> str:
@@ -132,7 +138,7 @@ def _about(exchange: Exchange, end: End, edge: HandOff | None, place: Passage | 
     if place.basis == "edge":
         return ""
     if place.basis == "tool_call":
-        return "The record of the tool call:"
+        return "By the record of the tool call:"
     first = place.basis == "first_step"
     if read is not None and read.said:
         words = "The first message of the run" if first else "The last of what the run said"
@@ -151,15 +157,46 @@ def _secrets(texts: Mapping[Passage, Read]) -> set[str]:
     return set().union(*(sealed(parsed(read.text)) for read in texts.values() if read.text is not None))
 
 
-def _text(place: Passage, texts: Mapping[Passage, Read] | None, secret: set[str], width: int) -> Iterator[Row]:
+def _words_of(half: Half, place: Passage | None, texts: Mapping[Passage, Read] | None, call: str | None) -> list[str]:
+    """What was said by a record; nothing where the text is that itself, or the record does not tell."""
+    read = texts.get(place) if texts and place else None
+    if read is None or read.said or read.text is None or place is None:
+        return []
+    names = ASKED if half == "asked" else CAME_BACK if place.basis == "tool_call" else ANSWERED
+    return spoken(parsed(read.text), call, names)
+
+
+def _record_behind(
+    half: Half, place: Passage | None, texts: Mapping[Passage, Read] | None, call: str | None, secret: set[str],
+    width: int,
+) -> Iterator[Row]:  # fmt: skip
+    """The whole record, where only its words were shown."""
+    if texts and place and _words_of(half, place, texts, call):
+        yield []
+        yield [(f"The record of what was {half}", "title")]
+        yield from _record(texts[place], secret, width)
+
+
+def _text(
+    half: Half, place: Passage, texts: Mapping[Passage, Read] | None, call: str | None, secret: set[str], width: int
+) -> Iterator[Row]:
     if texts is None:
         yield [("reading …", "note")]
         return
     read = texts.get(place)
     if read is None or read.text is None:
         yield from wrapped(read.problem if read else "", width, "warning")
-        return
-    rows = lay_out(parsed(read.text), secret, width)
+    elif words := _words_of(half, place, texts, call):
+        yield from _at_most(lay_out(words, secret, width))
+    else:
+        yield from _record(read, secret, width)
+
+
+def _record(read: Read, secret: set[str], width: int) -> Iterator[Row]:
+    return _at_most(lay_out(parsed(read.text or ""), secret, width))
+
+
+def _at_most(rows: Iterator[Row]) -> Iterator[Row]:
     for number, row in enumerate(rows):
         if number == _ROWS:
             yield [(f"… cut off after {_ROWS:,} lines", "note")]
@@ -210,7 +247,7 @@ def columns_for(listed: Sequence[HandOff], width: int) -> Columns:
     }
     room = width - _BEFORE - 5 - _DELIVERY
     for name in ("tool", "grade", "resolution"):
-        if sum(wanted.values()) + min(sender + receiver, 36) > room:
+        if sum(wanted.values()) + min(sender + receiver, 56) > room:
             wanted[name] = 0
     room = max(8, room - sum(wanted.values()))
     if sender + receiver > room:

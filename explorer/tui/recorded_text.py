@@ -65,6 +65,54 @@ def sealed(values: Collection[Any]) -> set[str]:
     return found
 
 
+_BOTH_SAY = frozenset(("content", "message", "text"))
+ASKED = _BOTH_SAY | {"brief", "goal", "instructions", "prompt", "task", "tasks"}
+"""Names under which recorders keep what a run was asked."""
+CAME_BACK = frozenset(("answer", "output", "result"))
+"""Those that beside a call can only be its answer."""
+ANSWERED = _BOTH_SAY | CAME_BACK
+"""Names under which they keep what it answered."""
+
+
+def spoken(values: Collection[Any], call: str | None, names: Collection[str]) -> list[str]:
+    """The texts under these names in parsed records, each once; where a record has several calls, those of one."""
+    parts = [value for value in values if isinstance(value, dict | list)]
+    own = list(_of_call(parts, call, 0)) if call else []
+    return list(dict.fromkeys(text for part in own or parts for text in _said(part, names, False, 0) if text.strip()))
+
+
+def _of_call(value: Any, call: str, depth: int) -> Iterator[dict[str, Any]]:
+    """The objects that name a call as theirs."""
+    if depth > _DEEP:
+        return
+    if isinstance(value, dict):
+        if any(item == call for item in value.values()):
+            yield value
+            return
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _of_call(item, call, depth + 1)
+
+
+def _said(value: Any, names: Collection[str], told: bool, depth: int) -> Iterator[str]:
+    """The strings that stand under such a name, or in a list under it."""
+    if depth > _DEEP:
+        return
+    if isinstance(value, str):
+        inner = _within(value)
+        if inner is not None:
+            yield from _said(inner, names, told, depth + 1)
+        elif told:
+            yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _said(item, names, str(name) in names, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _said(item, names, told, depth + 1)
+
+
 def lay_out(values: Collection[Any], secret: Collection[str], width: int) -> Iterator[Row]:
     """Rows for parsed records. ``secret``: the strings that are encrypted, wherever they stand."""
     for number, value in enumerate(values):

@@ -80,16 +80,46 @@ class TestBothEnds:
             "spawn at +7.294s from the start, with the tool task",
             "– delivery not recorded; followed to the item that the receiver's",
             "model saw",
-            "The record of the tool call:",
-            "task: count",
+            "By the record of the tool call:",
+            "count",
             "",
             "Got back",
             "result at +30.085s from the start (that of the run: none of its own",
             "recorded)",
             "U never arrived; pending: nothing of the receiver shows it; between",
             "whom follows by a rule",
-            "What came back stands with the call, above, if the recorder kept it.",
+            "What came back stands with the call, in its record, if the recorder",
+            "kept it.",
+            "",
+            "The record of what was asked",
+            "task: count",
         ]
+
+    def test_what_was_said_comes_before_the_record_and_once(self) -> None:
+        use = {"type": "tool_use", "id": "t1", "input": {"to": "c", "message": "Count.", "content": "Count."}}
+        other = {"type": "tool_use", "id": "t2", "input": {"prompt": "something else"}}
+        sent = json.dumps({"uuid": "u", "type": "assistant", "message": {"model": "m", "content": [use, other]}})
+        back = json.dumps({"cwd": "/", "message": {"content": [{"tool_use_id": "t1", "content": [{"text": "42"}]}]}})
+        got = Passage("edge", None, "a", 9, 1)
+        exchange = Exchange(SPAWN, RESULT, ASKER, DOER, CALL, None, None, got, "t1")
+        shown = end(exchange, "asker", {CALL: Read(sent), got: Read(back)})
+        said, records = shown[: shown.index("The record of what was asked")], shown[shown.index("Got back") :]
+        assert said.count("Count.") == 1 and "42" in said
+        assert not any("uuid" in line or "something else" in line for line in said)
+        assert "uuid: u" in records and "cwd: /" in records
+
+    def test_what_was_asked_is_not_taken_for_the_answer_beside_it(self) -> None:
+        again = CALL._replace(basis="edge")
+        exchange = Exchange(SPAWN, None, ASKER, DOER, again, None, None, CALL, None)
+        whole = {"input": {"prompt": "Count."}, "output": "42"}
+        for record, answer in (
+            (whole, "42"),
+            ({"input": whole["input"]}, "What came back stands with the call, in its record, if the recorder"),
+        ):
+            text = Read(json.dumps(record))
+            shown = end(exchange, "asker", {again: text, CALL: text})
+            back = shown[shown.index("Got back") : shown.index("The record of what was asked")]
+            assert answer in back and "Count." not in back
 
     def test_what_got_lost_is_nowhere_in_the_record_of_its_receiver(self) -> None:
         exchange = Exchange(SPAWN, RESULT, ASKER, DOER, CALL, FIRST, LAST, None)

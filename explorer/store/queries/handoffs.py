@@ -110,6 +110,8 @@ class Exchange(NamedTuple):
     asked_received: Passage | None
     answer_sent: Passage | None
     answer_received: Passage | None
+    call: str | None = None
+    """The id of the tool call that it was made with."""
 
 
 def handoffs(cursor: Cursor, node_id: str | None) -> HandOffs:
@@ -157,12 +159,14 @@ def handoff(cursor: Cursor, edge_id: str) -> Exchange | None:
     ends = this.kind in ANSWERED or this.kind == "result"
     lost = answered is not None and answered.delivered is False
     call = _call(cursor, (asked or this).edge_id, asker, doer)
+    call_id = one(cursor, "SELECT tool_call_id FROM edges WHERE edge_id = $1", [(asked or this).edge_id])
     return Exchange(
         asked, answered, _party(cursor, asker), _party(cursor, doer),
         _place(cursor, asked, "sent") or call,
         _place(cursor, asked, "received") or (_step(cursor, doer, "first_step") if started else None),
         _place(cursor, answered, "sent") or (_step(cursor, doer, "last_step") if ends else None),
         _place(cursor, answered, "received") or (call if ends and not lost else None),
+        call_id[0] if call_id else None,
     )  # fmt: skip
 
 
