@@ -6,6 +6,7 @@ stdout carries data, stderr narration and progress. Each command opens the floor
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -120,6 +121,7 @@ def command(context: click.Context, /, **options: Any) -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(50_000)  # what is imported and listed has few cycles, and looking for them took a twentieth
     try:
         code = command(standalone_mode=False)
     except click.exceptions.Abort:

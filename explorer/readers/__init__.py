@@ -5,9 +5,10 @@ A reader module has:
 * ``NAME``: the format's name, as shown, and the module's but for hyphens; ``VERSION``: raised whenever its rows would
   change, so that caches are re-read.
 * ``SELF_CONTAINED``: every conversation lies within one source, so its reuse can be computed while it is read.
-* ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file, and is None
-  for a directory that might be one trace as a whole; it is asked of every directory, so it looks at names first.
-  Exactly one reader may claim a source.
+* ``claims(path, head)``: whether the source is of this format. ``head`` holds the first bytes of a file. Exactly one
+  reader may claim a source.
+* ``OF_DIRECTORIES``, optional: true of a format of which a source may be a directory, as one trace as a whole. Then
+  every directory is asked about too, with None for its ``head``, so that ``claims`` looks at names first.
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows, the
   block runs of a step right behind it; as ``Rows``, those of several steps behind the ``Rows`` of these. It never
   raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
@@ -192,7 +193,8 @@ def claim(path: Path, head: bytes | None) -> Reader | None:
     Raises:
         AmbiguousFormat: more than one reader claims it.
     """
-    claimants = [reader for reader in readers().values() if reader.claims(path, head)]
+    asked = (reader for reader in readers().values() if head is not None or "OF_DIRECTORIES" in vars(reader))
+    claimants = [reader for reader in asked if reader.claims(path, head)]
     if len(claimants) > 1:
         raise AmbiguousFormat(f"{path}: claimed by {', '.join(reader.NAME for reader in claimants)}")
     return claimants[0] if claimants else None
@@ -201,10 +203,15 @@ def claim(path: Path, head: bytes | None) -> Reader | None:
 def part_of(path: Path) -> tuple[Reader, Path] | None:
     """The reader and the file that a companion is read with; None for a file that stands for itself."""
     for reader in readers().values():
-        whole = getattr(reader, "part_of", None)
+        whole = vars(reader).get("part_of")  # not getattr: a module is slow to say that it has no attribute
         if whole is not None and (found := whole(path)) is not None:
             return reader, found
     return None
+
+
+def has_companions(reader: Reader) -> bool:
+    """Whether sources of this format may be read with others; no for most."""
+    return "companions" in vars(reader)
 
 
 def companions(reader: Reader, path: Path) -> Sequence[Path]:

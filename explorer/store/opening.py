@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +23,27 @@ class Batch(NamedTuple):
     """Runs of an export that its filter had not kept, and that are in it only because a kept run is below them."""
 
 
+class Places(Mapping[str, Path]):
+    """Paths by source_id, each made when it is asked for: hardly one of thousands is."""
+
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+
+    def __getitem__(self, source_id: str) -> Path:
+        return Path(self._places[source_id])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 class Opening(NamedTuple):
     """Everything the database needs to know."""
 
     batches: list[Batch]
-    roots: dict[str, Path]
+    roots: Mapping[str, Path]
     """source_id -> the file itself, to read records from; without those that came from an export."""
     complete: bool = True
     """False while sources are still being read."""

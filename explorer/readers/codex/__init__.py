@@ -23,11 +23,23 @@ from explorer.readers import Message, Place, Report, SourceFile
 from explorer.readers.codex._bundle import is_bundle, manifest_of
 from explorer.readers.codex._rollout_head import is_rollout, rollout_links
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "places", "read", "record"]
+__all__ = [
+    "NAME",
+    "OF_DIRECTORIES",
+    "SELF_CONTAINED",
+    "VERSION",
+    "claims",
+    "links",
+    "messages",
+    "places",
+    "read",
+    "record",
+]
 
 NAME = "codex"
 VERSION = 4
 SELF_CONTAINED = True
+OF_DIRECTORIES = True
 _NAMED = re.compile(rb'\s*\{\s*"id":\s*"[^"]{1,64}",\s*"thread_name":\s*"')
 
 

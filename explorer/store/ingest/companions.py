@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from explorer.readers import companions, part_of, readers
+from explorer.readers import companions, has_companions, part_of, readers
 from explorer.store.ingest.walk import Found, identity, text
 
 State: TypeAlias = list[tuple[str, int, int]]
@@ -55,13 +55,13 @@ def _key(path: Path, identity_: tuple[int, int]) -> tuple[int, int] | str:
     return identity_ if identity_[1] else os.path.realpath(path)
 
 
-def companions_of(reader: str | None, path: Path) -> State:
+def companions_of(reader: str | None, found: Found) -> State:
     """The companions of a source as they are now; nothing, and nothing looked at, for most formats."""
-    if reader not in readers():
+    if reader not in readers() or not has_companions(readers()[reader]):
         return []
     states = []
     try:
-        for companion in companions(readers()[reader], path):
+        for companion in companions(readers()[reader], found.path):
             status = companion.stat()
             states.append((os.path.realpath(companion), status.st_size, status.st_mtime_ns))
     except Exception:  # gone since it was listed, or a reader's mistake: it will differ next time, or be read again

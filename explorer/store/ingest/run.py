@@ -28,7 +28,7 @@ from explorer.store.ingest.outcome import companion, part, read
 from explorer.store.ingest.task import CHUNK_ROWS, Chunk, Task
 from explorer.store.ingest.together import Group, Linked, groups
 from explorer.store.ingest.walk import Claim, Found, identify, walk
-from explorer.store.opening import Batch, Opening
+from explorer.store.opening import Batch, Opening, Places
 
 FIRST_SHOWN_SECONDS = 0.4
 """After this time what has been read is shown, and then again whenever the time since the start has doubled."""
@@ -59,7 +59,7 @@ class Ingest:
         self.note: str | None = None
         self.kept = Kept(self._locate())
         self.bundles: list[Batch] = []
-        self.roots: dict[str, Path] = {}
+        self.roots: dict[str, str] = {}
         self.begun: dict[str, Begun] = {}  # every reading of this ingest
         self.lone: dict[str, Part] = {}  # companions by source_id whose whole is not opened
         self.order: dict[str, int] = {}  # source_id -> its number in the walk
@@ -116,7 +116,7 @@ class Ingest:
             for each in walk(self.paths, _is_trace):
                 self.order[each.source_id] = len(found)
                 found.append(each)
-                self.roots[each.source_id] = each.path
+                self.roots[each.source_id] = each.place
                 if len(found) % 256 == 0:
                     self._tell(files_total=len(found), current=each.source_id)
                     self._stop_if_cancelled()
@@ -187,7 +187,7 @@ class Ingest:
         return (
             (entry.size, entry.mtime_ns) == state_of(found)
             and not found.problem
-            and [tuple(each) for each in entry.companions] == companions_of(entry.reader, found.path)
+            and [tuple(each) for each in entry.companions] == companions_of(entry.reader, found)
         )
 
     def _identify(self, found: Found) -> Claim:
@@ -258,14 +258,14 @@ class Ingest:
     def _begin(self, found: Found, reader: str, facts: dict[str, str], replaces: bool = False) -> Iterator[Task]:
         """The tasks of a source, one for each share of it; ``replaces`` when what was read of it counts until then."""
         group = self.groups.get(found.source_id)
-        parts = [(str(each.path), each.source_id) for each in group.parts] if group else []
+        parts = [(each.place, each.source_id) for each in group.parts] if group else []
         reading = new_reading()
         if replaces:
             self.kept.replaces(reading)
         growing = self._growing(found, *(group.parts if group else ()))
-        task = Task(reading, reader, str(found.path), found.source_id, facts, parts=parts, growing=growing)
+        task = Task(reading, reader, found.place, found.source_id, facts, parts=parts, growing=growing)
         count = shares(readers()[reader], found.path)
-        own, *of_parts = (companions_of(reader, each.path) for each in (found, *(group.parts if group else ())))
+        own, *of_parts = (companions_of(reader, each) for each in (found, *(group.parts if group else ())))
         self.begun[reading] = Begun(task, found, own, group, of_parts, open=count)
         yield from (task._replace(share=(number, count)) for number in range(count))
 
@@ -316,7 +316,7 @@ class Ingest:
         companions = {entry.source_id: entry.companions for entry in self.kept.entries() if entry.companions}
         parts = {entry.source_id: entry.parts for entry in self.kept.entries() if entry.parts}
         batches, paths = [*self.kept.batches(), *self.bundles], tuple(self.paths)
-        return Opening(batches, self.roots, complete, paths, companions, parts, self._database_cache(complete))
+        return Opening(batches, Places(self.roots), complete, paths, companions, parts, self._database_cache(complete))
 
     def _database_cache(self, complete: bool) -> Path | None:
         """Where the database is kept: nowhere when it will not be the same the next time."""

@@ -19,7 +19,8 @@ _Place: TypeAlias = tuple[str, str]
 class Found(NamedTuple):
     """A file, or a directory that is one trace or cannot be listed."""
 
-    path: Path
+    place: str
+    """Its path; a Path of it is made when it is needed, which takes longer than to find it."""
     source_id: str
     size: int | None
     mtime_ns: int | None
@@ -28,6 +29,11 @@ class Found(NamedTuple):
     is_directory: bool = False
     identity: tuple[int, int] = (0, 0)
     """By which it is told whether two paths lead to one file."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.place)
 
 
 class Claim(NamedTuple):
@@ -109,12 +115,12 @@ def _children(place: _Place) -> tuple[list[_Place], list[_Place]]:
 
 
 def _look(place: _Place, seen: dict[tuple[int, int], str]) -> Found:
-    path, source_id = Path(place[0]), place[1]
+    path, source_id = place
     try:
-        status = os.stat(place[0])  # noqa: PTH116 - many times a second
+        status = os.stat(path)  # noqa: PTH116 - many times a second
     except OSError as error:
         reason = error.strerror or str(error)
-        lost = error.errno in (errno.ENOENT, errno.ELOOP) and path.is_symlink()
+        lost = error.errno in (errno.ENOENT, errno.ELOOP) and Path(path).is_symlink()
         return Found(path, source_id, None, None, f"{NOWHERE} ({reason})" if lost else reason)
     is_directory, problem = stat.S_ISDIR(status.st_mode), None
     key = identity(status)

@@ -18,6 +18,7 @@ from explorer.readers import Report, SourceFile
 
 NAME = "scripted"
 VERSION = 1
+OF_DIRECTORIES = True
 SELF_CONTAINED = True
 
 
