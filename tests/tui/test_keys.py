@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import OptionList
 
 from explorer.model import Row
 from explorer.tui.screens.export import ExportScreen
 from explorer.tui.screens.filter import FilterScreen
 from explorer.tui.screens.finding import FindingScreen
-from explorer.tui.screens.help import HelpScreen
+from explorer.tui.screens.help import HelpScreen, _key
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.screens.menu import MenuScreen
 from explorer.tui.screens.step import StepScreen
@@ -340,6 +341,33 @@ def test_help_is_searchable_and_runs_what_is_chosen(opener: Opener) -> None:
         assert isinstance(pilot.app.screen, MenuScreen)
 
     drive(opener(family()), script)
+
+
+def test_help_begins_with_the_place_one_is_at_in_dialogs_too(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        def first() -> str:
+            listed = pilot.app.screen.query_one(OptionList)
+            return " ".join(str(listed.get_option_at_index(0).prompt).split())
+
+        await press(pilot, "question_mark")
+        assert first() == "In the tree"
+        await press(pilot, "escape", "C", "question_mark")
+        assert first() == "In the caches"
+        await press(pilot, "type:whose kv", "enter")
+        assert isinstance(pilot.app.screen, MenuScreen)
+        await press(pilot, "escape", "escape", "w", "question_mark")
+        assert first() == "On their lines"
+
+    drive(opener(family()), script)
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [("plus", "+"), ("minus", "-"), ("slash", "/"), ("equals_sign", "="), ("right_curly_bracket", "}"), ("G", "G"),
+     ("space", "space"), ("ctrl+d", "ctrl+d"), ("escape", "esc"), ("enter", "enter")],
+)  # fmt: skip
+def test_keys_are_spelled_as_they_are_written_on_them(key: str, written: str) -> None:
+    assert _key(key) == written
 
 
 def test_copying_says_how_it_was_done(opener: Opener) -> None:

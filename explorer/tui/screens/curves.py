@@ -35,7 +35,7 @@ from explorer.tui.questions import Questions
 from explorer.tui.screens.curve_choices import CurveChoices, Found
 from explorer.tui.text import clean
 from explorer.tui.use_words import use_page
-from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.key_line import HELP, KeyLine
 from explorer.tui.widgets.sheet import Row, Sheet, wrapped
 
 if TYPE_CHECKING:
@@ -86,15 +86,16 @@ class CurvesScreen(CurveChoices):
         Binding("equals_sign", "enter_size", "enter size", key_display="=", id="curves.enter-size",
                 tooltip="A size of cache as it is written: 24 GiB, 1228 blocks, 1.2M tokens"),
         Binding("b", "unit", "unit", id="curves.unit", tooltip="Sizes in blocks, tokens or GiB"),
+        Binding("g", "model", "model", id="curves.model", tooltip="Whose KV cache, for the size in GiB"),
         Binding("a", "arrivals", "share", id="curves.arrivals",
                 tooltip="A cache for each conversation, or one for all: at once, in turn, at random"),
         Binding("plus", "gap(1)", "rarer", key_display="+ -", show=False, id="curves.rarer",
                 tooltip="More time between random arrivals"),
         Binding("minus", "gap(-1)", "denser", show=False, id="curves.denser", tooltip="Less time between them"),
         Binding("n", "seed", "next seed", show=False, id="curves.seed", tooltip="Other random arrivals"),
-        Binding("g", "model", "model", id="curves.model", tooltip="Whose KV cache, for the size in GiB"),
         Binding("y", "copy", "copy SQL", show=False, id="curves.copy", tooltip="Copy the query for these figures"),
         Binding("escape,q,C", "close", "close", id="curves.close"),
+        HELP,
     ]  # fmt: skip
 
     REST: ClassVar[float] = 0.15
@@ -342,6 +343,12 @@ class CurvesScreen(CurveChoices):
         view = self.view
         arrival = view.arrivals.order if view.arrivals else None
         self._copy(curve_sql(self._page, self._conversation_id, view.capacity, view.keep_ms, arrival))
+
+    def action_help(self) -> None:
+        """Show every key of this place."""
+        from explorer.tui.screens.help import show_help
+
+        show_help(self)
 
     def action_close(self) -> None:
         """Back to the tree."""

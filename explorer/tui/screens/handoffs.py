@@ -16,7 +16,7 @@ from explorer.tui import handoff_words
 from explorer.tui.questions import Questions
 from explorer.tui.text import clean
 from explorer.tui.widgets.handoff_list import HandOffList
-from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.key_line import HELP, KeyLine
 from explorer.tui.widgets.sheet import Row, Sheet
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Known(NamedTuple):
 class HandOffsScreen(ModalScreen["str | None"]):
     """The list. Answers with the node to go to."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,d", "close", "close", id="handoffs.close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,d", "close", "close", id="handoffs.close"), HELP]
 
     def __init__(self, whose: str, found: HandOffs, database: Database, at: int | None = None) -> None:
         super().__init__()
@@ -69,6 +69,12 @@ class HandOffsScreen(ModalScreen["str | None"]):
 
         self.app.push_screen(HandOffScreen(shown.listed, shown.cursor, self._database), closed)
 
+    def action_help(self) -> None:
+        """Show every key of this place."""
+        from explorer.tui.screens.help import show_help
+
+        show_help(self)
+
     def action_close(self) -> None:
         """Go nowhere."""
         self.dismiss(None)
@@ -83,6 +89,7 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
         Binding("right_square_bracket", "beside(1)", "next", key_display="] [", id="handoff.next"),
         Binding("left_square_bracket", "beside(-1)", "previous", show=False, id="handoff.previous"),
         Binding("escape,q,d", "close", "back to the list", id="handoff.close"),
+        HELP,
     ]
 
     def __init__(self, listed: Sequence[HandOff], at: int, database: Database) -> None:
@@ -161,6 +168,12 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
             self.notify("No run of this side is recorded.", timeout=3)
         else:
             self.dismiss((self._at, party.node_id))
+
+    def action_help(self) -> None:
+        """Show every key of this place."""
+        from explorer.tui.screens.help import show_help
+
+        show_help(self)
 
     def action_close(self) -> None:
         """Back to the list."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +12,9 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.dom import DOMNode
-from textual.screen import ModalScreen
+from textual.keys import key_to_character
+from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -131,24 +133,66 @@ def _prompt(entry: Entry) -> Table:
     return grid
 
 
-def key_entries(group: str, node: DOMNode) -> Iterator[Entry]:
-    """The keys of a widget or screen."""
-    for binding in type(node).__dict__.get("BINDINGS", ()):
+_PLACES = {
+    "MainScreen": "Everywhere",
+    "AgentTree": "In the tree",
+    "Overview": "In the overview and other pages",
+    "StepsGrid": "In the steps",
+    "TimelineLanes": "In the timeline",
+    "ReuseTab": "In the reuse tab",
+    "SiblingGrid": "In the sibling matrix",
+    "MessagesView": "In the messages",
+    "MessagesTab": "In the messages",
+    "FindingsList": "In the findings",
+    "SearchBar": "While searching",
+    "CurvesScreen": "In the caches",
+    "CurveSheet": "In the caches",
+    "LinesScreen": "In the pages of who shares what",
+    "SharingScreen": "In the pages of who shares what",
+    "PassportScreen": "In the passport of a block",
+    "Picker": "On their lines",
+    "HandOffsScreen": "In the list of hand-offs",
+    "HandOffList": "In the list of hand-offs",
+    "HandOffScreen": "At a hand-off",
+}
+"""Titles of what has keys."""
+
+
+def show_help(screen: Screen[Any]) -> None:
+    """Show every key of a screen and of what is on it: the place where the keys go now is the first."""
+    here = [node for node in (screen.focused or screen).ancestors_with_self if isinstance(node, Widget)]
+    others = [node for name in _PLACES for node in screen.query(name) if node not in here]
+    entries = [entry for node in (*here, *others) for entry in key_entries(node)]
+
+    def run(entry: Entry | None) -> None:
+        if entry is not None and entry.action is not None:
+            screen.call_later(screen.app.run_action, entry.action, entry.node)
+
+    screen.app.push_screen(HelpScreen(entries), run)
+
+
+def key_entries(node: DOMNode) -> Iterator[Entry]:
+    """The keys of a widget or screen that has a title here, and of what it is a kind of."""
+    group = _PLACES.get(type(node).__name__)
+    kinds = [kind for kind in type(node).__mro__ if kind.__module__.startswith("explorer.") and group is not None]
+    for binding in (binding for kind in kinds for binding in kind.__dict__.get("BINDINGS", ())):
         if isinstance(binding, Binding):
             text = binding.tooltip or binding.description
             keys = "  ".join(_key(key) for key in binding.key.split(","))
-            yield Entry(group, keys, text[:1].upper() + text[1:], binding.action, node)
+            yield Entry(group or "", keys, text[:1].upper() + text[1:], binding.action, node)
 
 
 _KEYS = {
-    "right_square_bracket": "]", "left_square_bracket": "[", "slash": "/", "question_mark": "?", "pageup": "PgUp",
-    "pagedown": "PgDn", "up": "↑", "down": "↓", "left": "←", "right": "→", "escape": "esc", "shift+tab": "⇧tab",
-    "backspace": "⌫",
+    "plus": "+", "minus": "-", "slash": "/", "underscore": "_", "pageup": "PgUp", "pagedown": "PgDn", "up": "↑",
+    "down": "↓", "left": "←", "right": "→", "escape": "esc", "shift+tab": "⇧tab", "shift+left": "⇧←",
+    "shift+right": "⇧→", "backspace": "⌫",
 }  # fmt: skip
 
 
 def _key(key: str) -> str:
-    return _KEYS.get(key, key)
+    """A key as it is written on the keyboard."""
+    character = key_to_character(key) or ""
+    return _KEYS.get(key) or (character if character.isprintable() and character.strip() else key)
 
 
 def meanings() -> Iterator[Entry]:

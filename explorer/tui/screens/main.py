@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 
 from explorer.tui.screens.verbs import Verbs
 from explorer.tui.state import State, Tab
+from explorer.tui.widgets.key_line import HELP
 from explorer.tui.widgets.loading_line import LoadingLine
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class MainScreen(Verbs):
         Binding("y", "copy", "copy", id="data.copy", tooltip="Copy an id, a row, a command"),
         Binding("ctrl+r", "read_on", "read on", show=False, id="data.read_on", tooltip="Go on reading, or read again"),
         Binding("F", "follow", "follow", show=False, id="data.follow", tooltip="Read what changes as it is written"),
-        Binding("question_mark,f1", "help", "help", key_display="?", id="app.help"),
+        HELP,
         Binding("q", "app.quit", "quit", show=False, id="app.quit"),
     ]  # fmt: skip
 

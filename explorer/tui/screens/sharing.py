@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from explorer.tui.questions import Questions
 from explorer.tui.sharing_pages import Page, figure_page, passport_page
 from explorer.tui.text import clean
-from explorer.tui.widgets.key_line import KeyLine
+from explorer.tui.widgets.key_line import HELP, KeyLine
 from explorer.tui.widgets.picker import Aim, Picker
 from explorer.tui.widgets.sheet import Sheet, wrapped
 
@@ -30,6 +30,7 @@ class LinesScreen(ModalScreen["str | None"]):
         Binding("enter", "choose", "open", id="sharing.choose", tooltip="The block, figure or run of the line"),
         Binding("w", "go", "its run", id="sharing.go", tooltip="Back to the tree of agents, at the run of the line"),
         Binding("escape,q", "close", "close", id="sharing.close"),
+        HELP,
     ]
 
     def __init__(self, page: Page, database: Database, note: str = "") -> None:
@@ -137,6 +138,12 @@ class LinesScreen(ModalScreen["str | None"]):
         """Go to the run of the line under the cursor."""
         aim = self.query_one(Picker).aim
         self.dismiss(aim.node_id if aim is not None else None)
+
+    def action_help(self) -> None:
+        """Show every key of this place."""
+        from explorer.tui.screens.help import show_help
+
+        show_help(self)
 
     def action_close(self) -> None:
         """Go nowhere."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from textual.dom import DOMNode
-
 from explorer.tui.questions import Questions
 from explorer.tui.screens.sharers import Sharers
 from explorer.tui.state import SORTS
@@ -16,7 +14,6 @@ if TYPE_CHECKING:
     from explorer.store.findings import Explanation
     from explorer.store.queries import FindingRow, SortKey
     from explorer.tui.opened import Opened
-    from explorer.tui.screens.help import Entry
     from explorer.tui.widgets.findings_list import FindingsList
     from explorer.tui.widgets.messages_view import MessagesView
     from explorer.tui.widgets.steps_grid import StepsGrid
@@ -233,29 +230,7 @@ class Verbs(Sharers):
     # Help
 
     def action_help(self) -> None:
-        """Show every key."""
-        from explorer.tui.screens.help import HelpScreen, key_entries
+        """Show every key, those of the place one is at first."""
+        from explorer.tui.screens.help import show_help
 
-        groups: list[tuple[str, DOMNode]] = [("Everywhere", self), ("In the tree", self.tree_pane.agents)]
-        titles = {
-            "Overview": "In the overview and other pages",
-            "StepsGrid": "In the steps",
-            "TimelineLanes": "In the timeline",
-            "ReuseTab": "In the reuse tab",
-            "SiblingGrid": "In the sibling matrix",
-            "MessagesView": "In the messages",
-            "MessagesTab": "In the messages",
-            "FindingsList": "In the findings",
-            "SearchBar": "While searching",
-        }
-        groups += [(title, node) for name, title in titles.items() for node in self.query(name)]
-        entries = [entry for title, node in groups for entry in key_entries(title, node)]
-        self.app.push_screen(HelpScreen(entries), self._run_entry)
-
-    def _run_entry(self, entry: Entry | None) -> None:
-        if entry is not None and entry.action is not None:
-            self.call_later(self.run_action_of, entry.action, entry.node)
-
-    async def run_action_of(self, action: str, node: DOMNode | None) -> None:
-        """Run an action where it belongs."""
-        await self.app.run_action(action, node or self)
+        show_help(self)

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
 if TYPE_CHECKING:
-    from textual.binding import Binding
     from textual.screen import Screen
 
-_ALWAYS = "app.help"
+HELP = Binding("question_mark,f1", "help", "help", key_display="?", id="app.help", tooltip="Help for this place")
+"""For every screen with more keys than the line has room for; it stands at its end."""
+
 _DISPLAY = {"enter": "enter", "escape": "esc", "down": "↓", "up": "↑"}
 _WRITTEN = frozenset(("slash", "question_mark", "left_square_bracket", "right_square_bracket", "space"))
 """Keys of more than a letter that are characters all the same."""
@@ -50,7 +52,7 @@ class KeyLine(Widget):
             if not binding.show or not enabled or binding.action in seen or self._typed(binding):
                 continue
             seen.add(binding.action)
-            (last if binding.id == _ALWAYS else hints).append(self._hint(binding))
+            (last if binding.id == HELP.id else hints).append(self._hint(binding))
         return hints, last
 
     @property
