@@ -19,6 +19,7 @@ from explorer.reuse.numbering import Numbering
 from explorer.reuse.streaks import Streak
 
 _Tokens: TypeAlias = tuple[int | None, int | None, int | None, int | None]
+_UNKNOWN: _Tokens = None, None, None, None
 Attributed: TypeAlias = tuple[
     str, int, int, int, int, int, int, int, int | None, int | None, int | None, int | None, int, int, int, int,
     int | None, int | None, int | None, int | None,
@@ -49,7 +50,7 @@ class Attribution:
         hits = own + repeated, ancestor, sibling, other
         causal = self._ended.add(call, agent, hits)
         fresh = self._write(agent, rest, repeated, _before(call.stretches, rest))
-        return _row(call, hits, causal, fresh)
+        return _row(call, hits, _tokens(call, hits), causal, fresh)
 
     def add_all(self, streak: Streak) -> list[Attributed]:
         """The same of all calls of a streak."""
@@ -61,8 +62,9 @@ class Attribution:
             self._last[agent] = last.stretches
             self._write(agent, growth, first.blocks, sum(first.stretches[-1]) - 1)
             for before, call in pairwise(calls):
-                hits = before.blocks, 0, 0, 0
-                rows.append(_row(call, hits, self._ended.add(call, agent, hits), call.blocks - before.blocks))
+                own, size = before.blocks, call.block_tokens
+                hits, tokens = (own, 0, 0, 0), _UNKNOWN if size is None else (own * size, 0, 0, 0)
+                rows.append(_row(call, hits, tokens, self._ended.add(call, agent, hits), call.blocks - own))
         return rows
 
     def _write(self, agent: str, stretches: list[Stretch], position: int, predecessor: int) -> int:
@@ -80,8 +82,7 @@ class Attribution:
         return fresh
 
 
-def _row(call: Call, hits: Hits, causal: Hits, fresh: int) -> Attributed:
-    tokens = _tokens(call, hits)
+def _row(call: Call, hits: Hits, tokens: _Tokens, causal: Hits, fresh: int) -> Attributed:
     causal_tokens = tokens if causal is hits else _tokens(call, causal)
     return call.run_id, call.ordinal, call.blocks, *hits, fresh, *tokens, *causal, *causal_tokens
 
@@ -138,7 +139,7 @@ def _tokens(call: Call, hits: Hits) -> _Tokens:
     """The hits in tokens: full blocks, and at the very end of a prompt no more than the prompt holds."""
     size, most = call.block_tokens, call.input_tokens
     if size is None:
-        return None, None, None, None
+        return _UNKNOWN
     if most is None or sum(hits) * size <= most:
         return hits[0] * size, hits[1] * size, hits[2] * size, hits[3] * size
     bounds, blocks = [0], 0

@@ -52,13 +52,16 @@ class Lineage(NamedTuple):
             above = self.parent_agent.get(above)
         return found
 
-    def sibling_groups(self) -> list[list[str]]:
-        """The runs of each parent run that has several."""
+    def sibling_groups(self, runs: Iterable[str]) -> list[list[str]]:
+        """Those of some runs, each with all that have the same parent run, where there are several."""
         groups: dict[str, list[str]] = {}
-        for run, parent in self.parent_run.items():
-            if parent is not None:
-                groups.setdefault(parent, []).append(run)
-        return [sorted(runs) for runs in groups.values() if len(runs) > 1]
+        for run in runs:
+            if (parent := self.parent_run.get(run)) is not None:
+                groups[parent] = []
+        for run, above in self.parent_run.items() if groups else ():
+            if above in groups:
+                groups[above].append(run)
+        return [sorted(siblings) for siblings in groups.values() if len(siblings) > 1]
 
 
 class Placed(NamedTuple):

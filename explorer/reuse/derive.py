@@ -69,6 +69,5 @@ def derive(
 def _distinct(calls: list[Call]) -> IntervalSet:
     ids = IntervalSet()
     for call in calls:
-        for first, count in call.stretches:
-            ids.add(first, first + count)
+        ids.update(call.stretches)
     return ids

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 
 class IntervalSet:
@@ -60,6 +60,16 @@ class IntervalSet:
         merged = min(first, starts[low]), max(end, ends[high - 1])
         starts[low:high], ends[low:high] = [merged[0]], [merged[1]]
         return tuple(fresh)
+
+    def update(self, stretches: Iterable[tuple[int, int]]) -> None:
+        """Add stretches, each a first integer and how many follow each other from it."""
+        for first, count in stretches:
+            self.add(first, first + count)
+
+    def meets(self, first: int, end: int) -> bool:
+        """Whether it holds any of [first, end)."""
+        at = bisect_right(self.ends, first)
+        return at < len(self.starts) and self.starts[at] < end
 
     def shared(self, other: IntervalSet) -> Iterator[tuple[int, int]]:
         """The intervals that both sets hold."""

@@ -18,16 +18,14 @@ def footprints(calls: list[Call], lineage: Lineage, agents: Mapping[str, Interva
     held = {run: agents[agent] for run in runs if of_agent[agent := lineage.agent_of.get(run, run)] == 1}
     for call in calls:
         if of_agent[lineage.agent_of.get(call.run_id, call.run_id)] > 1:
-            blocks = held.setdefault(call.run_id, IntervalSet())
-            for first, count in call.stretches:
-                blocks.add(first, first + count)
+            held.setdefault(call.run_id, IntervalSet()).update(call.stretches)
     return held
 
 
 def share(calls: list[Call], lineage: Lineage, held: Mapping[str, IntervalSet]) -> Iterator[RunFootprint | SiblingPair]:
     """Footprints of the runs and the pairs of siblings that share blocks. ``calls`` are of one namespace."""
     with_siblings: dict[str, int] = {}
-    groups = lineage.sibling_groups()
+    groups = lineage.sibling_groups(held)
     firsts = _first_steps(calls) if groups else {}
     for group in groups:
         present = [run for run in group if run in held]

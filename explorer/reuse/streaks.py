@@ -7,7 +7,7 @@ the prompt before it, all of it in full blocks and nothing else. Only the first 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -26,47 +26,60 @@ class Streak(NamedTuple):
 def streaks(started: Iterable[Call]) -> list[Streak]:
     """All calls, which are given in order of arrival (``calls.by_start``), by streaks."""
     held: dict[str, IntervalSet] = {}  # by namespace
+    found: list[Streak] = []
+    for calls in _repeating(started):
+        found += _growing(calls, held.setdefault(calls[0].namespace, IntervalSet()))
+    return found
+
+
+def _repeating(started: Iterable[Call]) -> list[list[Call]]:
+    """Calls in a row of which each repeats the one before it, whether what it has behind that is new or not."""
     found: list[list[Call]] = []
     last: Call | None = None
     for call in started:
-        known = held.get(call.namespace)
-        if known is None:
-            known = held[call.namespace] = IntervalSet()
-        if last is not None and _goes_on(last, call, known) and (len(found[-1]) > 1 or _has_each_once(last)):
+        if last is not None and _repeats(last, call):
             found[-1].append(call)
         else:
             found.append([call])
-            for first, count in call.stretches:
-                known.add(first, first + count)
         last = call
-    return [Streak(calls, _growth(calls)) for calls in found]
+    return found
 
 
-def _goes_on(last: Call, call: Call, known: IntervalSet) -> bool:
-    """Whether a call goes on from the one before it with blocks that were not ``known``; now they are."""
+def _repeats(last: Call, call: Call) -> bool:
     if call.run_id != last.run_id or call.model != last.model or call.namespace != last.namespace:
         return False
     before, prompt = last.stretches, call.stretches
     at = len(before) - 1
-    if not 0 <= at < len(prompt):
+    if not 0 <= at < len(prompt) or prompt[at][0] != before[at][0] or prompt[at][1] < before[at][1]:
         return False
-    (first, count), (start, more) = before[at], prompt[at]
-    if start != first or more < count or (at and prompt[:at] != before[:at]) or call.full < last.blocks:
+    return (not at or prompt[:at] == before[:at]) and call.full >= last.blocks
+
+
+def _growing(calls: list[Call], known: IntervalSet) -> Iterator[Streak]:
+    """The streaks of calls that repeat each other. Their blocks are ``known`` afterwards."""
+    known.update(calls[0].stretches)
+    growth = _behind(calls[0], calls[-1])
+    if len(calls) == 1 or _are_new(growth, calls[-1], known):
+        known.update(growth)
+        yield Streak(calls, growth)
+        return
+    begin = 0
+    for at, (before, call) in enumerate(pairwise(calls), 1):
+        rest = _behind(before, call)
+        if not _are_new(rest, call, known):
+            yield Streak(calls[begin:at], _behind(calls[begin], before))
+            begin = at
+        known.update(rest)
+    yield Streak(calls[begin:], _behind(calls[begin], calls[-1]))
+
+
+def _behind(before: Call, call: Call) -> list[Stretch]:
+    return split_prefix(before.stretches, call.stretches)[1]
+
+
+def _are_new(rest: list[Stretch], call: Call, known: IntervalSet) -> bool:
+    """Whether nothing in the rest of a prompt was known, and the prompt has each block once."""
+    if any(known.meets(first, first + count) for first, count in rest):
         return False
-    if more > count and not _add(known, first + count, first + more):
-        return False
-    return len(prompt) == at + 1 or all(_add(known, start, start + count) for start, count in prompt[at + 1 :])
-
-
-def _add(known: IntervalSet, first: int, end: int) -> bool:
-    """Add the ids [first, end); whether all of them were new."""
-    return known.add(first, end) == ((first, end),)
-
-
-def _has_each_once(call: Call) -> bool:
     stretches = sorted(call.stretches)
     return all(first + count <= after for (first, count), (after, _) in pairwise(stretches))
-
-
-def _growth(calls: list[Call]) -> list[Stretch]:
-    return split_prefix(calls[0].stretches, calls[-1].stretches)[1] if len(calls) > 1 else []

@@ -24,8 +24,7 @@ def first_writers(calls: Iterable[Call], wanted: Iterable[Stretch]) -> list[Writ
     ``calls`` are those of the namespace in order of arrival; blocks that none of them holds are left out.
     """
     blocks, known = IntervalSet(), IntervalSet()
-    for first, count in wanted:
-        blocks.add(first, first + count)
+    blocks.update(wanted)
     missing = len(blocks)
     found: list[Written] = []
     for call in calls:

@@ -83,7 +83,7 @@ def test_the_agents_above_are_named_once_even_in_a_circle(parents: dict[str, str
 
 def test_runs_below_one_parent_are_a_group_and_roots_are_not() -> None:
     parents = {"b": "main", "a": "main", "main": None, "root": None, "lone": "a"}
-    assert Lineage({}, parents, {}).sibling_groups() == [["a", "b"]]
+    assert Lineage({}, parents, {}).sibling_groups(parents) == [["a", "b"]]
 
 
 class TestLineageOf:

@@ -50,6 +50,13 @@ def test_what_two_sets_have_in_common_is_the_same_from_both_sides(
     assert {block for start, end in a.shared(b) for block in range(start, end)} == plain_a & plain_b
 
 
+@given(spans, st.integers(0, 50), st.integers(1, 8))
+def test_a_stretch_meets_what_has_any_of_it(pieces: list[tuple[int, int]], first: int, count: int) -> None:
+    made, plain = IntervalSet(), make(pieces)[1]
+    made.update(pieces)
+    assert made.meets(first, first + count) == bool(plain & set(range(first, first + count)))
+
+
 def test_ids_of_64_bits_without_sign_fit() -> None:
     top = 2**64
     made = IntervalSet()
