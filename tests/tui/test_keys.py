@@ -426,6 +426,20 @@ def test_the_export_says_beforehand_what_it_will_write(opener: Opener, tmp_path:
     drive(opener(family()), script)
 
 
+def test_leaving_stops_an_export(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[bool] = []
+    monkeypatch.setattr("explorer.store.export.export", lambda *given: stopped.append(given[-1].wait(10)))
+
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "x")
+        pilot.app.simulate_key("enter")
+        await pilot.pause()
+        pilot.app.simulate_key("ctrl+q")
+
+    drive(opener(family()), script)
+    assert stopped == [True]
+
+
 def test_a_line_of_several_runs_says_how_many_were_active_at_once(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         assert "sage ×3 ∥2 " in screen_text(pilot)

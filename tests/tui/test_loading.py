@@ -211,6 +211,16 @@ def test_a_filter_that_cannot_be_used_is_told_and_exits_with_two(opener: Opener)
     assert app.return_code == 2
 
 
+def test_a_filter_that_cannot_be_used_is_left_out_by_trying_again(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "r")
+        assert pilot.app.screen is main_screen(pilot)
+        assert names(pilot)[0] == "trace one"
+        assert main_screen(pilot).state.where is None
+
+    drive(opener(family(), where="no_such_column > 1"), script)
+
+
 def test_a_directory_without_traces_says_what_was_there_instead(opener: Opener) -> None:
     rows: list[Row] = [source("readme.txt", status="skipped", message="no known format", format=None)]
     app = opener(rows)
