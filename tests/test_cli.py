@@ -186,6 +186,7 @@ def test_what_cannot_be_read_has_an_exit_code_of_its_own(run, tmp_path):
         ["--summary", "--check", "x"],
         ["x", "--check", "--where", "true"],
         ["x", "--format", "xml"],
+        ["x", "--at", " "],
         ["--explain", "nix"],
     ],
 )

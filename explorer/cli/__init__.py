@@ -48,6 +48,12 @@ Exit codes: 0 done, 1 findings (--check) or a failed query, 2 usage, 3 nothing c
 Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
 
 
+def _some_place(_context: click.Context, _option: click.Parameter, place: str | None) -> str | None:
+    if place is not None and not place.strip():
+        raise click.BadParameter("name a place, as conversation/agent/run#step")
+    return place
+
+
 @click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--summary", is_flag=True, help="Conversations and totals.")
@@ -68,7 +74,7 @@ Nothing is ever written beside the traces, and nothing is ever sent anywhere."""
     show_default=True,
     help="How --summary, --sql, --check and --explain answer.",
 )
-@click.option("--at", metavar="PLACE", help="Open the explorer at conversation/agent/run#step.")
+@click.option("--at", metavar="PLACE", callback=_some_place, help="Open the explorer at conversation/agent/run#step.")
 @click.option("--follow", is_flag=True, help="Read on as the recorders write; F in the explorer does the same.")
 @click.option(
     "--explain",

@@ -23,6 +23,7 @@ def _text(value: object) -> str:
 
 LOOKS: dict[str, Look] = {
     "#": Look(6, humanize.number, "position in its run"),
+    "conversation": Look(14, _text, "the conversation it is in", left=True),
     "run": Look(14, _text, "the run it belongs to", left=True),
     "start": Look(7, humanize.duration, "start, from the start of the conversation"),
     "took": Look(7, humanize.duration, "how long it took"),

@@ -110,18 +110,28 @@ class TestSteps:
         table = steps(cursor, "x")
         assert table.column_names == [
             "#", "start", "took", "wait", "model", "input", "cached", "output", "reasoning", "blocks", "own",
-            "ancestor", "sibling", "other", "new", "stop", "error", "grade", "may belong to", "run_id", "replay",
+            "ancestor", "sibling", "other", "new", "stop", "error", "failed tools", "grade", "may belong to", "run_id",
+            "replay",
         ]  # fmt: skip
         names = ["#", "start", "took", "input", "cached", "blocks", "own", "ancestor", "new"]
         assert [tuple(row.values()) for row in table.select(names).to_pylist()] == [
             (1, 1000, 400, 50, 0, 4, 0, 1, 3),
             (2, 1500, 1500, 60, 8, 5, 4, 0, 1),
         ]
+        assert table["failed tools"].to_pylist() == [1, None]
 
     def test_the_steps_of_several_runs_are_in_order_of_time_with_the_run_named(self, cursor: Cursor) -> None:
         table = steps(cursor, "main", own=False)
         assert table.column("start").to_pylist() == [0, 1000, 1500, 1500, 2000, 4000, 8000]
         assert table.column("run").to_pylist()[::3] == ["main", "Explore agent_002", "main"]
+
+    def test_the_steps_of_several_conversations_name_them_too(self) -> None:
+        rows: list[Row] = [conversation(name, title=f"title {name}") for name in "ab"]
+        rows += [agent(name, conversation_id=name) for name in "ab"]
+        rows += [run(f"{name}/1", name, conversation_id=name) for name in "ab"]
+        with make_database([*rows, step("a/1", 1), step("b/1", 1)]).cursor() as cursor:
+            assert steps(cursor, None, own=False)["conversation"].to_pylist() == ["title a", "title b"]
+            assert "conversation" not in steps(cursor, "a", own=False).column_names
 
     def test_a_conversation_has_the_steps_of_its_roots_as_its_own(self, cursor: Cursor) -> None:
         assert steps(cursor, "c").column("run_id").to_pylist() == ["main/1"] * 3

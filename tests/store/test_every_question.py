@@ -43,6 +43,8 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "next_finding": lambda cursor, tree, at: queries.next_finding(cursor, tree, at),
     "search": lambda cursor, tree, at: queries.search(cursor, tree, at or "x"),
     "locate": lambda cursor, tree, at: queries.locate(cursor, tree, f"{at}#1"),
+    "near": lambda cursor, tree, at: queries.near(cursor, tree, f"{at}/y#1"),
+    "step_range": lambda cursor, tree, at: queries.step_range(cursor, at or "x"),
     "overview": lambda cursor, tree, at: queries.overview(cursor, at),
     "steps": lambda cursor, tree, at: [queries.steps(cursor, at, own) for own in (True, False)],
     "reuse_totals": lambda cursor, tree, at: [queries.reuse_totals(cursor, at, own) for own in (True, False)],

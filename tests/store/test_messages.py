@@ -187,6 +187,7 @@ def test_a_conversation_stands_for_the_latest_run_of_its_root(codegraff: Databas
         assert first is not None
         assert first.ordinal == 1
         assert queries.talk(cursor, None) is None  # there are several conversations
+        assert queries.talk(cursor, None, run_id=first.run_id) == first
 
 
 def test_a_format_without_text_says_so() -> None:

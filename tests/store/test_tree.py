@@ -14,12 +14,14 @@ from explorer.store.queries import (
     drop_tree,
     filter_columns,
     locate,
+    near,
     next_finding,
     node,
     path_to,
     places,
     search,
     sibling,
+    step_range,
 )
 from tests.store.test_views import several_runs
 from tests.store.world import agent, ask, conversation, family, finding, lines, make_database, run, step
@@ -249,6 +251,22 @@ class TestPlaces:
         self, place: str, found: tuple[str, int | None] | None, cursor: Cursor, tree: TreeView
     ) -> None:
         assert locate(cursor, tree, place) == found
+
+    def test_what_only_one_id_ends_in_is_enough_and_else_what_is_near_is_told(self) -> None:
+        rows = [conversation(f"codex/{end}") for end in ("01a2-7", "01a3-7")]
+        rows += [agent(f"codex/{end}/m", conversation_id=f"codex/{end}", label="m") for end in ("01a2-7", "01a3-7")]
+        rows += [run("codex/01a2-7/m/1", "codex/01a2-7/m", conversation_id="codex/01a2-7")]
+        database = make_database([*rows, step("codex/01a2-7/m/1", 1), step("codex/01a2-7/m/1", 2)])
+        tree = build_tree(database)
+        with database.cursor() as cursor:
+            assert locate(cursor, tree, "01a2-7#2") == ("codex/01a2-7", 2)
+            assert locate(cursor, tree, "m/1") == ("codex/01a2-7/m", None)
+            assert locate(cursor, tree, "m") is None  # two end in it
+            assert near(cursor, tree, "01a3") == ["codex/01a3-7", "codex/01a3-7/m"]
+            assert near(cursor, tree, "elsewhere/01a2#4") == ["codex/01a2-7", "codex/01a2-7/m"]
+            assert near(cursor, tree, "nowhere") == []
+            assert step_range(cursor, "codex/01a2-7/m") == (1, 2)
+            assert step_range(cursor, "codex/01a3-7/m") is step_range(cursor, "nobody") is None
 
     def test_ids_may_hold_slashes_and_hashes(self) -> None:
         rows = [

@@ -390,12 +390,27 @@ def test_the_palette_goes_to_nodes(opener: Opener) -> None:
     drive(opener(family()), script)
 
 
-def test_a_place_is_gone_to_with_its_step(opener: Opener) -> None:
+def test_a_place_is_gone_to_with_its_step_which_has_the_keys(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        assert at(pilot) == "z"
-        assert main_screen(pilot).state.tab == "steps"
+        assert at(pilot) == "x"
+        assert isinstance(pilot.app.focused, StepsGrid)
+        assert pilot.app.focused.chosen == ("x/1", 2)
 
-    drive(opener(family(), place="trace one/main/agent_001/agent_003#1"), script)
+    drive(opener(family(), place="trace one/main/agent_001#2"), script)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("c/agent_003#9", "c/agent_003#9 is not there: its steps are 1 to 1."),
+        ("trace", "Nothing is at trace.\nNear it: c"),
+    ],
+)
+def test_a_place_that_is_not_quite_there_says_what_is(opener: Opener, place: str, told: str) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        assert [note.message for note in pilot.app._notifications] == [told]
+
+    drive(opener(family(), place=place), script)
 
 
 @pytest.mark.parametrize("size", [(60, 15), (200, 60)])

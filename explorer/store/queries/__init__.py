@@ -8,6 +8,7 @@ from explorer.readers import Message
 from explorer.reuse.arrivals import Arrivals
 from explorer.reuse.together import Stopped
 from explorer.store.counts import Counts, counts
+from explorer.store.queries.at import locate, near, search, step_range
 from explorer.store.queries.curves import CacheCurves, Curve, KvModel, cache_curves, kv_models, shared_curves
 from explorer.store.queries.experiments import Experiments, MadeOf, Merged, Scoped, Told, experiments, figure
 from explorer.store.queries.handoffs import (
@@ -77,12 +78,10 @@ from explorer.store.queries.tree import (
     children,
     drop_tree,
     filter_columns,
-    locate,
     next_finding,
     node,
     path_to,
     places,
-    search,
     sibling,
     usual_filter,
 )
@@ -166,6 +165,7 @@ __all__ = [
     "means",
     "messages",
     "misses",
+    "near",
     "next_finding",
     "node",
     "overview",
@@ -181,6 +181,7 @@ __all__ = [
     "sibling",
     "sibling_matrix",
     "sibling_prefixes",
+    "step_range",
     "steps",
     "talk",
     "timeline",

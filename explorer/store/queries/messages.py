@@ -51,7 +51,7 @@ class NotRecorded(Exception):
 
 
 def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk | None:
-    """The run whose messages stand for a node; None when there is no run, or several conversations to choose from.
+    """The run whose messages stand for a node; None when there is no run, or several conversations and none named.
 
     Of several runs it is ``run_id``, else the latest of the first agent that has steps: a long-lived agent's latest
     prompt holds what was said before.
@@ -59,7 +59,9 @@ def talk(cursor: Cursor, node_id: str | None, run_id: str | None = None) -> Talk
     scope = scope_of(cursor, node_id)
     if scope is None:
         return None
-    if scope.kind == "all":
+    if scope.kind == "all" and run_id is not None:
+        condition = "run_id = $1"
+    elif scope.kind == "all":
         if one(cursor, "SELECT count(*) FROM conversations") != (1,):
             return None
         condition = "depth = 0"

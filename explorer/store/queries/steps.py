@@ -16,24 +16,27 @@ if TYPE_CHECKING:
 def steps(cursor: Cursor, node_id: str | None, own: bool = True) -> pa.Table:
     """The steps of a node (of everything below too unless ``own``), in order of time, as Arrow.
 
-    Columns: ``#`` (ordinal), ``run`` (name of the run; only for several), ``start`` (ms from the conversation's
-    start), ``took`` (ms), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``, ``reasoning``,
-    ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``, ``failed tools`` (how many
-    of its tool calls failed; None rather than 0), ``grade``, ``may belong to`` (the runs among which an ambiguous step
-    is), ``run_id``, ``replay``. Several conversations come one after the other. Of an agent that seems to be hidden in
-    a run, they are those that seem to be its own.
+    Columns: ``#`` (ordinal), ``conversation`` and ``run`` (their names; only for several), ``start`` (ms from the
+    conversation's start), ``took`` (ms), ``wait`` (ms), ``model``, ``input``, ``cached`` (measured), ``output``,
+    ``reasoning``, ``blocks``, ``own``, ``ancestor``, ``sibling``, ``other``, ``new``, ``stop``, ``error``,
+    ``failed tools`` (how many of its tool calls failed; None rather than 0), ``grade``, ``may belong to`` (the runs
+    among which an ambiguous step is), ``run_id``, ``replay``. Several conversations come one after the other. Of
+    an agent that seems to be hidden in a run, they are those that seem to be its own.
     """
     scope = scope_of(cursor, node_id)
     hidden = scope.chain if scope else None
     condition = scope.runs(own or hidden is not None) if scope else "false"
     several = one(cursor, f"SELECT count(*) > 1 FROM (FROM internal.run_lines WHERE {condition} LIMIT 2)")
     run = "concat_ws(' ', l.name, l.label) AS run," if several and several[0] else ""
+    if scope is not None and scope.kind == "all" and one(cursor, "SELECT count(*) FROM conversations") != (1,):
+        run = "l.conversation, " + run
     return cursor.sql(
         f"""
         WITH chosen AS (
-            SELECT r.run_id, r.conversation_position, r.position, n.name, n.label
+            SELECT r.run_id, r.conversation_position, r.position, n.name, n.label, c.name AS conversation
             FROM internal.run_lines AS r
             JOIN internal.nodes AS n USING (position)
+            JOIN internal.nodes AS c ON c.position = r.conversation_position
             WHERE r.run_id IN (SELECT run_id FROM internal.run_lines WHERE {condition})
         ),
         candidates AS (

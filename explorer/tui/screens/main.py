@@ -129,23 +129,37 @@ class MainScreen(Verbs):
         if opened is None:
             return
 
-        def found(answer: tuple[str, int | None] | None) -> None:
-            if answer is None:
+        def warn(words: str) -> None:
+            self.notify(words, title="--at", severity="warning", timeout=15)
+
+        def found(answer: tuple[tuple[str, int | None] | None, list[str], tuple[int, int] | None]) -> None:
+            at, near, steps = answer
+            if at is None:
                 hidden = "; the filter may hide it" if self.state.where else ""
-                self.notify(f"Nothing is at {place}{hidden}.", title="--at", severity="warning")
+                warn(f"Nothing is at {place}{hidden}." + "".join(f"\nNear it: {each}" for each in near))
                 return
-            node_id, step = answer
+            node_id, step = at
+            if step is not None and (steps is None or not steps[0] <= step <= steps[1]):
+                there = f"its steps are {steps[0]:,} to {steps[1]:,}" if steps else "no steps of its own are recorded"
+                warn(f"{place} is not there: {there}.")
             self.tree_pane.go_to(node_id, lambda there: self._show_step(step) if there and step is not None else None)
 
-        def find(cursor: Cursor) -> tuple[str, int | None] | None:
+        def find(cursor: Cursor) -> tuple[tuple[str, int | None] | None, list[str], tuple[int, int] | None]:
             from explorer.store import queries
 
-            return queries.locate(cursor, opened.tree, place)
+            at = queries.locate(cursor, opened.tree, place)
+            if at is None:
+                return None, queries.near(cursor, opened.tree, place), None
+            return at, [], queries.step_range(cursor, at[0])
 
         self.questions.ask("jump", opened.database, find, found)
 
     def _show_step(self, step: int) -> None:
-        self.call_later(self.show_step, self.node.run_id if self.node else None, step)
+        async def show() -> None:
+            await self.show_step(self.node.run_id if self.node else None, step)
+            self._focus(self.detail_pane.focus_target(), True)  # so that keys act on the step
+
+        self.call_later(show)
 
     # Keys
 
