@@ -112,19 +112,21 @@ def _paths(arrived: Iterable[Streak]) -> Iterator[_Path]:
     latest: dict[str, _Path] = {}
     number = 0
     for calls, _ in arrived:
-        first = calls[0]
-        path = latest.get(first.run_id)
-        common = split_prefix(path.stretches, first.stretches)[0] if path is not None else 0
-        if first.blocks and (path is None or common < min(path.blocks, first.blocks)):
+        last = calls[-1]  # which has all that the others have
+        path = latest.get(last.run_id)
+        common = split_prefix(path.stretches, last.stretches)[0] if path is not None else 0
+        if path is None or common < min(path.blocks, last.blocks):
             if path is not None:
                 yield path
-            path = latest[first.run_id] = _Path(first.run_id, [], 0, common)
+            path = latest[last.run_id] = _Path(last.run_id, [], 0, common)
         for call in calls:
-            if path is not None and call.blocks > path.blocks:
-                path.stretches, path.blocks = call.stretches, call.blocks
+            if call.blocks > path.blocks:
+                path.blocks = call.blocks
                 path.reached.append(call.blocks)
                 path.calls.append((number, call))
             number += 1
+        if path.blocks == last.blocks:
+            path.stretches = last.stretches
     yield from latest.values()
 
 

@@ -87,6 +87,20 @@ def test_three_runs_small_enough_to_draw() -> None:
     ]
 
 
+def test_a_run_that_goes_back_and_on_otherwise_parts_from_what_it_had() -> None:
+    told = [[0, 1, 2, 3], [0, 1], [0, 1, 4], [0, 1, 4, 5]]
+    other = Prompt("other", 1, 9, [0, 1, 4, 6], None)
+    prompts = [*(Prompt("a", n, n, ids, None) for n, ids in enumerate(told, 1)), other]
+    branches = radix(streaks(call_of(prompt, 64) for prompt in prompts))
+    assert [(b.depth, b.stretches, [(call.run_id, call.ordinal) for call in b.holders]) for b in branches] == [
+        (0, [(0, 2)], [("a", 1), ("other", 1)]),
+        (1, [(2, 2)], [("a", 1)]),
+        (1, [(4, 1)], [("a", 3), ("other", 1)]),
+        (2, [(5, 1)], [("a", 4)]),
+        (2, [(6, 1)], [("other", 1)]),
+    ]
+
+
 def test_a_run_that_parts_thousands_of_times_is_one_leaf() -> None:
     calls = [call_of(Prompt("a", n, n, [*range(n), 10_000 + n], None), 64) for n in range(1, 3_000)]
     (leaf,) = radix(streaks(calls))
