@@ -6,7 +6,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 
@@ -161,15 +161,31 @@ def _most(message: Message) -> int:
 
 
 def paragraphs(message: Message) -> list[Paragraph]:
-    """The text line by line; arguments one after the other."""
-    if message.kind == "tool_call":
+    """The text line by line; arguments one after the other, and of a list of tools each with what it is for."""
+    if message.kind in ("tool_call", "other"):
         try:
             found = json.loads(message.text)
         except (ValueError, RecursionError):
             found = None
-        if isinstance(found, dict):
+        if isinstance(found, dict) and message.kind == "tool_call":
             return [line for name, value in found.items() for line in _argument(name, value)]
+        if isinstance(found, list) and message.kind == "other" and (tools := _tools(found)):
+            return tools
     return [(None, line) for line in message.text.replace("\r\n", "\n").split("\n")] if message.text else []
+
+
+def _tools(found: list[Any], above: str = "") -> list[Paragraph]:
+    """The tools that a model is given, as OpenAI and Anthropic have them declared; nothing of any other list."""
+    lines: list[Paragraph] = []
+    for tool in found:
+        declared = tool.get("function", tool) if isinstance(tool, dict) else None
+        if not isinstance(declared, dict) or not isinstance(name := declared.get("name", declared.get("type")), str):
+            return []
+        description = declared.get("description")
+        lines.append((above + name, " ".join(description.split()) if isinstance(description, str) else ""))
+        inner = declared.get("tools")
+        lines += _tools(inner, f"{above}{name}.") if isinstance(inner, list) else []
+    return lines
 
 
 def _argument(name: str, value: object) -> Iterator[Paragraph]:

@@ -65,7 +65,7 @@ def sealed(values: Collection[Any]) -> set[str]:
     return found
 
 
-_BOTH_SAY = frozenset(("content", "message", "text"))
+_BOTH_SAY = frozenset(("content", "encrypted_content", "message", "text"))
 ASKED = _BOTH_SAY | {"brief", "goal", "instructions", "prompt", "task", "tasks"}
 """Names under which recorders keep what a run was asked."""
 CAME_BACK = frozenset(("answer", "output", "result"))

@@ -56,6 +56,20 @@ def test_arguments_that_are_no_object_are_shown_as_they_are() -> None:
         assert rows(said(text, kind="tool_call", name="t"))[1:] == [f"  {text}", ""]
 
 
+def test_the_tools_of_a_model_stand_one_on_a_line() -> None:
+    tools = (
+        '[{"type":"function","name":"shell","description":"Run a\\n command.","parameters":{}},'
+        '{"type":"function","function":{"name":"plan"}},{"type":"web_search"},'
+        '{"type":"namespace","name":"agents","tools":[{"name":"spawn","description":"Start one."}]}]'
+    )
+    assert rows(said(tools, "system", "other", name="tools")) == [
+        "§ system tools", "  shell: Run a command.", "  plan: ", "  web_search: ", "  agents: ",
+        "  agents.spawn: Start one.", "",
+    ]  # fmt: skip
+    for text in ('[{"name":"shell"},7]', "[]", '[{"cut": '):
+        assert rows(said(text, "system", "other"))[1:] == [f"  {text}", ""]
+
+
 def test_a_result_tells_failure_and_what_it_was_for_when_its_call_is_elsewhere() -> None:
     result = said("no such file", "tool", "tool_result", name="read", is_error=True)
     assert rows(result)[0] == "← result of read  ✗ error"
