@@ -1,8 +1,12 @@
 """Time, and the memory of a whole process tree."""
 
 import contextlib
+import os
 import resource
 import statistics
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
@@ -44,6 +48,21 @@ def cost(work):
     work()
     wall = time.perf_counter() - begin
     return Cost(wall, *(_cpu(who) - earlier for who, earlier in zip(_WHO, before, strict=True)))
+
+
+def summary_process(path, cache, repeats=5):
+    """Median wall and CPU time of ``--summary`` as a process of its own, with modules compiled as when installed."""
+    command = [sys.executable, "-m", "explorer", str(path), "--summary", "--format", "csv", "--cache-dir", str(cache)]
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    with tempfile.TemporaryDirectory(prefix="trace-explore-compiled-") as compiled:
+        environment = kept | {"PYTHONPYCACHEPREFIX": compiled}
+
+        def run():
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
+
+        run()  # compiles
+        costs = [cost(run) for _ in range(repeats)]
+    return statistics.median(each.wall for each in costs), statistics.median(each.below for each in costs)
 
 
 _WHO = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
