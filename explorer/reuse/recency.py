@@ -105,8 +105,9 @@ class Recency:
         number, position = len(self._held) - 1, self.last
         for first, count in stretches:
             low = bisect_right(ends, first)
-            if low and ends[low - 1] == first and users[low - 1] == number and places[low - 1] < position:
-                ends[low - 1] += count
+            at = low - 1  # what ends where these begin, in the ids and in the prompt, goes on
+            if low and ends[at] == first and users[at] == number and places[at] + first - starts[at] == position:
+                ends[at] += count
             else:
                 starts.insert(low, first)
                 ends.insert(low, first + count)

@@ -86,6 +86,15 @@ def test_blocks_of_two_namespaces_share_a_cache_and_nothing_else(world: World, s
         assert [fitting(one, capacity) for one in found] == played(prompts, capacity)
 
 
+def test_what_a_prompt_grows_by_stands_behind_it_even_if_its_ids_go_on_from_some_in_it() -> None:
+    cache = Recency(3)
+    cache.add("c", [(4, 1), (0, 1)])
+    cache.grow("c", [(5, 1)])
+    cache.add("c", [(6, 1)])
+    assert fitting(cache.add("c", [(5, 1)]), 3) == 0
+    assert played([[4, 0], [4, 0, 5], [6], [5]], 3)[-1] == 0
+
+
 @given(worlds(tokens=False))
 def test_what_was_touched_since_a_call_is_the_distinct_blocks_of_it_and_those_behind_it(world: World) -> None:
     cache = Recency(len(world.prompts))

@@ -5,8 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from explorer.reuse.by_model import by_model
 from explorer.reuse.calls import Call, by_start
-from explorer.reuse.streaks import streaks
+from explorer.reuse.hidden import hidden_agents
+from explorer.reuse.radix import radix
+from explorer.reuse.recall import Recalled, recall
+from explorer.reuse.streaks import Streak, streaks
 from tests.reuse.by_sets import World, stretches_of, worlds
 from tests.reuse.test_recency import cuts
 
@@ -43,3 +47,21 @@ def test_a_streak_is_all_that_goes_on_with_new_blocks(world: World, cuts: list[i
     for streak in found:
         grown = [block for first, count in streak.growth for block in range(first, first + count)]
         assert ids_of(streak.calls[0]) + grown == ids_of(streak.calls[-1])
+
+
+@given(worlds(most_agents=2), st.lists(st.tuples(st.sampled_from("aaab"), st.integers(0, 3)), min_size=10, max_size=10))
+def test_whatever_is_told_by_streaks_is_what_is_told_call_by_call(world: World, drawn: list[tuple[str, int]]) -> None:
+    calls = [
+        call._replace(model=model, end_ms=None if call.start_ms is None else call.start_ms + took)
+        for call, (model, took) in zip(by_start(world.calls()), drawn, strict=False)
+    ]
+    assert told(streaks(calls), world) == told([Streak([call], []) for call in calls], world)
+
+
+def told(arrived: list[Streak], world: World) -> list[object]:
+    rows = Recalled()
+    recall(arrived, world.lineage, rows)
+    tables = [sorted(zip(*table, strict=True), key=repr) for table in (rows.prompts, rows.optimal, rows.steps)]
+    tree = [branch._replace(stretches=[], places=[]) for branch in radix(arrived)]
+    of_runs = [[streak for streak in arrived if streak.calls[0].run_id == run] for run in world.agent_of]
+    return [*tables, tree, list(by_model(arrived, world.lineage)), [list(hidden_agents(run)) for run in of_runs]]
