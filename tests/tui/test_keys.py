@@ -188,7 +188,11 @@ def test_a_filter_completes_counts_and_points_at_mistakes(opener: Opener) -> Non
         assert isinstance(pilot.app.screen, MainScreen)
         assert "(2 of 4 runs; totals count all)" in screen_text(pilot)
         assert "(main)" in screen_text(pilot)  # only leads to what is kept
-        await press(pilot, "f", "ctrl+u", "enter")
+        await press(pilot, "f", *"steps>2", "enter")  # what is typed replaces what was set, else would run into it
+        assert main_screen(pilot).state.where == "steps>2"
+        await press(pilot, "f", "right", *"  and true", "enter")
+        assert main_screen(pilot).state.where == "steps>2  and true"
+        await press(pilot, "f", "backspace", "enter")
         assert main_screen(pilot).state.where is None
         assert "of 4 runs" not in screen_text(pilot)
 

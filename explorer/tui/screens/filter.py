@@ -74,16 +74,17 @@ class FilterScreen(ModalScreen["tuple[str | None, Opened | None] | None"]):
             yield OptionList(compact=True, markup=False)
             yield Static("Examples:  " + "\n           ".join(EXAMPLES), id="examples", markup=False)
             yield Static(
-                "enter keeps   tab completes   empty: no filter   escape leaves",
+                ("typing replaces what is set   → goes behind it, to add AND …\n" if self._where else "")
+                + "enter keeps   tab completes   empty: no filter   escape leaves",
                 classes="hint",
                 markup=False,
             )
 
     def on_mount(self) -> None:
-        """Start at the end of the filter that is set."""
+        """Start with the filter that is set, chosen: what is typed must not run into it."""
         self.query_one(OptionList).can_focus = False
         line = self.query_one(Input)
-        line.cursor_position = len(line.value)
+        line.select_all()
         line.focus()
         self._suggest()
 

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from explorer.tui.humanize import number, plural, tokens
-from explorer.tui.text import ELLIPSIS, clean, crop
+from explorer.tui.text import ELLIPSIS, clean
 
 if TYPE_CHECKING:
     from explorer.store.queries import Counts
@@ -52,44 +52,45 @@ def _end_of(path: str, width: int) -> str:
 
 
 def counts_in_words(counts: Counts | None, complete: bool) -> Iterator[str]:
-    """The counts from long words to short; the last is always short enough for 60 columns."""
+    """The counts from long words to short; the last is always short enough for 60 columns.
+
+    What there is no room for is left out rather than abbreviated beyond words, what matters least first: findings are
+    in the end those of the worst severity, by their own count.
+    """
     if counts is None:
         yield "nothing read yet"
         return
     so_far = "" if complete else "so far: "
+    found, partial = counts.findings, counts.sources_partial
     unread = counts.sources_skipped + counts.sources_failed
-    found = counts.findings
     mark = " ✖" if counts.errors else " ▲" if counts.warnings else ""
-    main = [
+    whole = [
         plural(counts.conversations, "conversation"),
         plural(counts.sub_agents, "sub-agent"),
         plural(counts.steps, "step"),
+        f"{number(counts.replayed_steps)} replayed, not counted" if counts.replayed_steps else "",
+        f"{plural(partial, 'file')} read in part" if partial else "",
+        f"{plural(unread, 'file')} skipped" if unread else "",
+        f"{plural(found, 'finding')}{mark}" if found else "",
     ]
-    rest = [f"{number(counts.replayed_steps)} replayed, not counted"] if counts.replayed_steps else []
-    rest += [f"{plural(counts.sources_partial, 'file')} read in part"] if counts.sources_partial else []
-    rest += [f"{plural(unread, 'file')} skipped"] if unread else []
-    rest += [f"{plural(found, 'finding')}{mark}"] if found else []
-    yield so_far + " · ".join(main + rest)
-    main = [
-        f"{number(counts.conversations)} conv",
-        f"{number(counts.sub_agents)} sub-agents",
-        f"{tokens(counts.steps)} steps",
-    ]
-    rest = [f"{tokens(counts.replayed_steps)} replayed"] if counts.replayed_steps else []
-    rest += [f"{number(counts.sources_partial)} partial"] if counts.sources_partial else []
-    rest += [f"{number(unread)} skipped"] if unread else []
-    rest += [f"{number(found)} findings{mark}"] if found else []
-    yield so_far + " · ".join(main + rest)
-    partial = counts.sources_partial
-    main = [f"{tokens(counts.conversations)} conv", f"{tokens(counts.sub_agents)} sub", f"{tokens(counts.steps)} steps"]
-    rest = [f"{tokens(counts.replayed_steps)} replayed"] if counts.replayed_steps else []
-    rest += [f"{tokens(partial)} partial"] if partial else []
-    rest += [f"{tokens(unread)} skipped"] if unread else []
-    rest += [f"{tokens(found)}{mark or ' findings'}"] if found else []
-    yield ("…" if so_far else "") + " · ".join(main + rest)
-    main = [f"{tokens(counts.conversations)}c", f"{tokens(counts.sub_agents)}sub", f"{tokens(counts.steps)}st"]
-    rest = [f"{tokens(counts.replayed_steps)}rep"] if counts.replayed_steps else []
-    rest += [f"{tokens(partial)}part"] if partial else []
-    rest += [f"{tokens(unread)}skip"] if unread else []
-    rest += [f"{tokens(found)}{mark.strip() or ' findings'}"] if found else []
-    yield crop(("…" if so_far else "") + " ".join(main + rest), 45)
+    yield so_far + " · ".join(filter(None, whole))
+    short = {
+        "conversations": f"{tokens(counts.conversations)} conv",
+        "sub_agents": f"{tokens(counts.sub_agents)} sub-agents",
+        "steps": f"{tokens(counts.steps)} steps",
+        "replayed": f"{tokens(counts.replayed_steps)} replayed" if counts.replayed_steps else "",
+        "partial": f"{tokens(partial)} partial" if partial else "",
+        "skipped": f"{tokens(unread)} skipped" if unread else "",
+        "findings": f"{tokens(found)} findings{mark}" if found else "",
+    }
+    yield so_far + " · ".join(filter(None, short.values()))
+    short["findings"] = _worst(counts)
+    for left_out in ("", "replayed", "partial", "sub_agents", "steps"):
+        short.pop(left_out, None)
+        yield ("" if complete else "… ") + " · ".join(filter(None, short.values()))
+
+
+def _worst(counts: Counts) -> str:
+    """How many findings of the worst severity there are."""
+    by_severity = (("error", counts.errors), ("warning", counts.warnings), ("info", counts.infos))
+    return next((f"{tokens(found)} {name}{'' if found == 1 else 's'}" for name, found in by_severity if found), "")
