@@ -25,16 +25,10 @@ from tests.store.world import agent, conversation, family, finding, footprint, r
 from tests.tui.conftest import NARROW, Opener, at, drive, main_screen, names, press, screen_text, tree_of
 
 
-def test_a_lone_conversation_is_open_from_the_start(opener: Opener) -> None:
+def test_a_lone_conversation_is_open_and_arrows_and_letters_move_open_and_close(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         assert names(pilot) == ["trace one", "  main", "    Explore agent_001", "    Explore agent_002"]
         assert at(pilot) == "c"
-
-    drive(opener(family()), script)
-
-
-def test_arrows_and_letters_move_open_and_close(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "j", "down")
         assert at(pilot) == "x"
         await press(pilot, "l")
@@ -53,7 +47,9 @@ def test_arrows_and_letters_move_open_and_close(opener: Opener) -> None:
     drive(opener(family()), script)
 
 
-def test_enter_makes_an_agent_the_root_and_escape_brings_back_where_one_was(opener: Opener) -> None:
+def test_enter_makes_an_agent_the_root_which_brackets_change_and_escape_brings_back_where_one_was(
+    opener: Opener,
+) -> None:
     async def script(pilot: Pilot[int]) -> None:
         before = names(pilot)
         await press(pilot, "j", "j", "enter")
@@ -62,23 +58,7 @@ def test_enter_makes_an_agent_the_root_and_escape_brings_back_where_one_was(open
         await press(pilot, "escape")
         assert names(pilot) == before
         assert at(pilot) == "x"
-
-    drive(opener(family()), script)
-
-
-def test_enter_on_a_leaf_shows_its_details(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "G", "enter")
-        assert pilot.app.focused is main_screen(pilot).detail_pane.focus_target()
-        await press(pilot, "escape")
-        assert pilot.app.focused is tree_of(pilot)
-
-    drive(opener(family()), script)
-
-
-def test_brackets_walk_the_siblings_even_from_the_root(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "j", "j", "]")
+        await press(pilot, "]")
         assert at(pilot) == "y"
         await press(pilot, "]")
         assert at(pilot) == "y"
@@ -86,24 +66,10 @@ def test_brackets_walk_the_siblings_even_from_the_root(opener: Opener) -> None:
         assert names(pilot) == ["Explore agent_002"]
         await press(pilot, "escape")
         assert "trace one" in names(pilot)
-
-    drive(opener(family()), script)
-
-
-def test_e_goes_round_the_findings(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "e")
-        assert at(pilot) == "c"  # its own one first
-        await press(pilot, "e")
-        assert at(pilot) == "x"
-        await press(pilot, "e")
-        assert at(pilot) == "x"  # a tool call of it failed
-        await press(pilot, "e")
-        assert at(pilot) == "y"  # it failed
-        await press(pilot, "e")
-        assert at(pilot) == "c"
-        await press(pilot, "E")
-        assert at(pilot) == "y"
+        await press(pilot, "G", "enter")  # a leaf has nothing below: its details
+        assert pilot.app.focused is main_screen(pilot).detail_pane.focus_target()
+        await press(pilot, "escape")
+        assert pilot.app.focused is tree_of(pilot)
 
     drive(opener(family()), script)
 
@@ -149,20 +115,13 @@ def test_digits_choose_tabs_and_only_tabs_that_exist(opener: Opener) -> None:
     drive(opener(family()), script)
 
 
-def test_o_changes_the_numbers_in_tree_and_details(opener: Opener) -> None:
+def test_help_is_searchable_and_runs_what_is_chosen_and_s_sorts_and_turns_round(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "j", "2")
-        assert "7 steps, those below too" in screen_text(pilot)
-        await press(pilot, "o")
-        assert "3 steps of its own" in screen_text(pilot)
-        assert "own numbers" in screen_text(pilot)
-
-    drive(opener(family()), script)
-
-
-def test_s_sorts_and_turns_round(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "s")
+        await press(pilot, "question_mark")
+        assert isinstance(pilot.app.screen, HelpScreen)
+        await press(pilot, "type:sorted by", "enter")
+        assert isinstance(pilot.app.screen, MenuScreen)
+        await press(pilot, "escape", "s")
         assert isinstance(pilot.app.screen, MenuScreen)
         await press(pilot, "5*j", "enter")
         assert main_screen(pilot).state.sort_words == "input tokens ↓"
@@ -199,9 +158,14 @@ def test_a_filter_completes_counts_and_points_at_mistakes(opener: Opener) -> Non
     drive(opener(family()), script)
 
 
-def test_a_step_opens_with_all_its_fields(opener: Opener) -> None:
+def test_o_changes_the_numbers_and_a_step_opens_with_all_its_fields(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "j", "2", "tab", "enter")
+        await press(pilot, "j", "2")
+        assert "7 steps, those below too" in screen_text(pilot)
+        await press(pilot, "o")
+        assert "3 steps of its own" in screen_text(pilot)
+        assert "own numbers" in screen_text(pilot)
+        await press(pilot, "tab", "enter")
         assert isinstance(pilot.app.screen, StepScreen)
         text = screen_text(pilot)
         assert "Step 1 of main" in text
@@ -212,9 +176,21 @@ def test_a_step_opens_with_all_its_fields(opener: Opener) -> None:
     drive(opener(family()), script)
 
 
-def test_a_finding_is_explained_and_leads_to_its_node(opener: Opener) -> None:
+def test_e_goes_round_the_findings_and_each_is_explained_and_leads_to_its_node(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "6", "tab", "G", "enter")
+        await press(pilot, "e")
+        assert at(pilot) == "c"  # its own one first
+        await press(pilot, "e")
+        assert at(pilot) == "x"
+        await press(pilot, "e")
+        assert at(pilot) == "x"  # a tool call of it failed
+        await press(pilot, "e")
+        assert at(pilot) == "y"  # it failed
+        await press(pilot, "e")
+        assert at(pilot) == "c"
+        await press(pilot, "E")
+        assert at(pilot) == "y"
+        await press(pilot, "home", "6", "tab", "G", "enter")
         assert isinstance(pilot.app.screen, FindingScreen)
         assert "Why it matters" in screen_text(pilot)
         await press(pilot, "enter")
@@ -235,9 +211,13 @@ def test_findings_of_whole_files_are_listed_when_everything_is_shown(opener: Ope
     drive(opener(family()), script)
 
 
-def test_the_matrix_goes_to_a_sibling(opener: Opener) -> None:
+def test_b_counts_tokens_instead_of_blocks_and_the_matrix_goes_to_a_sibling(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "j", "r", "tab")
+        await press(pilot, "j", "r")
+        assert "of blocks" in screen_text(pilot)
+        await press(pilot, "b")
+        assert "of input tokens" in screen_text(pilot)
+        await press(pilot, "b", "tab")
         assert "First steps of the 2 children" in screen_text(pilot)
         assert "1 Explore agent_001 shares 3 of 5 blocks (60 %)" in " ".join(screen_text(pilot).split())
         await press(pilot, "c")
@@ -323,26 +303,6 @@ def test_a_cell_of_the_matrix_shows_two_runs_along_their_blocks(opener: Opener) 
         assert "6 to 7" in text
         await press(pilot, "j", "enter")
         assert "Block 6 of c" in screen_text(pilot)
-
-    drive(opener(family()), script)
-
-
-def test_b_counts_tokens_instead_of_blocks(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "j", "r")
-        assert "of blocks" in screen_text(pilot)
-        await press(pilot, "b")
-        assert "of input tokens" in screen_text(pilot)
-
-    drive(opener(family()), script)
-
-
-def test_help_is_searchable_and_runs_what_is_chosen(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "question_mark")
-        assert isinstance(pilot.app.screen, HelpScreen)
-        await press(pilot, "type:sorted by", "enter")
-        assert isinstance(pilot.app.screen, MenuScreen)
 
     drive(opener(family()), script)
 

@@ -107,7 +107,7 @@ def test_every_mark_of_a_busy_day(snap_compare: Compare, opener: Opener) -> None
     assert snap_compare(opener(busy_day()), terminal_size=WIDE, run_before=pressing(*keys))
 
 
-def test_lanes_stand_under_their_agent_and_overlap_is_counted(opener: Opener) -> None:
+def test_lanes_stand_under_their_agent_and_the_cursor_says_what_is_in_its_cell(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z")
         shown = [line(pilot, name) for name in ("active at once", "forge", "run 1 a", "run 3 c")]
@@ -117,13 +117,6 @@ def test_lanes_stand_under_their_agent_and_overlap_is_counted(opener: Opener) ->
         assert "▓" in forge
         assert first.index("~") < third.index("~")
         assert "no times recorded: 1 run" in screen_text(pilot)
-
-    drive(opener(busy_day()), script)
-
-
-def test_the_cursor_says_what_is_in_its_cell(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "z")
         assert "step 1 at 0, 20.0s, in 0 out 100" in screen_text(pilot)
         await press(pilot, "j", "j", "6*greater_than_sign")
         text = screen_text(pilot)
@@ -139,7 +132,9 @@ def test_the_cursor_says_what_is_in_its_cell(opener: Opener) -> None:
     drive(opener(busy_day()), script)
 
 
-def test_zooming_and_panning_change_the_axis_and_zero_brings_everything_back(opener: Opener) -> None:
+def test_zooming_and_panning_and_the_cursor_at_the_edge_move_the_axis_and_zero_brings_everything_back(
+    opener: Opener,
+) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z")
         whole = lanes_of(pilot).window
@@ -153,13 +148,7 @@ def test_zooming_and_panning_change_the_axis_and_zero_brings_everything_back(ope
         assert lanes_of(pilot).window.width == whole.width / 2
         await press(pilot, "0")
         assert lanes_of(pilot).window == whole
-
-    drive(opener(busy_day()), script)
-
-
-def test_at_the_edge_the_cursor_takes_the_window_along(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "z", "plus", "end")
+        await press(pilot, "plus", "end")
         lanes = lanes_of(pilot)
         before, moment = lanes.window, lanes.window.at(lanes.cell)
         await press(pilot, "l")
@@ -171,15 +160,20 @@ def test_at_the_edge_the_cursor_takes_the_window_along(opener: Opener) -> None:
     drive(opener(busy_day()), script)
 
 
-def test_w_says_the_time_of_day_and_of_what_day(opener: Opener) -> None:
+def test_w_says_the_time_of_day_and_of_what_day_and_a_how_full_the_context_was(opener: Opener) -> None:
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z", "w")
         assert "UTC 2026-01-02" in screen_text(pilot)
         assert "14:10" in line(pilot, "UTC 2026")
         assert "2026-01-02 14:05:00.000 UTC" in screen_text(pilot)
         assert "m━━" in line(pilot, "planner  ")
-        await press(pilot, "w")
+        await press(pilot, "j", "j")
+        assert "14:06:00 to 14:10:00, 4m00s, completed" in screen_text(pilot)
+        await press(pilot, "w", "g", "a")
         assert "+1m" in line(pilot, "from start")
+        assert "▁▁▁" in line(pilot, "planner")
+        assert "███C" in line(pilot, "planner")
+        assert "context, █ 135.1k" in screen_text(pilot)
 
     drive(opener(busy_day()), script)
 
@@ -191,16 +185,6 @@ def test_where_no_clock_was_recorded_w_says_so(opener: Opener) -> None:
         assert "from start" in screen_text(pilot)
 
     drive(opener(family()), script)
-
-
-def test_a_shows_how_full_the_context_was(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "z", "a")
-        assert "▁▁▁" in line(pilot, "planner")
-        assert "███C" in line(pilot, "planner")
-        assert "context, █ 135.1k" in screen_text(pilot)
-
-    drive(opener(busy_day()), script)
 
 
 def test_enter_goes_to_the_step_or_else_to_the_run(opener: Opener) -> None:
@@ -402,21 +386,26 @@ def test_a_crowded_cell_says_what_is_copied_and_what_failed(opener: Opener) -> N
     drive(opener(rows), script)
 
 
-@pytest.mark.parametrize(
-    ("grade", "words"),
-    [
-        ("derived", "start or end derived by a rule"),
-        ("ambiguous", "start or end ambiguous: several fit"),
-        ("not_recorded", "no times of its own recorded: those of its steps"),
-    ],
-)
-def test_times_that_are_not_exact_say_why(opener: Opener, grade: str, words: str) -> None:
+def test_times_that_are_not_exact_say_why(opener: Opener) -> None:
+    told = {
+        "derived": "start or end derived by a rule",
+        "ambiguous": "start or end ambiguous: several fit",
+        "not_recorded": "no times of its own recorded: those of its steps",
+    }
+    rows: list[Row] = [source(), conversation(title="one")]
+    for grade in told:
+        rows += [agent(grade, name=grade), run(f"{grade}/1", grade, start_ms=0, end_ms=10_000, time_grade=grade)]
+
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "t", "tab", "z", "l")
         assert "╌ derived or unsure times" in screen_text(pilot)
-        assert f"completed, {words}" in screen_text(pilot)
+        grades = [shown.lane.name for shown in lanes_of(pilot).rows if shown.lane]
+        assert set(grades) == told.keys()
+        for grade in grades:
+            assert f"completed, {told[grade]}" in screen_text(pilot)
+            await press(pilot, "j")
 
-    drive(opener(one_run(time_grade=grade)), script)
+    drive(opener(rows), script)
 
 
 def test_a_checkpoint_is_marked_and_says_what_was_saved(opener: Opener) -> None:
@@ -429,14 +418,6 @@ def test_a_checkpoint_is_marked_and_says_what_was_saved(opener: Opener) -> None:
         assert "checkpoint: step_seq 3: 12 messages, $0.020 spent" in screen_text(pilot)
 
     drive(opener(rows), script)
-
-
-def test_a_run_on_the_wall_clock_says_its_times_by_it(opener: Opener) -> None:
-    async def script(pilot: Pilot[int]) -> None:
-        await press(pilot, "t", "tab", "z", "w", "j", "j")
-        assert "14:06:00 to 14:10:00, 4m00s, completed" in screen_text(pilot)
-
-    drive(opener(busy_day()), script)
 
 
 def test_words_that_do_not_fit_end_with_a_sign(opener: Opener) -> None:
