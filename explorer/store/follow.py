@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import watchfiles
@@ -18,6 +18,9 @@ TOGETHER_MS = 400
 _AT_MOST_MS = 2_000
 """Changes that do not end are told all the same after this time."""
 
+_TICK_MS = 500
+"""How often it is looked whether what is watched is still what has these names."""
+
 _SQLITE = ("-wal", "-shm", "-journal")
 
 
@@ -26,20 +29,34 @@ def changes(
 ) -> Iterator[None]:
     """One item whenever something below ``paths`` has changed, and one more when all has been quiet for a while.
 
-    The last is for files that ended in the middle of a record: by then that is how they end. Where the system cannot
-    watch so many directories, they are looked through again and again, and ``note`` is told. Ends when ``stop`` is set.
+    The last is for files that ended in the middle of a record: by then that is how they end. What goes away and comes
+    back is watched again. Where the system cannot watch so many directories, they are looked through again and again,
+    and ``note`` is told. Ends when ``stop`` is set.
 
     Raises:
         OSError: a path cannot be watched by either way.
     """
-    watched = [each for path in paths for each in _watched(path) if each.exists()]
-    try:
-        yield from _follow(watched, stop, polling=None)
-    except (OSError, RuntimeError) as error:  # RuntimeError is what the watcher calls what it does not understand
-        if stop.is_set():
-            return
-        note(f"the system cannot watch for changes ({error}): looking again and again instead")
-        yield from _follow(watched, stop, polling=True)
+    watched = [each for path in paths for each in _watched(path)]
+    polling: bool | None = None  # the watcher chooses
+    while not stop.is_set():
+        try:
+            yield from _follow(watched, stop, polling)
+        except (OSError, RuntimeError) as error:  # RuntimeError is what the watcher calls what it does not understand
+            if polling and not stop.is_set():
+                raise
+            polling = True
+            if not stop.is_set():
+                note(f"the system cannot watch for changes ({error}): looking again and again instead")
+
+
+def _there(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+    """Those that exist, and by what it is known that they are the same."""
+    found = {}
+    for path in paths:
+        with suppress(OSError):
+            status = path.stat()
+            found[path] = status.st_dev, status.st_ino
+    return found
 
 
 def _watched(path: Path) -> list[Path]:
@@ -48,14 +65,16 @@ def _watched(path: Path) -> list[Path]:
 
 
 def _follow(paths: Sequence[Path], stop: threading.Event, polling: bool | None) -> Iterator[None]:
+    """Tell changes until other files or directories have these names, which is told as the last change."""
     changed_at: float | None = None
+    there = _there(paths)
     watching = watchfiles.watch(
-        *paths,
+        *there,
         watch_filter=None,  # what a recorder may write is not for us to guess
         debounce=_AT_MOST_MS,
         step=TOGETHER_MS,
         stop_event=stop,
-        rust_timeout=500,
+        rust_timeout=_TICK_MS,
         yield_on_timeout=True,
         raise_interrupt=False,
         force_polling=polling,
@@ -69,3 +88,6 @@ def _follow(paths: Sequence[Path], stop: threading.Event, polling: bool | None) 
             elif changed_at is not None and time.monotonic() - changed_at > QUIET_SECONDS:
                 changed_at = None
                 yield
+            if not stop.is_set() and _there(paths) != there:
+                yield
+                return

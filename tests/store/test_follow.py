@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -89,6 +90,20 @@ def test_a_change_is_told_and_once_more_when_all_is_quiet(
     finally:
         watching.end()
     assert len(watching.notes) == bool(polling)
+
+
+def test_a_directory_that_goes_away_and_comes_back_is_watched_again(watched: Path) -> None:
+    watching = Watching(watched)
+    try:
+        until_told(watching, lambda: (watched / "a.jsonl").open("a").write("x"))
+        shutil.rmtree(watched)
+        assert watching.told_until_silence()
+        watched.mkdir()
+        assert watching.told_until_silence()
+        until_told(watching, lambda: (watched / "b.jsonl").open("a").write("x"))
+    finally:
+        watching.end()
+    assert watching.notes == []
 
 
 def test_what_sqlite_keeps_beside_a_file_counts_and_what_else_is_there_does_not(watched: Path) -> None:

@@ -29,11 +29,14 @@ class World:
         self.changes: queue.Queue[bool] = queue.Queue()
         self.followed: list[bool] = []
         self.full = False
+        self.gone = False
 
     def read(self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None], *__: object) -> Opening:
         self.followed.append(options.follow)
         if self.full:
             raise OSError("the disk is full")
+        if self.gone:
+            return Opening([], {})
         rows: list[Row] = []
         for number in range(len(self.followed)):
             name = f"c{number}"
@@ -132,5 +135,29 @@ def test_a_reading_that_fails_is_told_once_and_tried_again_with_the_filter(world
         assert world.followed == [False, True, False]
         assert main_screen(pilot).state.where == where
         assert talks(pilot) == ["talk 1", "talk 2"]
+
+    drive(app, script)
+
+
+def test_what_was_gone_and_came_back_is_shown_without_a_key(world: World) -> None:
+    app = ExplorerApp([Path("traces")], Options(), read=world.read)
+
+    async def until(pilot: Pilot[int], shown: Callable[[], bool]) -> None:
+        for _ in range(500):
+            await pilot.pause(0.01)
+            if shown():
+                return
+        pytest.fail("it is not shown")
+
+    async def script(pilot: Pilot[int]) -> None:
+        pilot.app.simulate_key("F")
+        for world.gone in (True, True, False):
+            readings = len(world.followed)
+            world.changes.put(True)
+            await until(pilot, lambda readings=readings: len(world.followed) > readings)
+            await until(pilot, lambda: isinstance(pilot.app.screen, TroubleScreen) == world.gone)
+        assert not any(isinstance(screen, TroubleScreen) for screen in pilot.app.screen_stack)
+        await until(pilot, lambda: talks(pilot) == [f"talk {number}" for number in range(4)])
+        pilot.app.simulate_key("F")
 
     drive(app, script)

@@ -113,6 +113,28 @@ def test_reading_can_be_stopped_and_taken_up_again(tmp_path: Path, key: str) -> 
     asyncio.run(script())
 
 
+def test_reading_again_while_something_is_read_follows_it(tmp_path: Path) -> None:
+    gate = Gated(tmp_path)
+    readings: list[int] = []
+
+    def read(*reading: Any) -> Opening:
+        readings.append(len(readings) + 1)
+        return gate(*reading)
+
+    async def script() -> None:
+        async with ExplorerApp([tmp_path], Options(), read=read).run_test(size=WIDE) as pilot:
+            await until_shown(pilot, gate)
+            await pilot.press("ctrl+r", "ctrl+r")
+            gate.go.set()
+            for _ in range(200):
+                await settle(pilot)
+                if len(readings) == 2 and not main_screen(pilot).loading_line.loading_now:
+                    break
+            assert readings == [1, 2]
+
+    asyncio.run(script())
+
+
 def test_what_asks_before_there_is_anything_says_so(tmp_path: Path) -> None:
     gate = Gated(tmp_path)
 

@@ -102,11 +102,13 @@ class MainScreen(Verbs):
 
     @on(LoadingLine.Finished)
     def _finished(self) -> None:
+        from explorer.tui.screens.trouble import TroubleScreen, nothing_read
+
         opened = self.opened
         self.refresh_bindings()
+        if isinstance(self.app.screen, TroubleScreen):
+            self.app.screen.dismiss()  # it was about an earlier reading
         if opened is not None and not opened.counts.conversations:
-            from explorer.tui.screens.trouble import TroubleScreen, nothing_read
-
             self.app.push_screen(TroubleScreen(nothing_read(opened.counts, self.paths), fatal=True))
         elif self._place is not None:
             self._go_to_place(self._place)

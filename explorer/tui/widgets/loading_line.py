@@ -77,7 +77,7 @@ class LoadingLine(Widget):
         self._told = 0.0
         self._unfollow: threading.Event | None = None
         self._again = False
-        """Whether something has changed since the reading under way began."""
+        """Whether another reading is to follow the one under way."""
         self.loading_now = False
         """Whether a reading is under way."""
 
@@ -92,13 +92,14 @@ class LoadingLine(Widget):
         """Read the paths in a thread, showing what there is through a filter; ``quietly`` without this line."""
         if self.loading_now:
             return
-        self.loading_now, self.stopped, self._where = True, False, where
+        self.loading_now, self.stopped, self._again, self._where = True, False, False, where
         self._cancelled = threading.Event()
         self.display = not quietly
         self.run_worker(self._load, name="ingest", group="ingest", thread=True, exit_on_error=False)
 
     def start_again(self) -> None:
-        """Read once more, through the same filter; what has not changed comes from the cache."""
+        """Read once more, behind any reading under way, through the same filter; the cache has what did not change."""
+        self._again = self.loading_now
         self.start(self._where)
 
     def stop(self) -> None:
@@ -213,8 +214,8 @@ class LoadingLine(Widget):
                 self.follow(False)
                 self.notify("What changes is no longer read: F follows again.", severity="warning")
             self.post_message(message)
-            if self._again:
-                self._changed()
+            if self._again and isinstance(message, self.Finished):
+                self.start(self._where, quietly=self.following)
 
         self.app.call_later(end)
 
