@@ -69,6 +69,6 @@ def test_a_conversation_without_blocks_is_not_given_those_of_the_one_before_it()
 def test_rows_become_columns_in_the_order_of_the_table() -> None:
     tables = as_columns([conversation("a", title="x"), run("a/1", "a/main"), conversation("b")])
     assert tables.keys() == {"conversations", "runs"}
-    assert tables["conversations"][0] == ("a", "b")
+    assert list(tables["conversations"][0]) == ["a", "b"]
     assert tables["conversations"][3] == ("x", None)
     assert as_columns([]) == {}
