@@ -70,5 +70,5 @@ def test_rows_become_columns_in_the_order_of_the_table() -> None:
     tables = as_columns([conversation("a", title="x"), run("a/1", "a/main"), conversation("b")])
     assert tables.keys() == {"conversations", "runs"}
     assert list(tables["conversations"][0]) == ["a", "b"]
-    assert tables["conversations"][3] == ("x", None)
+    assert list(tables["conversations"][3]) == ["x", None]
     assert as_columns([]) == {}
