@@ -159,6 +159,10 @@ def test_pages_opened_while_reading_are_asked_again_once_all_is_read(tmp_path: P
     async def script() -> None:
         async with ExplorerApp([tmp_path], Options(), read=gate).run_test(size=WIDE) as pilot:
             await until_shown(pilot, gate)
+            main_screen(pilot).action_export()
+            export = pilot.app.screen
+            await until_shown(pilot, gate)
+            assert "Reading is not finished" in screen_text(pilot)
             main_screen(pilot).action_curves()
             caches = pilot.app.screen
             main_screen(pilot).action_sharing()
@@ -176,6 +180,12 @@ def test_pages_opened_while_reading_are_asked_again_once_all_is_read(tmp_path: P
             await settle(pilot)
             assert pilot.app.screen is caches
             assert "LRU" in screen_text(pilot)
+            await pilot.press("escape")
+            await until_shown(pilot, gate)  # of the caches' own questions, some are dropped
+            await settle(pilot)
+            assert pilot.app.screen is export
+            assert "Reading is not finished" not in screen_text(pilot)
+            assert f"{main_screen(pilot).opened.counts.runs} runs" in screen_text(pilot)  # type: ignore[union-attr]
 
     asyncio.run(script())
 

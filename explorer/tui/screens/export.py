@@ -62,6 +62,12 @@ class ExportScreen(ModalScreen[None]):
         line.focus()
         self._say_what()
 
+    def renew(self, opened: Opened) -> None:
+        """Count again, of what is there now; what is being written stays as it was begun."""
+        if self._cancelled is None:
+            self._opened = opened
+            self._say_what()
+
     def on_unmount(self) -> None:
         """Nobody waits for the counts, and no file may appear, once the program is left."""
         self._questions.drop_all()

@@ -73,8 +73,11 @@ class Sharers(Following):
         if not opened.complete or len(self.app.screen_stack) < 2:
             return
         from explorer.tui.screens.curves import CurvesScreen
+        from explorer.tui.screens.export import ExportScreen
         from explorer.tui.screens.sharing import LinesScreen
 
         for screen in self.app.screen_stack:
             if isinstance(screen, LinesScreen | CurvesScreen):
                 screen.renew(opened.database)
+            elif isinstance(screen, ExportScreen):
+                screen.renew(opened)
