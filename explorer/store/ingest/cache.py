@@ -29,6 +29,11 @@ from explorer.store.recipe import recipe
 KEEP_SECONDS = 7 * 86_400
 """Time since it was last opened at which a batch that no manifest names is removed; another explorer may show it."""
 
+KEEP_UNOPENED_SECONDS = 30 * 86_400
+"""Time since its paths were last opened at which a cache is removed."""
+
+_ANY = "/".join("[0-9a-f]" * digits for digits in (16, 24))
+"""What the directories of caches are called: a fingerprint, and a digest of the opened paths."""
 
 MANIFEST = "manifest"
 """The file that names what counts: a digest of the second line, by which damage is told, and JSON."""
@@ -106,7 +111,7 @@ class Cache:
         # Not Path.resolve, which raises for links in a circle: the walk says what is wrong with them.
         opened = b"\0".join(os.fsencode(os.path.realpath(path)) for path in paths)
         directory = base / fingerprint() / blake2b(opened, digest_size=12).hexdigest()
-        directory.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)  # titles are what people wrote: nobody else's to read
         tempfile.TemporaryFile(dir=directory).close()  # whether it may be written is all that is asked
         return cls(directory)
 
@@ -164,7 +169,10 @@ class Cache:
             raise
 
     def clean(self, manifest: Manifest) -> None:
-        """Note which batches are in use, and remove what no manifest names and nobody can be using any more."""
+        """Note what is in use, and remove what no manifest names, or nobody has opened for long."""
+        os.utime(self.directory)
+        if self.lasts:
+            self._clean_others()
         for entry in os.scandir(self.directory):
             if not entry.name.startswith(("batch-", "tmp-")):
                 continue
@@ -173,6 +181,14 @@ class Cache:
                     os.utime(entry.path)
                 elif time.time() - entry.stat().st_mtime > KEEP_SECONDS:
                     shutil.rmtree(entry.path) if entry.is_dir() else Path(entry.path).unlink()
+
+    def _clean_others(self) -> None:
+        """Remove what other paths, or other versions, have left here; only what can be nothing but a cache."""
+        for other in self.directory.parent.parent.glob(_ANY):
+            with suppress(OSError):
+                if time.time() - other.stat().st_mtime > KEEP_UNOPENED_SECONDS:
+                    shutil.rmtree(other)
+                    other.parent.rmdir()  # with the last of its version
 
 
 def _digest(text: bytes) -> bytes:
