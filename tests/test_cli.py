@@ -269,6 +269,27 @@ def test_a_reader_of_our_output_that_has_enough_is_no_error(traces, tmp_path):
     assert done.stderr == "exit 0\n"
 
 
+def test_an_interrupt_ends_a_query_with_130(tmp_path):
+    script = """
+import os, signal, threading
+from explorer.cli import main
+from explorer.store.database import Database
+ask = Database.sql
+def asked(self, query):
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return ask(self, query)
+Database.sql = asked
+main()
+"""
+    query = "SELECT sum(range) FROM range(1000000000000)"
+    done = subprocess.run(
+        [sys.executable, "-c", script, "sample_traces/weka", "--sql", query], capture_output=True, text=True, cwd=ROOT,
+        timeout=60, env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (130, "")
+    assert "mistake" not in done.stderr and "Traceback" not in done.stderr
+
+
 def test_an_interrupt_stops_the_reading_with_130(traces, tmp_path):
     fields = json.dumps(trace("large", []))[:-2].encode()
     one = json.dumps(request(0, 640_000, list(range(10_000)))).encode()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from explorer.store.counts import Counts
     from explorer.store.database import Database
     from explorer.store.ingest import Options, Progress
+    from explorer.store.opening import Opening
 
 DONE, FAILED, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes: done; findings of severity error, or a query that failed; usage; nothing could be read; interrupted."""
@@ -190,38 +191,45 @@ def _explore(paths: tuple[Path, ...], options: Options, where: str | None, place
 def _opened(paths: tuple[Path, ...], options: Options) -> Iterator[Database]:
     """Everything under the paths, read and open. An interrupt stops the reading, and what was read is kept."""
     from explorer.store.database import DamagedPart, Database, TooLarge
-    from explorer.store.ingest import Cancelled, IngestError, ingest, let_go
+    from explorer.store.ingest import Cancelled, IngestError, ingest, mended
 
-    stop = threading.Event()
+    stop, reading, progress = threading.Event(), False, _ProgressLine()
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
+        if not reading:
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, interrupt)
-    progress = _ProgressLine()
+    def read() -> Opening:
+        nonlocal reading
+        reading = True
+        opening = ingest(paths, options, progress, cancelled=stop)
+        reading = False
+        if stop.is_set():
+            raise Cancelled
+        return opening
+
+    before, database = signal.signal(signal.SIGINT, interrupt), None
     try:
         try:
-            opening = ingest(paths, options, progress, cancelled=stop)
-            database = Database(opening)
-        except DamagedPart as error:
-            # The cache is damaged in a way that its sizes do not show: what was in that part is read again.
-            let_go(error.path)
-            database = Database(ingest(paths, options, progress, cancelled=stop))
-    except (IngestError, TooLarge, DamagedPart) as error:
-        progress.clear()
-        raise Stop(str(error), UNREADABLE) from None
-    except Cancelled:
-        progress.clear()
-        raise Stop("interrupted; what was read is in the cache", INTERRUPTED) from None
-    finally:
-        progress.clear()
-        signal.signal(signal.SIGINT, before)
-    try:
+            database = mended(read, Database)
+        except (IngestError, TooLarge, DamagedPart) as error:
+            raise Stop(str(error), UNREADABLE) from None
+        except Cancelled:
+            raise Stop("interrupted; what was read is in the cache", INTERRUPTED) from None
+        finally:
+            progress.clear()
         yield database
         sys.stdout.flush()  # who waits for the answer has it
         database.keep()
+    except RuntimeError:  # what DuckDB makes of an interrupt
+        if stop.is_set():
+            raise KeyboardInterrupt from None
+        raise
     finally:
-        database.close()
+        if database is not None:
+            database.close()
+        signal.signal(signal.SIGINT, before)
 
 
 class _ProgressLine:

@@ -78,11 +78,13 @@ class KeptDatabase:
         with self._lock:
             if self._noted is None:
                 return
-            with suppress(OSError, duckdb.Error):
-                self._write(self._noted)
-            self._noted.close()
-            self._noted = None
-            shutil.rmtree(self.workshop, ignore_errors=True)
+            try:
+                with suppress(OSError, duckdb.Error):
+                    self._write(self._noted)
+            finally:
+                self._noted.close()
+                self._noted = None
+                shutil.rmtree(self.workshop, ignore_errors=True)
 
     def _write(self, noted: DuckDBPyConnection) -> None:
         self.workshop.mkdir()

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 SOURCE_COLUMN = "_source"
-"""In every part: the source that a row was read from."""
+"""In every part: the reading that a row came from, so that a source that was read again is told apart."""
 
 
 class Batch(NamedTuple):
     """Parquet parts that were written together: one file per table that has rows."""
 
     files: dict[str, Path]
-    """Table name (of ``model.ALL_TABLES``) -> file. Each has the table's columns plus ``_source``, the source's id."""
+    """Table name (of ``model.ALL_TABLES``) -> file. Each has the table's columns plus ``_source``."""
     live: frozenset[str] | None
-    """Sources whose rows still count; None when all do."""
+    """Readings whose rows still count; None when all do."""
     prefix: str = ""
     """Put before every id, for an export that was found inside the opened directory beside other traces."""
     ancestors: frozenset[str] = frozenset()

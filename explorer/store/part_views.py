@@ -54,7 +54,7 @@ def open_parts(connection: DuckDBPyConnection, batches: Sequence[Batch]) -> None
     connection.execute(
         "CREATE MACRO internal.sum_of_all(x) AS CASE WHEN count(x) = count(*) THEN internal.whole(sum(x)) END"
     )
-    connection.execute("CREATE TABLE internal.live (batch INTEGER, source VARCHAR)")
+    connection.execute("CREATE TABLE internal.live (batch INTEGER, reading VARCHAR)")
     for number, batch in enumerate(batches):
         if batch.live is not None:
             connection.execute(
@@ -102,7 +102,7 @@ def _selects(table: str, batches: Sequence[Batch]) -> Iterator[str]:
             continue
         select = f"SELECT {_prefixed(names, batch.prefix)} FROM read_parquet({listed([str(batch.files[table])])})"
         if batch.live is not None:
-            select += f" WHERE {SOURCE_COLUMN} IN (SELECT source FROM internal.live WHERE batch = {number})"
+            select += f" WHERE {SOURCE_COLUMN} IN (SELECT reading FROM internal.live WHERE batch = {number})"
         yield select
 
 

@@ -9,10 +9,14 @@ import shutil
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+from explorer.store.opening import DamagedPart
 
 if TYPE_CHECKING:
     from explorer.store.opening import Opening
+
+Used = TypeVar("Used")
 
 
 class Progress(NamedTuple):
@@ -49,13 +53,18 @@ class Cancelled(Exception):
     """The caller asked to stop; what had been read is in the cache."""
 
 
-def let_go(part: Path) -> None:
-    """Remove the batch of a part that turned out damaged, so that the next ingest reads its sources again.
+def mended(read: Callable[[], Opening], use: Callable[[Opening], Used]) -> Used:
+    """What becomes of what is read; where a part of the cache turns out damaged, its sources are read again for that.
 
-    An export is left alone: it is the user's.
+    Raises:
+        DamagedPart: the part is of an export, which is the user's.
     """
-    if part.parent.name.startswith("batch-"):
-        shutil.rmtree(part.parent, ignore_errors=True)
+    try:
+        return use(read())
+    except DamagedPart as error:
+        if error.path.parent.name.startswith("batch-"):
+            shutil.rmtree(error.path.parent, ignore_errors=True)
+        return use(read())
 
 
 def ingest(

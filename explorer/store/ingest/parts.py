@@ -15,10 +15,7 @@ import polars as pl
 
 from explorer.model import ALL_TABLES, Repeated, columns, joined
 from explorer.store.ingest.task import Columns
-from explorer.store.opening import Batch
-
-SOURCE_COLUMN = "_source"
-"""Physical column of every part: the reading a row came from, so that a source that was read again is told apart."""
+from explorer.store.opening import SOURCE_COLUMN, Batch
 
 _TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
     "VARCHAR": pl.String,

@@ -163,8 +163,8 @@ class LoadingLine(Widget):
 
             try:
                 read = self._read or ingest.ingest
-                opening = read(self._paths, self._options, self._report, self._show, cancelled)
-                opened = self._show(opening)
+                again = partial(read, self._paths, self._options, self._report, self._show, cancelled)
+                opened = ingest.mended(again, self._show)
             except ingest.Cancelled:
                 self._end(self.Stopped(self.progress))
             else:

@@ -14,9 +14,10 @@ import pytest
 
 from explorer.readers import weka
 from explorer.store.database import Database
-from explorer.store.ingest import IngestError, Options, Progress, ingest
+from explorer.store.ingest import IngestError, Options, Progress, ingest, mended
 from explorer.store.ingest import cache as cache_module
 from explorer.store.ingest.cache import MANIFEST, Cache
+from explorer.store.opening import DamagedPart, Opening
 from tests.store.ingest.conftest import Reading
 from tests.store.ingest.traces import corpus, family, messages, of, plain, repeated, rows, sources, write
 
@@ -272,6 +273,62 @@ def test_what_nobody_names_is_removed_when_nobody_can_be_using_it_any_more(trace
     names = {path.name for path in reading.directory().iterdir()}
     assert {"tmp-new", "batch-new"} <= names
     assert not {"tmp-old", "batch-old"} & names
+
+
+def test_caches_that_nobody_opens_any_more_are_removed_and_nothing_else(traces: Path, reading: Reading) -> None:
+    write(traces / "a.json", plain())
+    reading()
+    mine = reading.directory()
+    version = mine.parent.name
+    old, lately = "0" * 24, "1" * 24
+    caches = {f"{version}/{old}", f"{version}/{lately}", f"{'f' * 16}/{old}", f"photos/{old}", f"{'f' * 16}/holiday"}
+    for name in caches:
+        (reading.cache / name).mkdir(parents=True)
+        (reading.cache / name / "manifest").write_text("of an earlier day")
+        if not name.endswith(lately):
+            os.utime(reading.cache / name, LONG_AGO)
+    os.utime(mine, LONG_AGO)
+    reading()
+    left = {name for name in caches if (reading.cache / name).exists()}
+    assert left == {f"{version}/{lately}", f"photos/{old}", f"{'f' * 16}/holiday"}
+    assert reading.sources == []
+
+
+def test_nobody_else_may_read_a_cache(traces: Path, reading: Reading) -> None:
+    write(traces / "a.json", plain())
+    reading()
+    assert reading.directory().stat().st_mode & 0o077 == 0
+
+
+def test_a_part_that_proves_damaged_is_read_again_once(tmp_path: Path) -> None:
+    part = tmp_path / "batch-1" / "steps.parquet"
+    part.parent.mkdir()
+    part.write_bytes(b"")
+    readings: list[bool] = []
+
+    def read() -> Opening:
+        readings.append(part.exists())
+        return Opening([], {})
+
+    def use(_: Opening) -> str:
+        if part.exists():
+            raise DamagedPart(part, "its content is damaged")
+        return "open"
+
+    assert mended(read, use) == "open"
+    assert readings == [True, False]
+
+
+def test_a_damaged_part_of_an_export_stays(tmp_path: Path) -> None:
+    part = tmp_path / "steps.parquet"
+    part.write_bytes(b"")
+
+    def use(_: Opening) -> None:
+        raise DamagedPart(part, "its content is damaged")
+
+    with pytest.raises(DamagedPart):
+        mended(lambda: Opening([], {}), use)
+    assert part.exists()
 
 
 def test_a_batch_that_was_opened_lately_outlives_its_merging(
