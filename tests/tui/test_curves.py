@@ -106,7 +106,7 @@ def test_sizes_are_in_gib_of_a_model_or_of_bytes_that_are_entered(opener: Opener
         await press(pilot, "type:1 M", "enter")
         assert "576 tokens = 0.562 GiB (1,048,576 bytes a token)" in screen_text(pilot)
 
-    drive(opener(two_conversations()), script)
+    drive(opener(two_conversations()), script, (80, 18))  # where the page scrolls, too
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,8 @@ class CurvesScreen(CurveChoices):
         Binding("equals_sign", "enter_size", "enter size", key_display="=", id="curves.enter-size",
                 tooltip="A size of cache as it is written: 24 GiB, 1228 blocks, 1.2M tokens"),
         Binding("b", "unit", "unit", id="curves.unit", tooltip="Sizes in blocks, tokens or GiB"),
-        Binding("g", "model", "model", id="curves.model", tooltip="Whose KV cache, for the size in GiB"),
+        # Before the page's own g, which goes to its top, as home does.
+        Binding("g", "model", "model", priority=True, id="curves.model", tooltip="Whose KV cache, for the size in GiB"),
         Binding("a", "arrivals", "share", id="curves.arrivals",
                 tooltip="A cache for each conversation, or one for all: at once, in turn, at random"),
         Binding("plus", "gap(1)", "rarer", key_display="+ -", show=False, id="curves.rarer",
