@@ -100,9 +100,12 @@ class KeptDatabase:
             noted.execute("DETACH kept")  # brings what is in its log into the file
         name = self._name + _digest(file)
         file.replace(self.directory / name)
+        mine = (self.directory / name).stat().st_mtime_ns
         for path in self.directory.glob("kept-*"):
-            if path.name != name:
-                path.unlink()
+            # Only older ones: two that keep at once would remove each other's.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime_ns < mine:
+                    path.unlink()
 
     def forget(self) -> None:
         """Let go of what was noted: the database is about to be closed."""
