@@ -42,7 +42,7 @@ class Attribution:
 
     def add(self, call: Call) -> Attributed:
         """Attribute the prompt of a call, and let later calls find it."""
-        agent = self.lineage.agent_of.get(call.run_id, call.run_id)
+        agent = self.lineage.agent(call.run_id)
         # A prompt mostly repeats the agent's last one and goes on: what it repeats is its own, and needs no search.
         repeated, rest = split_prefix(self._last.get(agent, ()), call.stretches)
         self._last[agent] = call.stretches
@@ -58,7 +58,7 @@ class Attribution:
         first, last = calls[0], calls[-1]
         rows = [self.add(first)]
         if len(calls) > 1:
-            agent = self.lineage.agent_of.get(first.run_id, first.run_id)
+            agent = self.lineage.agent(first.run_id)
             self._last[agent] = last.stretches
             self._write(agent, growth, first.blocks, sum(first.stretches[-1]) - 1)
             for before, call in pairwise(calls):

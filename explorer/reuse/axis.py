@@ -33,7 +33,7 @@ class Axis:
         self._latest: dict[str, Call] = {}
 
     def _agent(self, call: Call) -> str:
-        return self._lineage.agent_of.get(call.run_id, call.run_id)
+        return self._lineage.agent(call.run_id)
 
     def add(self, number: int, calls: list[Call], distinct: int, cache: Recency) -> None:
         """The next streak, which a cache has just taken. Its first prompt has so many distinct blocks."""

@@ -39,9 +39,13 @@ class Lineage(NamedTuple):
     """Where the runs stand in the hierarchy."""
 
     agent_of: dict[str, str]
-    """run -> agent, or the run itself where it takes part by itself"""
+    """run -> agent, or the run itself where it takes part by itself; asked by ``agent``"""
     parent_run: dict[str, str | None]
     parent_agent: dict[str, str | None]
+
+    def agent(self, run: str) -> str:
+        """The agent of a run; of one of which none is known, the run itself."""
+        return self.agent_of.get(run, run)
 
     def ancestors(self, agent: str) -> list[str]:
         """The agents above, nearest first; stops where a damaged hierarchy turns in a circle."""

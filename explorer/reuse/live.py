@@ -25,7 +25,7 @@ class Live(NamedTuple):
 
 def live(started: Sequence[Call], lineage: Lineage) -> list[Live]:
     """For each of the calls, which are given in order of start (``calls.by_start``) and all have a time."""
-    agents = [lineage.agent_of.get(call.run_id, call.run_id) for call in started]
+    agents = [lineage.agent(call.run_id) for call in started]
     ends: dict[str, int] = {}
     for agent, call in zip(agents, started, strict=True):
         ends[agent] = max(ends.get(agent, 0), call.start_ms or 0, call.end_ms or 0)

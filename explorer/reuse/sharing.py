@@ -14,10 +14,10 @@ from explorer.reuse.intervals import IntervalSet
 def footprints(calls: list[Call], lineage: Lineage, agents: Mapping[str, IntervalSet]) -> dict[str, IntervalSet]:
     """The distinct blocks of every run, where ``agents`` holds those of every agent. ``calls`` are of one namespace."""
     runs = dict.fromkeys(call.run_id for call in calls)
-    of_agent = Counter(lineage.agent_of.get(run, run) for run in runs)
-    held = {run: agents[agent] for run in runs if of_agent[agent := lineage.agent_of.get(run, run)] == 1}
+    of_agent = Counter(lineage.agent(run) for run in runs)
+    held = {run: agents[agent] for run in runs if of_agent[agent := lineage.agent(run)] == 1}
     for call in calls:
-        if of_agent[lineage.agent_of.get(call.run_id, call.run_id)] > 1:
+        if of_agent[lineage.agent(call.run_id)] > 1:
             held.setdefault(call.run_id, IntervalSet()).update(call.stretches)
     return held
 
