@@ -50,7 +50,8 @@ def counts(cursor: Cursor) -> Counts:
             FROM internal.runs
         ) AS r, (
             SELECT
-                count(*) AS agents, count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents,
+                count(*) AS agents,
+                count(*) FILTER (internal.is_sub_agent(n.depth - 1, a.recorded_parent)) AS sub_agents,
                 count(*) FILTER (a.first_run_id IS NULL) AS without_runs
             FROM internal.nodes AS n
             JOIN internal.agents AS a USING (agent_id)

@@ -116,3 +116,7 @@ DROP TABLE internal.layout;
 -- The words for a line: of a run that has one of its own below its agent, with the name of that.
 CREATE MACRO internal.called(kind_of_line, line_name, line_label, agent_name) AS
     CASE kind_of_line WHEN 'run' THEN concat_ws(' ', agent_name, line_name) ELSE concat_ws(' ', line_name, line_label) END;
+
+-- Whether an agent that stands below so many others is a sub-agent: also where the record alone says that it has one
+-- above it.
+CREATE MACRO internal.is_sub_agent(agents_above, recorded_parent) AS agents_above > 0 OR recorded_parent IS NOT NULL;

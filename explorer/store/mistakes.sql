@@ -120,8 +120,7 @@ traces AS (
         sum(gap_events_document) FILTER (numbered) AS gaps_document,
         sum(gap_events_parent_first) FILTER (numbered) AS gaps_parent_first,
         sum(gap_events_start_time) FILTER (numbered) AS gaps_start_time
-    -- How we number the parts of prompts, and hashes, tell nothing.
-    FROM (SELECT *, coalesce(scope, '') NOT IN ('prompt-parts', 'hashes') AS numbered FROM namespace_audit) AS n
+    FROM (SELECT *, internal.is_numbered(scope) AS numbered FROM namespace_audit) AS n
     LEFT JOIN (
         SELECT conversation_id, sum(shared_parent) AS to_parent, sum(shared_siblings) AS to_siblings
         FROM scopes

@@ -127,7 +127,7 @@ def _find_cyclic_runs(connection: DuckDBPyConnection) -> None:
 def _apply_rules(connection: DuckDBPyConnection) -> None:
     """Collect what the rules find."""
     rules = [rule for rule in _RULES if rule not in _NEEDED or connection.execute(_NEEDED[rule]).fetchall()]
-    union = " UNION ALL ".join(f"FROM rules.{rule}" for rule in rules)
+    union = " UNION ALL BY NAME ".join(f"FROM rules.{rule}" for rule in rules)
     connection.execute(f"CREATE TABLE internal.rule_findings AS {union}")
 
 

@@ -1,5 +1,9 @@
 -- Where prompts came from, what siblings share, and what it costs them to start.
 
+-- Whether the block ids of a scope are numbers that the recorder gave: how we number the parts of prompts, and hashes,
+-- tell nothing.
+CREATE MACRO internal.is_numbered(scope) AS coalesce(scope, '') NOT IN ('prompt-parts', 'hashes');
+
 -- One row per run with blocks: where the leading blocks of its prompts came from (step_reuse summed), and its first
 -- step, the cold start. fresh_blocks: never seen before. behind_blocks: seen before, but after the first miss of their
 -- prompt. mean_step_share: mean over steps of hits / blocks, each step counting the same. cache_read_tokens: what the

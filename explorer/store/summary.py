@@ -58,7 +58,7 @@ _CHOSEN = """r.run_id IN (SELECT run_id FROM run_totals WHERE (
 
 _ROWS = """
 WITH kept AS (
-    SELECT r.*, l.depth > 0 OR a.recorded_parent IS NOT NULL AS is_sub_agent
+    SELECT r.*, internal.is_sub_agent(l.depth, a.recorded_parent) AS is_sub_agent
     FROM internal.runs AS r
     JOIN internal.run_lines AS l USING (run_id)
     JOIN internal.agents AS a USING (agent_id)
@@ -88,7 +88,7 @@ per_conversation AS (
 everyone AS (
     SELECT
         a.conversation_id, count(*) AS agents,
-        count(*) FILTER (n.depth > 1 OR a.recorded_parent IS NOT NULL) AS sub_agents
+        count(*) FILTER (internal.is_sub_agent(n.depth - 1, a.recorded_parent)) AS sub_agents
     FROM internal.agents AS a
     LEFT JOIN internal.nodes AS n ON n.kind = 'agent' AND n.agent_id = a.agent_id
     WHERE {unfiltered}
@@ -127,10 +127,9 @@ SELECT
     ),
     (p.hit_own + p.hit_ancestor + p.hit_sibling + p.hit_other) / p.blocks,
     a.distinct_blocks,
-    -- How we number the parts of prompts tells nothing.
-    CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_document END,
-    CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_parent_first END,
-    CASE WHEN coalesce(a.scope, '') NOT IN ('prompt-parts', 'hashes') THEN a.perfect_start_time END,
+    CASE WHEN internal.is_numbered(a.scope) THEN a.perfect_document END,
+    CASE WHEN internal.is_numbered(a.scope) THEN a.perfect_parent_first END,
+    CASE WHEN internal.is_numbered(a.scope) THEN a.perfect_start_time END,
     coalesce(g.steps, 0), g.input_tokens, g.output_tokens, g.blocks,
     coalesce(f.findings, 0)
 FROM per_conversation AS p

@@ -64,7 +64,7 @@ SELECT
     a.version AS agent_version,
     a.helper AS agent_helper,
     l.depth,
-    l.depth > 0 OR a.recorded_parent IS NOT NULL AS is_sub_agent,
+    internal.is_sub_agent(l.depth, a.recorded_parent) AS is_sub_agent,
     s.duration_ms,
     s.steps,
     s.replayed_steps,
@@ -123,7 +123,7 @@ CREATE VIEW agent_totals AS
 SELECT
     a.*,
     c.title AS conversation_title,
-    p.kind <> 'conversation' OR a.parent_agent_id IS NOT NULL AS is_sub_agent,
+    internal.is_sub_agent(n.depth - 1, a.parent_agent_id) AS is_sub_agent,
     n.status,
     n.model,
     n.start_ms,
@@ -171,7 +171,6 @@ LEFT JOIN (
     WHERE l.position <> l.agent_position
     GROUP BY l.agent_position
 ) AS f ON f.agent_position = n.position
-JOIN internal.nodes AS p ON p.position = n.parent
 LEFT JOIN internal.conversations AS c ON c.conversation_id = a.conversation_id
 ORDER BY n.position;
 
