@@ -101,7 +101,7 @@ class TestBothEnds:
         sent = json.dumps({"uuid": "u", "type": "assistant", "message": {"model": "m", "content": [use, other]}})
         back = json.dumps({"cwd": "/", "message": {"content": [{"tool_use_id": "t1", "content": [{"text": "42"}]}]}})
         got = Passage("edge", None, "a", 9, 1)
-        exchange = Exchange(SPAWN, RESULT, ASKER, DOER, CALL, None, None, got, "t1")
+        exchange = Exchange(SPAWN._replace(call="t1"), RESULT, ASKER, DOER, CALL, None, None, got)
         shown = end(exchange, "asker", {CALL: Read(sent), got: Read(back)})
         said, records = shown[: shown.index("The record of what was asked")], shown[shown.index("Got back") :]
         assert said.count("Count.") == 1 and "42" in said
@@ -110,7 +110,7 @@ class TestBothEnds:
 
     def test_what_was_asked_is_not_taken_for_the_answer_beside_it(self) -> None:
         again = CALL._replace(basis="edge")
-        exchange = Exchange(SPAWN, None, ASKER, DOER, again, None, None, CALL, None)
+        exchange = Exchange(SPAWN, None, ASKER, DOER, again, None, None, CALL)
         whole = {"input": {"prompt": "Count."}, "output": "42"}
         for record, answer in (
             (whole, "42"),

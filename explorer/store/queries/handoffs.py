@@ -52,6 +52,8 @@ class HandOff(NamedTuple):
     delivered: bool | None
     resolution: Resolution | None
     grade: Grade
+    call: str | None = None
+    """The id of the tool call that it was made with."""
 
 
 class HandOffs(NamedTuple):
@@ -110,8 +112,12 @@ class Exchange(NamedTuple):
     asked_received: Passage | None
     answer_sent: Passage | None
     answer_received: Passage | None
-    call: str | None = None
-    """The id of the tool call that it was made with."""
+
+    @property
+    def call(self) -> str | None:
+        """The id of the tool call that it was made with."""
+        first = self.asked or self.answered
+        return first.call if first else None
 
 
 def handoffs(cursor: Cursor, node_id: str | None) -> HandOffs:
@@ -158,15 +164,13 @@ def handoff(cursor: Cursor, edge_id: str) -> Exchange | None:
     started = asked is None or asked.kind in ANSWERED or asked.kind == "fork"
     ends = this.kind in ANSWERED or this.kind == "result"
     lost = answered is not None and answered.delivered is False
-    call = _call(cursor, (asked or this).edge_id, asker, doer)
-    call_id = one(cursor, "SELECT tool_call_id FROM edges WHERE edge_id = $1", [(asked or this).edge_id])
+    call = _call(cursor, (asked or this).call, asker, doer)
     return Exchange(
         asked, answered, _party(cursor, asker), _party(cursor, doer),
         _place(cursor, asked, "sent") or call,
         _place(cursor, asked, "received") or (_step(cursor, doer, "first_step") if started else None),
         _place(cursor, answered, "sent") or (_step(cursor, doer, "last_step") if ends else None),
         _place(cursor, answered, "received") or (call if ends and not lost else None),
-        call_id[0] if call_id else None,
     )  # fmt: skip
 
 
@@ -240,7 +244,7 @@ _LISTED = (
     + ", "
     + _WHO.format(n="t", a="ta")
     + """,
-        p.moment, p.at_ms IS NOT NULL, c.tool, p.delivered, p.resolution, p.grade
+        p.moment, p.at_ms IS NOT NULL, c.tool, p.delivered, p.resolution, p.grade, p.tool_call_id
     FROM picked AS p
     LEFT JOIN internal.nodes AS f ON f.position = p.f_position
     LEFT JOIN internal.nodes AS fa ON fa.position = p.f_agent
@@ -276,13 +280,12 @@ def _other_half(cursor: Cursor, this: HandOff) -> HandOff | None:
     asker, doer = (this.to_run_id, this.from_run_id) if back else (this.from_run_id, this.to_run_id)
     if asker is None or doer is None or not (back or this.kind in ANSWERED):
         return None
-    call = one(cursor, "SELECT tool_call_id FROM edges WHERE edge_id = $1", [this.edge_id])
     sql = (
         _OTHER.format(asker="from_run_id", doer="to_run_id", kinds="IN ('spawn', 'assign', 'resume')", side=">")
         if back
         else _OTHER.format(asker="to_run_id", doer="from_run_id", kinds="= 'result'", side="<")
     )
-    found = one(cursor, sql, [asker, doer, call[0] if call else None, this.at_ms])
+    found = one(cursor, sql, [asker, doer, this.call, this.at_ms])
     return _listed(cursor, "edge_id = $1", found[0])[0] if found else None
 
 
@@ -297,19 +300,18 @@ def _place(cursor: Cursor, edge: HandOff | None, end: Literal["sent", "received"
     return Passage("edge", None, *row) if row and row[0] is not None else None
 
 
-def _call(cursor: Cursor, edge_id: str, asker: str | None, doer: str | None) -> Passage | None:
-    """The record of the tool call that a hand-off was made with."""
+def _call(cursor: Cursor, call: str | None, asker: str | None, doer: str | None) -> Passage | None:
+    """The record of the tool call that a hand-off was made with, by its id, else of one that started the other run."""
     row = one(
         cursor,
         """
-        SELECT c.step_ordinal, c.source_id, c.offset, c.length
-        FROM tool_calls AS c
-        JOIN edges AS e ON e.edge_id = $1
-        WHERE c.run_id = $2 AND c.offset IS NOT NULL AND (c.tool_call_id = e.tool_call_id OR c.child_run_id = $3)
-        ORDER BY c.tool_call_id IS DISTINCT FROM e.tool_call_id, c.ordinal
+        SELECT step_ordinal, source_id, "offset", length
+        FROM tool_calls
+        WHERE run_id = $2 AND "offset" IS NOT NULL AND (tool_call_id = $1 OR child_run_id = $3)
+        ORDER BY tool_call_id IS DISTINCT FROM $1, ordinal
         LIMIT 1
         """,
-        [edge_id, asker, doer],
+        [call, asker, doer],
     )
     return Passage("tool_call", *row) if row else None
 
