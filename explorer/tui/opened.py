@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from explorer.store.database import Database, Opening
@@ -23,6 +23,14 @@ class Opened:
     def with_tree(self, tree: TreeView) -> Opened:
         """The same data seen through another filter."""
         return replace(self, tree=tree)
+
+
+@runtime_checkable
+class Renewed(Protocol):
+    """A dialog that asks again of what is there once all is read."""
+
+    def renew(self, opened: Opened) -> None:
+        """All is read now."""
 
 
 def kept_in_words(tree: TreeView, own: bool) -> str:

@@ -41,6 +41,7 @@ from explorer.tui.widgets.sheet import Row, Sheet, wrapped
 if TYPE_CHECKING:
     from explorer.store.database import Cursor, Database
     from explorer.store.queries import Arrivals, Curve, Means, Misses
+    from explorer.tui.opened import Opened
 
 Page: TypeAlias = Literal["size", "time", "misses", "use", "means"]
 PAGES: dict[Page, str] = {
@@ -147,12 +148,12 @@ class CurvesScreen(CurveChoices):
         self._tell_page()
         self._begin()
 
-    def renew(self, database: Database) -> None:
+    def renew(self, opened: Opened) -> None:
         """All is read now: if this was opened before, ask again, with a cache for each conversation."""
         if not self._note:
             return
         self.on_unmount()
-        self._note, self._database, self._stop = "", database, Event()
+        self._note, self._database, self._stop = "", opened.database, Event()
         self.found, self._shared, self._misses, self._means, self._counted = None, None, None, None, False
         self.view.arrivals = None
         self.query_one(Vertical).border_title = self._title()

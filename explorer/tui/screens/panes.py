@@ -12,7 +12,7 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widget import Widget
 
-from explorer.tui.opened import kept_in_words
+from explorer.tui.opened import Renewed, kept_in_words
 from explorer.tui.questions import Questions
 from explorer.tui.state import State
 from explorer.tui.widgets.agent_tree import AgentTree
@@ -111,6 +111,10 @@ class Panes(Screen[None]):
         self.tree_pane.show(opened)
         self.detail_pane.show(opened)
         self._tell_settings()
+        if opened.complete:
+            for screen in self.app.screen_stack:
+                if isinstance(screen, Renewed):
+                    screen.renew(opened)
 
     def sort_by(self, key: SortKey) -> None:
         """Sort the tree."""

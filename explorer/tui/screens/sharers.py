@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from explorer.tui.screens.following import Following
 
 if TYPE_CHECKING:
-    from explorer.tui.opened import Opened
     from explorer.tui.widgets.sibling_grid import SiblingGrid
 
 
@@ -66,18 +65,3 @@ class Sharers(Following):
         if self.opened is None or self.opened.complete:
             return ""
         return "still reading: of what is there by now" if self.loading_line.loading_now else "reading was stopped"
-
-    def take(self, opened: Opened) -> None:
-        """Once all is read, ask again what pages ask that were opened before, too."""
-        super().take(opened)
-        if not opened.complete or len(self.app.screen_stack) < 2:
-            return
-        from explorer.tui.screens.curves import CurvesScreen
-        from explorer.tui.screens.export import ExportScreen
-        from explorer.tui.screens.sharing import LinesScreen
-
-        for screen in self.app.screen_stack:
-            if isinstance(screen, LinesScreen | CurvesScreen):
-                screen.renew(opened.database)
-            elif isinstance(screen, ExportScreen):
-                screen.renew(opened)

@@ -21,6 +21,7 @@ from explorer.tui.widgets.sheet import Sheet, wrapped
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor, Database
+    from explorer.tui.opened import Opened
 
 
 class LinesScreen(ModalScreen["str | None"]):
@@ -76,10 +77,10 @@ class LinesScreen(ModalScreen["str | None"]):
 
         self._questions.ask("page", database, ask, lambda answer: self.show_answer(page, answer))
 
-    def renew(self, database: Database) -> None:
+    def renew(self, opened: Opened) -> None:
         """All is read now: if the page was opened before, ask again, at the latest when it is seen again."""
         if self._note:
-            self._database, self._note, self._stale = database, "", True
+            self._database, self._note, self._stale = opened.database, "", True
             if self.is_current:
                 self.on_screen_resume()
 
