@@ -14,7 +14,7 @@ from textual.widgets import ContentSwitcher, Static
 from explorer.tui.columns import SEVERITY_MARKS
 from explorer.tui.state import Tab
 from explorer.tui.text import clean
-from explorer.tui.widgets.detail_tab import Asking, DetailTab, View
+from explorer.tui.widgets.detail_tab import Asking, DetailTab, Troubled, View
 from explorer.tui.widgets.tab_bar import TabBar
 
 if TYPE_CHECKING:
@@ -106,33 +106,14 @@ class DetailPane(Vertical):
         kinds += ["steps"] if node.failures else []
         kinds = kinds if forward else kinds[::-1]
         if (tab := self.state.tab) in kinds and self._shown.get(tab) == node.node_id:
-            if self._step_in(tab, node, forward):
+            if cast(Troubled, self._tab(tab)).step_trouble(node, forward):
                 return True
             kinds = kinds[kinds.index(tab) + 1 :]
         if not kinds:
             return False
-        await self._aim_at_trouble(kinds[0], node, forward)
+        await self.choose(kinds[0])
+        cast(Troubled, self._tab(kinds[0])).aim_at_trouble(node, forward)
         return True
-
-    def _step_in(self, tab: Tab, node: Node, forward: bool) -> bool:
-        if tab == "findings":
-            from explorer.tui.widgets.findings_list import FindingsList
-
-            return self.query_one(FindingsList).step(node.node_id, forward)
-        from explorer.tui.widgets.steps_tab import StepsTab
-
-        return self.query_one(StepsTab).step_failed(node.run_id, forward)
-
-    async def _aim_at_trouble(self, tab: Tab, node: Node, first: bool) -> None:
-        await self.choose(tab)
-        if tab == "findings":
-            from explorer.tui.widgets.findings_list import FindingsList
-
-            self.query_one(FindingsList).aim(node.node_id, first)
-        else:
-            from explorer.tui.widgets.steps_tab import StepsTab
-
-            self.query_one(StepsTab).aim_at_failed(node.run_id, first)
 
     async def aim_at_messages(self, run_id: str, ordinal: int) -> None:
         """Show the messages from what a step wrote on."""

@@ -41,6 +41,16 @@ class DetailTab(Protocol):
         """What takes the keys when the tab is entered."""
 
 
+class Troubled(Protocol):
+    """A tab of things that failed or are doubtful, findings or steps."""
+
+    def aim_at_trouble(self, node: Node, first: bool) -> None:
+        """Put the cursor on the first or the last of them that is a node's own, once they are here."""
+
+    def step_trouble(self, node: Node, forward: bool) -> bool:
+        """Go to the next or previous of these; False behind the last."""
+
+
 @runtime_checkable
 class Asking(Protocol):
     """A tab that asks more about what it shows, and so holds the data."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from explorer.store.database import Cursor
-    from explorer.store.queries import FindingRow
+    from explorer.store.queries import FindingRow, Node
     from explorer.tui.widgets.detail_tab import View
 
 
@@ -64,7 +64,7 @@ class FindingsList(ScrollView, can_focus=True):
         self._total = 0
         self._empty = ""
         self._node_id: str | None = None
-        self._aim: tuple[str, bool] | None = None
+        self._aim: tuple[Node, bool] | None = None
 
     @property
     def finding(self) -> FindingRow | None:
@@ -94,22 +94,22 @@ class FindingsList(ScrollView, can_focus=True):
             self.scroll_to(y=0, animate=False, immediate=True)
         self.refresh()
         self._node_id = view.node_id
-        if self._aim is not None and self._aim[0] == view.node_id:
-            self.aim(*self._aim)
+        if self._aim is not None and self._aim[0].node_id == view.node_id:
+            self.aim_at_trouble(*self._aim)
 
-    def aim(self, node_id: str, first: bool) -> None:
+    def aim_at_trouble(self, node: Node, first: bool) -> None:
         """Put the cursor on the first or the last finding of a node itself, once its findings are here."""
-        if self._node_id != node_id:
-            self._aim = node_id, first
+        if self._node_id != node.node_id:
+            self._aim = node, first
             return
         self._aim = None
-        if own := self._own(node_id):
+        if own := self._own(node.node_id):
             self.cursor = own[0 if first else -1]
             self._see(self.cursor)
 
-    def step(self, node_id: str, forward: bool) -> bool:
+    def step_trouble(self, node: Node, forward: bool) -> bool:
         """Go to the next finding of the node itself, from others to its first; False behind the last."""
-        own = self._own(node_id) if self._node_id == node_id else []
+        own = self._own(node.node_id) if self._node_id == node.node_id else []
         here = self.cursor if self.cursor in own else -1 if forward else len(self._findings)
         ahead = [index for index in own if (index > here if forward else index < here)]
         if ahead:

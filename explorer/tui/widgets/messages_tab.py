@@ -205,26 +205,25 @@ class MessagesTab(Vertical, can_focus=False):
     def _alike_wanted(self, event: MessagesView.AlikeWanted) -> None:
         event.stop()
         index, by = event.index, event.by
-
-        def found(target: int | None) -> None:
-            if target is None:
-                self.notify(f"No {'later' if by > 0 else 'earlier'} message of this kind.", timeout=2)
-            else:
-                self.shown.go_to(target)
-
-        self._ask(lambda reel, stop: reel.alike(index, by, stop), found, self._stop)
+        nothing = f"No {'later' if by > 0 else 'earlier'} message of this kind."
+        self._go_on(lambda reel, stop: reel.alike(index, by, stop), nothing)
 
     def action_failed(self, by: int) -> None:
         """Go to the next or previous result that tells of an error."""
         index = self.shown.roll.cursor.at
+        nothing = f"No {'later' if by > 0 else 'earlier'} result of these messages failed."
+        self._go_on(lambda reel, stop: reel.failed(index, by, stop), nothing)
+
+    def _go_on(self, seek: Callable[[Reel, Event], int | None], nothing: str) -> None:
+        """Go to the message that is found, or say that there is none."""
 
         def found(target: int | None) -> None:
             if target is None:
-                self.notify(f"No {'later' if by > 0 else 'earlier'} result of these messages failed.", timeout=2)
+                self.notify(nothing, timeout=2)
             else:
                 self.shown.go_to(target)
 
-        self._ask(lambda reel, stop: reel.failed(index, by, stop), found, self._stop)
+        self._ask(seek, found, self._stop)
 
     # Steps
 

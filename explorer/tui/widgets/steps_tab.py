@@ -45,15 +45,15 @@ class StepsTab(Vertical, can_focus=True):
         self._find = lambda grid: grid.find(run_id, ordinal)
         self._hit()
 
-    def aim_at_failed(self, run_id: str | None, first: bool) -> None:
-        """Put the cursor on the first or the last step of a run in which something failed."""
-        self._find = lambda grid: grid.next_failed(run_id, None, first)
+    def aim_at_trouble(self, node: Node, first: bool) -> None:
+        """Put the cursor on the first or the last step of the node's run in which something failed."""
+        self._find = lambda grid: grid.next_failed(node.run_id, None, first)
         self._hit()
 
-    def step_failed(self, run_id: str | None, forward: bool) -> bool:
-        """Go to the next step of a run in which something failed; False behind the last."""
+    def step_trouble(self, node: Node, forward: bool) -> bool:
+        """Go to the next step of the node's run in which something failed; False behind the last."""
         grid = self.grid
-        row = grid.next_failed(run_id, grid.cursor_row, forward) if grid is not None else None
+        row = grid.next_failed(node.run_id, grid.cursor_row, forward) if grid is not None else None
         if grid is None or row is None:
             return False
         grid.move_cursor(row=row)
