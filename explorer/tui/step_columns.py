@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from explorer.tui import humanize
+from explorer.tui.text import crop_middle
 
 
 class Look(NamedTuple):
@@ -21,10 +22,17 @@ def _text(value: object) -> str:
     return str(value)
 
 
+_NAME = 14
+
+
+def _name(value: object) -> str:
+    return crop_middle(str(value), _NAME)
+
+
 LOOKS: dict[str, Look] = {
     "#": Look(6, humanize.number, "position in its run"),
-    "conversation": Look(14, _text, "the conversation it is in", left=True),
-    "run": Look(14, _text, "the run it belongs to", left=True),
+    "conversation": Look(_NAME, _name, "the conversation it is in", left=True),
+    "run": Look(_NAME, _name, "the run it belongs to", left=True),
     "start": Look(7, humanize.duration, "start, from the start of the conversation"),
     "took": Look(7, humanize.duration, "how long it took"),
     "input": Look(7, humanize.tokens, "input tokens, cache reads and writes included"),
