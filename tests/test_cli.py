@@ -285,11 +285,38 @@ Database.sql = asked
 main()
 """
     done = subprocess.run(
-        [sys.executable, "-c", script, "sample_traces/weka", "--sql", "FROM runs"], capture_output=True, text=True,
+        [sys.executable, "-c", script, "sample_traces/weka", "--check"], capture_output=True, text=True,
         cwd=ROOT, timeout=60, env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (130, "")
     assert "mistake" not in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT sum(a.range * b.range) FROM range(10000000) a, range(1000000) b",
+        "SELECT range FROM range(1000000000000)",
+    ],
+)
+def test_an_interrupt_ends_a_long_query_wherever_it_is(query, tmp_path):
+    script = """
+import os, signal, sys, threading
+from explorer.cli import main
+from explorer.store import database
+ask = database.ask
+def asked(cursor, query):
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    return ask(cursor, query)
+database.ask = asked
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, "sample_traces/weka", "--sql", query, "--format", "csv"], text=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=ROOT, timeout=60,
+        env=os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.strip()) == (130, "")
 
 
 def test_an_interrupt_stops_the_reading_with_130(traces, tmp_path):

@@ -294,14 +294,25 @@ def _reasons(database: Database) -> str:
 
 
 def _sql(database: Database, query: str, format_: str, omitted: dict[str, int]) -> None:
+    from explorer.cli.apart import apart
     from explorer.cli.output import Table, write
     from explorer.store.readonly import QueryError
 
-    try:
-        result = database.sql(query)
-        cut = write(Table(result.columns, result.batches), format_, omitted)
-    except QueryError as error:
-        raise Stop(str(error), FAILED) from None
+    stopped = threading.Event()
+    with database.cursor() as cursor:
+
+        def interrupt() -> None:
+            stopped.set()
+            cursor.interrupt()
+
+        with apart(interrupt) as do:
+            try:
+                result = do(lambda: database.sql(query, cursor, stopped.is_set))
+                # Written from here: who does not read on must not keep us from hearing an interrupt either.
+                batches = iter(lambda: do(lambda: next(result.batches, None)), None)
+                cut = write(Table(result.columns, batches), format_, omitted)
+            except QueryError as error:
+                raise Stop(str(error), FAILED) from None
     if cut:
         from explorer.tui.humanize import plural
 

@@ -88,26 +88,31 @@ class Database:
         finally:
             cursor.close()
 
-    def sql(self, query: str) -> Result:
-        """Answer one read-only query of the user's.
+    def sql(self, query: str, cursor: Cursor | None = None, stop: Callable[[], bool] = lambda: False) -> Result:
+        """Answer one read-only query of the user's. Whoever gives a cursor and ``stop`` can interrupt it.
 
         Raises:
             QueryError: it is not one, or it fails.
+            Stopped: ``stop`` said so while something was computed for it.
         """
-        self.make_ready(query)
-        return ask(self._connection.cursor(), query)
+        self.make_ready(query, stop)
+        return ask(self._connection.cursor() if cursor is None else cursor, query)
 
-    def make_ready(self, query: str) -> None:
-        """Define and compute whatever a query or a filter of the user's names and opening does without."""
+    def make_ready(self, query: str, stop: Callable[[], bool] = lambda: False) -> None:
+        """Define and compute whatever a query or a filter of the user's names and opening does without.
+
+        Raises:
+            Stopped: ``stop``, which is asked from time to time, said so; nothing was filled.
+        """
         if names_laboratory(query):
             self.define_laboratory()
         named = query.lower()
         if any(name in named for name in ALONE):  # shared_cache_curve is over what these hold in all
-            self.compute()
+            self.compute(stop)
         if any(name in named for name in SHARED):
             from explorer.store.recency import compute_shared
 
-            self._compute("shared", compute_shared)
+            self._compute("shared", lambda cursor: compute_shared(cursor, stop))
 
     def define_laboratory(self) -> None:
         """Define the relations of the reuse laboratory, if that was not done."""

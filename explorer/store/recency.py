@@ -54,10 +54,14 @@ def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
     cursor.execute("COMMIT")
 
 
-def compute_shared(cursor: Cursor) -> None:
-    """Fill the table of one cache for all."""
+def compute_shared(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
+    """Fill the table of one cache for all.
+
+    Raises:
+        Stopped: ``stop``, which is asked again and again, said so; nothing was filled.
+    """
     orders: tuple[Order, ...] = get_args(Order)
-    rows = [(order, *piece) for order in orders for piece in shared(cursor, Arrivals(order))]
+    rows = [(order, *piece) for order in orders for piece in shared(cursor, Arrivals(order), stop)]
     fill(cursor, "shared_recency", list(zip(*rows, strict=True)))
 
 
