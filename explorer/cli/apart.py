@@ -13,7 +13,8 @@ from typing import Protocol, TypeVar
 Answer = TypeVar("Answer")
 
 _AGAIN = 0.1
-"""Seconds between two interruptions: one that falls between two queries is forgotten."""
+"""Seconds between two looks: a signal that another thread gets does not wake the main thread, and an interruption that
+falls between two queries is forgotten."""
 
 
 class Apart(Protocol):
@@ -35,11 +36,13 @@ def apart(interrupt: Callable[[], None]) -> Iterator[Apart]:
         def do(work: Callable[[], Answer]) -> Answer:
             under_way: Future[Answer] = thread.submit(work)
             try:
-                return under_way.result()
+                while not under_way.done():
+                    wait([under_way], _AGAIN)
             except KeyboardInterrupt:
                 while not under_way.done():
                     interrupt()
                     wait([under_way], _AGAIN)
                 raise
+            return under_way.result()
 
         yield do
