@@ -36,13 +36,15 @@ def second() -> list[Row]:
 class Gated:
     """A reading in two parts that goes on only when the test lets it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, above: bool = False) -> None:
+        """``above``: what comes second stands first."""
         self.go = threading.Event()
         self.shown = threading.Event()
         (directory / "one").mkdir()
         (directory / "two").mkdir()
-        self.first = write_batch(family(), directory / "one")
-        self.both = [self.first, write_batch(second(), directory / "two")]
+        one, two = (second(), family()) if above else (family(), second())
+        self.first = write_batch(one, directory / "one")
+        self.both = [self.first, write_batch(two, directory / "two")]
 
     def __call__(
         self,
@@ -90,6 +92,21 @@ def test_the_tree_fills_while_reading_and_keeps_its_place(tmp_path: Path) -> Non
             assert names(pilot)[-1] == "trace two"
             assert "2 conversations" in screen_text(pilot)
             assert not main_screen(pilot).loading_line.display
+
+    asyncio.run(script())
+
+
+def test_what_is_read_later_and_stands_higher_is_at_the_top_until_somebody_moves(tmp_path: Path) -> None:
+    gate = Gated(tmp_path, above=True)
+    app = ExplorerApp([tmp_path], Options(), read=gate)
+
+    async def script() -> None:
+        async with app.run_test(size=WIDE) as pilot:
+            await until_shown(pilot, gate)
+            assert at(pilot) == "d"
+            gate.go.set()
+            await settle(pilot)
+            assert (at(pilot), names(pilot)[-1]) == ("c", "trace two")
 
     asyncio.run(script())
 

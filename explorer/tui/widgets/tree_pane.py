@@ -74,7 +74,7 @@ class TreePane(Vertical):
             if root is not None and not picture.path:
                 self.state.top()
             cursor, scroll = (spot.cursor, spot.scroll) if spot else (tree.node.node_id if tree.node else None, None)
-            if spot is None and tree.cursor == 0 and not opened:
+            if spot is None and tree.cursor == 0 and opened.keys() <= {None}:
                 cursor = None  # nobody has moved yet: what is read later and stands higher must not push the top away
             self._picture(picture, cursor, scroll)
             if then is not None:
