@@ -9,17 +9,15 @@ and CSV does so when stdout is a terminal.
 from __future__ import annotations
 
 import csv
-import json
-import math
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
-from itertools import chain, count
+from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from rich.cells import cell_len
 
+from explorer.store.plain import as_cell, as_csv, as_json, told_apart
 from explorer.tui.text import clean, crop, crop_middle, fit
 
 SCHEMA_VERSION = 1
@@ -54,27 +52,18 @@ def write(table: Table, format_: str, omitted: dict[str, int]) -> int:
 
     Returns how many values a table shows the beginning of.
     """
-    cut, table = 0, table._replace(columns=_apart(table.columns))
+    cut, table = 0, table._replace(columns=told_apart(table.columns))
     if format_ == "json":
         _json(table, omitted)
     elif format_ == "jsonl":
         for row in _rows(table):
-            sys.stdout.write(_dump(dict(zip(table.columns, row, strict=True))) + "\n")
+            sys.stdout.write(as_json(dict(zip(table.columns, row, strict=True))) + "\n")
     elif format_ == "csv":
         _csv(table)
     else:
         cut = _table(table)
     sys.stdout.flush()
     return cut
-
-
-def _apart(names: Sequence[str]) -> list[str]:
-    """Column names, with _1 and so on behind those that were there before: queries may give one to several."""
-    apart: list[str] = []
-    for name in names:
-        others = (f"{name}_{number}" for number in count(1))
-        apart.append(name if name not in apart else next(other for other in others if other not in (*apart, *names)))
-    return apart
 
 
 def _rows(table: Table) -> Iterator[Row]:
@@ -86,38 +75,9 @@ def _json(table: Table, omitted: dict[str, int]) -> None:
     sys.stdout.write(f'{{"schema_version": {SCHEMA_VERSION}, "rows": [')
     separator = "\n"
     for row in _rows(table):
-        sys.stdout.write(separator + _dump(dict(zip(table.columns, row, strict=True))))
+        sys.stdout.write(separator + as_json(dict(zip(table.columns, row, strict=True))))
         separator = ",\n"
-    sys.stdout.write(f'\n], "omitted": {_dump(omitted)}}}\n')
-
-
-def _dump(value: object) -> str:
-    return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False)
-
-
-def _plain(value: object) -> object:
-    """A DuckDB value as JSON has it; timestamps are UTC."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (str, int)):
-        return value
-    return _text(value)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds") + ("Z" if value.tzinfo is None else "")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return f"{value.total_seconds()} s"
-    if isinstance(value, bytes):
-        return value.hex()
-    return str(value)
+    sys.stdout.write(f'\n], "omitted": {as_json(omitted)}}}\n')
 
 
 def _csv(table: Table) -> None:
@@ -125,24 +85,15 @@ def _csv(table: Table) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(table.columns)
     for row in _rows(table):
-        cells = map(_csv_cell, row)
+        cells = map(as_csv, row)
         writer.writerow([clean(cell) if watched and isinstance(cell, str) else cell for cell in cells])
-
-
-def _csv_cell(value: object) -> str | float:
-    """As in JSON, but for what is text or nothing."""
-    if value is None:
-        return ""
-    if isinstance(value, (bool, dict, list, tuple)):
-        return _dump(value)
-    return value if isinstance(value, (str, int, float)) else _text(value)
 
 
 def _table(table: Table) -> int:
     """Columns as wide as the first batch of rows needs; later cells may be wider, and then push their line."""
     kept = [table.columns.index(name) for name in table.shown or table.columns]
     names = [clean(table.columns[index]) for index in kept]
-    batches = ([[_cell(row[index]) for index in kept] for row in batch] for batch in table.batches)
+    batches = ([[clean(as_cell(row[index])) for index in kept] for row in batch] for batch in table.batches)
     first = next(batches, [])
     watched = sys.stdout.isatty()
     widest = _widths(names, first)
@@ -214,17 +165,3 @@ def _lines(rows: Iterable[Sequence[str]], widths: Sequence[int], numeric: Sequen
             padding = " " * (width - cell_len(shown))
             parts.append(padding + shown if right else shown + padding)
         sys.stdout.write("  ".join(parts).rstrip() + "\n")
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
-    if isinstance(value, (dict, list, tuple)):
-        return clean(_dump(value))
-    return clean(_text(value))

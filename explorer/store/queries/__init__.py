@@ -8,7 +8,9 @@ from explorer.readers import Message
 from explorer.reuse.arrivals import Arrivals
 from explorer.reuse.together import Stopped
 from explorer.store.counts import Counts, counts
+from explorer.store.queries.answers import MOST_ROWS, Answer, answer, words
 from explorer.store.queries.at import locate, near, search, step_range
+from explorer.store.queries.catalog import Field, Relation, catalog
 from explorer.store.queries.curves import CacheCurves, Curve, KvModel, cache_curves, kv_models, shared_curves
 from explorer.store.queries.experiments import Experiments, MadeOf, Merged, Scoped, Told, experiments, figure
 from explorer.store.queries.handoffs import (
@@ -27,6 +29,7 @@ from explorer.store.queries.messages import NotRecorded, Talk, Written, messages
 from explorer.store.queries.misses import Causes, Change, InUse, Load, Misses, in_use, misses
 from explorer.store.queries.overview import overview
 from explorer.store.queries.proposals import Proposed, hidden_agents
+from explorer.store.queries.ready import Ready, about, first_rows, ready
 from explorer.store.queries.records import record
 from explorer.store.queries.reuse import reuse_totals, sibling_matrix
 from explorer.store.queries.runs import Named
@@ -85,9 +88,11 @@ from explorer.store.queries.tree import (
     sibling,
     usual_filter,
 )
-from explorer.store.readonly import FilterError
+from explorer.store.readonly import FilterError, QueryError
 
 __all__ = [
+    "MOST_ROWS",
+    "Answer",
     "Arrivals",
     "Bin",
     "CacheCurves",
@@ -101,6 +106,7 @@ __all__ = [
     "Exchange",
     "Experiments",
     "Fact",
+    "Field",
     "FilterError",
     "FindingRow",
     "HandOff",
@@ -128,8 +134,11 @@ __all__ = [
     "Piece",
     "PrefixTree",
     "Proposed",
+    "QueryError",
     "Read",
     "Reader",
+    "Ready",
+    "Relation",
     "ReuseTotals",
     "Scoped",
     "SiblingMatrix",
@@ -146,8 +155,11 @@ __all__ = [
     "TreeView",
     "Use",
     "Written",
+    "about",
+    "answer",
     "build_tree",
     "cache_curves",
+    "catalog",
     "children",
     "conversation_prefixes",
     "counts",
@@ -156,6 +168,7 @@ __all__ = [
     "figure",
     "filter_columns",
     "findings",
+    "first_rows",
     "handoff",
     "handoffs",
     "hidden_agents",
@@ -174,6 +187,7 @@ __all__ = [
     "path_to",
     "places",
     "read_texts",
+    "ready",
     "record",
     "reuse_totals",
     "search",
@@ -190,4 +204,5 @@ __all__ = [
     "timeline_step",
     "timeline_ticks",
     "usual_filter",
+    "words",
 ]

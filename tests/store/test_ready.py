@@ -1,0 +1,75 @@
+"""The questions that are ready: each can be asked of every sample, and of nothing; their sums are those of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from explorer.store import queries
+from explorer.store.database import Database, Opening
+from explorer.store.ingest import Options, ingest
+from explorer.store.queries import Answer
+
+SAMPLES = Path(__file__).parents[2] / "sample_traces"
+
+
+@pytest.fixture(scope="module")
+def samples() -> Iterator[Database]:
+    database = Database(ingest([SAMPLES], Options(0, None, False)))
+    yield database
+    database.close()
+
+
+def asked(database: Database, query: str) -> Answer:
+    with database.cursor() as cursor:
+        return queries.answer(database, cursor, query, lambda: False)
+
+
+def column(answer: Answer, name: str) -> list[object]:
+    return [row[answer.columns.index(name)] for row in answer.rows]
+
+
+def test_each_can_be_asked_of_every_sample_and_of_nothing(samples: Database) -> None:
+    nothing = Database(Opening([], {}))
+    ready = queries.ready()
+    assert len({each.title for each in ready}) == len(ready) > 10
+    for each in ready:
+        assert asked(samples, each.query).rows, each.title
+        assert not asked(nothing, each.query).rows, each.title
+
+
+def test_their_sums_are_those_of_the_tree(samples: Database) -> None:
+    by_title = {each.title: asked(samples, each.query) for each in queries.ready()}
+
+    def whole(query: str) -> object:
+        return asked(samples, query).rows[0][0]
+
+    def total(title: str, name: str) -> object:
+        return sum(value for value in column(by_title[title], name) if isinstance(value, int))
+
+    assert total("How many tokens took each model?", "steps") == whole("SELECT sum(steps) FROM conversation_totals")
+    assert total("Which days was the work done on?", "steps") == whole("SELECT sum(steps) FROM conversation_totals")
+    for name in ("input_tokens", "output_tokens"):
+        of_runs = whole(f"SELECT sum({name}) FROM run_totals WHERE NOT is_replay")
+        assert total("Which kinds of agent took the most?", name) == of_runs
+        assert total("How deep do agents start agents?", name) == of_runs
+    assert total("What is wrong with the recordings?", "findings") == whole("SELECT count(*) FROM findings")
+    errors = whole("SELECT sum(tool_errors) FROM run_totals WHERE reported_tool_errors IS NULL")
+    assert total("Which tools fail the most?", "errors") >= errors > 0  # type: ignore[operator]
+
+
+def test_every_node_has_questions_and_those_of_a_run_find_its_rows(samples: Database) -> None:
+    tree = queries.build_tree(samples)
+    with samples.cursor() as cursor:
+        nodes = queries.children(cursor, tree, None)
+        nodes += [child for node in nodes[::8] for child in queries.children(cursor, tree, node.node_id)]
+    kinds = {(node.kind, node.run_id is None): node for node in nodes}
+    assert len(kinds) > 2
+    for node in (None, *kinds.values()):
+        for each in queries.about(node):
+            answer = asked(samples, each.query)
+            assert {"run_id", "conversation_id", "tool"} & set(answer.columns)
+    run = max((node for node in nodes if node.run_id), key=lambda node: node.own.steps)
+    assert len(asked(samples, queries.about(run)[0].query).rows) >= run.own.steps > 0
