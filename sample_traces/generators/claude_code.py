@@ -34,6 +34,7 @@ class Transcript:
         self.tip: str | None = None
         self.calls = 0
         self.sidechain = agent_id is not None
+        self.envelope: Record = {}
 
     def write(self, kind: str, parent: str | None = None, root: bool = False, **fields: Any) -> str:
         """A record with the envelope, hung on the last one, on ``parent``, or on nothing."""
@@ -42,7 +43,7 @@ class Transcript:
         record: Record = {
             "parentUuid": None if root else parent or self.tip, "isSidechain": self.sidechain, "cwd": self.cwd,
             "sessionId": self.session, "version": self.version, "gitBranch": "main",
-        }  # fmt: skip
+        } | self.envelope  # fmt: skip
         if self.agent_id is not None:
             record["agentId"] = self.agent_id
         self.lines.append(record | {"type": kind} | fields | {"uuid": own, "timestamp": stamp})
@@ -336,19 +337,23 @@ def workflow() -> Iterator[tuple[str, bytes]]:
     yield f"workflow/-srv-shop/{session}.jsonl", main.content()
 
 
+def ask(writer: Transcript, call: str, to: str, text: str) -> None:
+    """A letter to another agent of the team."""
+    writer.answer((4, 60, 2000, 14), use(call, "SendMessage", to=to, message=text, summary=text), stop="tool_use")
+    writer.result(call, json.dumps({"success": True}), toolUseResult={"success": True})
+
+
+def get(reader: Transcript, sender: str, *texts: str, root: bool = False) -> None:
+    """Letters that arrive."""
+    mark = '<teammate-message teammate_id="{}" summary="News">\n{}\n</teammate-message>'
+    reader.user("\n\n".join(mark.format(sender, text) for text in texts), root=root)
+
+
 def team() -> Iterator[tuple[str, bytes]]:
     """A lead and a teammate, who write to each other; the teammate ends, and is asked for more."""
-    session, sent = uuid("c6", 1), {"success": True}
+    session = uuid("c6", 1)
     main = Transcript(session, "2.1.150", "c6")
     bob = Transcript(session, "2.1.150", "c6b", "a6000000000000001", 4.4)
-
-    def ask(writer: Transcript, call: str, to: str, text: str) -> None:
-        writer.answer((4, 60, 2000, 14), use(call, "SendMessage", to=to, message=text, summary=text), stop="tool_use")
-        writer.result(call, json.dumps(sent), toolUseResult=sent)
-
-    def get(reader: Transcript, sender: str, *texts: str, root: bool = False) -> None:
-        mark = '<teammate-message teammate_id="{}" summary="News">\n{}\n</teammate-message>'
-        reader.user("\n\n".join(mark.format(sender, text) for text in texts), root=root)
 
     main.user("Let bob count the files")
     call = spawn("toolu_c6a", "Count files", "Count the files", kind="general-purpose", name="bob", team_name="shop")
@@ -372,6 +377,52 @@ def team() -> Iterator[tuple[str, bytes]]:
     yield f"team/-srv-shop/{session}/subagents/agent-a6000000000000001.jsonl", bob.content()
 
 
+def windows() -> Iterator[tuple[str, bytes]]:
+    """A lead and two teammates that are sessions of their own; one of them has a sub-agent."""
+    session, version, team = uuid("c8", 1), "2.1.220", "session-0c8c8c80"
+    main = Transcript(session, version, "c8")
+    main.user("Look at the shop and at the stock")
+    tasks = {"ada": "Look at the shop", "bob": "Look at the stock"}
+    calls = [spawn(f"toolu_c8{name[0]}", task, task, kind="general-purpose", name=name) for name, task in tasks.items()]
+    asked = main.answer((4, 7000, 0, 90), *calls, stop="tool_use")
+    mates = []
+    for parent, (name, task) in zip(asked, tasks.items(), strict=True):
+        known = f"{name}@{team}"
+        outcome = {
+            "status": "teammate_spawned", "prompt": task, "teammate_id": known, "agent_id": known, "name": name,
+            "team_name": team, "agent_type": "general-purpose", "is_splitpane": True,
+        }  # fmt: skip
+        answer = f"Spawned successfully.\nagent_id: {known}"
+        main.result(f"toolu_c8{name[0]}", answer, parent=parent, toolUseResult=outcome)
+        mate = Transcript(uuid(f"c8{name[0]}", 1), version, f"c8{name[0]}", at=main.at)
+        mate.envelope = {"teamName": team, "agentName": name}
+        get(mate, "team-lead", task, root=True)
+        mates.append(mate)
+    main.answer((4, 80, 7000, 10), say("Both are at it."))
+    ada, bob = mates
+    aid = "a8000000000000001"
+    ada.answer((4, 5000, 0, 20), spawn("toolu_c8a1", "Count shelves", "Count the shelves"), stop="tool_use")
+    helper = Transcript(ada.session, version, "c8a1", aid, ada.at)
+    helper.user("Count the shelves", root=True)
+    helper.answer((3, 1500, 0, 5), say("Nine."))
+    ada.at = helper.at
+    ada.result("toolu_c8a1", [say("Nine.")], toolUseResult=done(aid, "Count the shelves", 1508, 0, 3000, "Nine."))
+    ask(ada, "toolu_c8a2", "team-lead", "Nine shelves.")
+    ada.answer((3, 60, 5000, 5), say("I told the lead."))
+    ask(bob, "toolu_c8b1", "ada", "Is any of it in the shop?")
+    bob.answer((3, 60, 2000, 5), say("I have asked ada."))
+    main.at = ada.at
+    get(main, "ada", "Nine shelves.")
+    main.answer((4, 90, 7100, 10), say("Nine shelves."))
+    ada.at = main.at
+    get(ada, "bob", "Is any of it in the shop?")
+    ada.answer((3, 70, 5100, 5), say("All of it."))
+    for each in (main, ada, bob):
+        yield f"windows/-srv-shop/{each.session}.jsonl", each.content()
+    yield f"windows/-srv-shop/{ada.session}/subagents/agent-{aid}.jsonl", helper.content()
+    yield f"windows/-srv-shop/{ada.session}/subagents/agent-{aid}.meta.json", b'{"agentType":"Explore"}'
+
+
 def damaged() -> Iterator[tuple[str, bytes]]:
     """Lines that are no records, one that another was written into, and a last one that is cut off."""
     session = uuid("c7", 1)
@@ -389,6 +440,6 @@ def damaged() -> Iterator[tuple[str, bytes]]:
 
 def files() -> Iterator[tuple[str, bytes]]:
     """Names and bytes of the samples."""
-    for part in (inline, flat, nested, forked, workflow, team, damaged):
+    for part in (inline, flat, nested, forked, workflow, team, windows, damaged):
         for name, content in part():
             yield f"claude-code/{name}", content

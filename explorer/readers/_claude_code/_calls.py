@@ -26,7 +26,7 @@ def call_of(agent: Agent, run: Run, step: Step, block: dict[str, object], at: in
         asked = asked if type(asked) is dict else {}
         agent.session.spawns[call_id] = Spawn(
             tool, word(asked.get("prompt")), word(asked.get("subagent_type")), word(asked.get("description")),
-            word(asked.get("name")),
+            word(asked.get("name")), word(asked.get("team_name")),
         )  # fmt: skip
     elif name == LETTER:
         given = block.get("input")

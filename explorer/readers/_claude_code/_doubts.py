@@ -16,15 +16,27 @@ MOST_ORPHANS = 1_000
 def doubts(session: Session, family: Family) -> Iterator[Remark]:
     """The findings of a session."""
     yield from session.remarks
+    own = {session.session_id, *(agent.own_session for agent in session.agents.values())}
     for (source_id, session_id), (number, line) in family.foreign.items():
-        if session_id == session.session_id:
+        if session_id in own:
             message = f"{many(number, 'record')} of session {session_id} in a file that is named after another one"
             yield Remark("foreign-lines", "info", message, source_id, line)
+    yield from _missing(session)
     for agent in session.agents.values():
         if agent.runs:
             yield from _copied(agent)
             yield from _unconfirmed(agent)
             yield from _chain(agent)
+
+
+def _missing(session: Session) -> Iterator[Remark]:
+    """Agents that were started, and nothing else is recorded of them."""
+    known = {name for agent in session.agents.values() if agent.runs for name in (agent.native_id, agent.mate_id)}
+    for spawn in session.spawns.values():
+        if spawn.agent_id and spawn.agent_id not in known and spawn.tool.child is None:
+            tool, message = spawn.tool, f"agent {spawn.agent_id} was started here, and its transcript is not there"
+            line, run = tool.where.line, tool.run
+            yield Remark("missing-transcript", "warning", message, tool.where.source_id, line, run.agent, run)
 
 
 def _copied(agent: Agent) -> Iterator[Remark]:

@@ -26,6 +26,11 @@ def sidechain(uuid: str | None, where: Where) -> str:
     return f"sidechain-{uuid or f'{where.source_id}:{where.line}'}"
 
 
+def teammate(session_id: str) -> str:
+    """The name of a teammate that is a session of its own."""
+    return f"teammate-{session_id}"
+
+
 class Remark(NamedTuple):
     """A finding before the keys of its rows are known."""
 
@@ -129,7 +134,7 @@ class Agent:
 
     session: Session
     name: str
-    """As in keys: ``main``, ``agent-<id>``, ``sidechain-<record>``."""
+    """As in keys: ``main``, ``agent-<id>``, ``sidechain-<record>``, ``teammate-<session>``."""
     native_id: str | None
     is_main: bool
     source_id: str
@@ -154,6 +159,10 @@ class Agent:
     description: str | None = None
     tool_use_id: str | None = None
     """By its description."""
+    mate_id: str | None = None
+    """By its description: what the result of a call names a teammate."""
+    own_session: str | None = None
+    """Of a teammate that is a session of its own: that."""
     workflow: str | None = None
     phase: str | None = None
     """Of the workflow."""
@@ -178,6 +187,8 @@ class Spawn:
     description: str | None
     name: str | None = None
     """Under which it can be written to."""
+    team: str | None = None
+    """That it is to be a member of."""
     agent_id: str | None = None
     """Which the result names."""
     workflow: str | None = None
@@ -220,10 +231,10 @@ class Session:
     session_id: str
     source_id: str
     """Of the first file that has a record of it."""
+    parts: PromptParts
     agents: dict[str, Agent] = field(default_factory=dict)
     of_record: dict[str, Agent] = field(default_factory=dict)
     """Who each record is of."""
-    parts: PromptParts = field(default_factory=PromptParts)
     spawns: dict[str, Spawn] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     """Agent -> the tool call that started it, by progress and notifications."""
@@ -255,6 +266,11 @@ class Session:
     def main(self) -> Agent | None:
         """Its main agent, if anything of it is recorded."""
         return self.agents.get("main")
+
+    @property
+    def teammate(self) -> Agent | None:
+        """The teammate whose session it is."""
+        return self.agents.get(teammate(self.session_id))
 
     def root(self) -> Agent:
         """Its main agent, of which nothing may be recorded but that there was one."""

@@ -9,10 +9,11 @@ import orjson
 
 from explorer.readers._claude_code._content import CHAINED, FIELDS, figures, milliseconds, notice, word
 from explorer.readers._claude_code._conversation import SYNTHETIC, record_of
-from explorer.readers._claude_code._draft import Agent, Remark, Session, sidechain
+from explorer.readers._claude_code._draft import Agent, Remark, Session, sidechain, teammate
 from explorer.readers._claude_code._layout import Name, name_of
 from explorer.readers._claude_code._lines import Damage, Where, lines
 from explorer.readers._claude_code._prompt import Conversing
+from explorer.readers._claude_code._teams import mate_of
 from explorer.readers._claude_code._workflow import Workflow
 from explorer.readers._prompts import PromptParts
 from explorer.readers._values import many
@@ -23,10 +24,13 @@ _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "
 
 
 class Family:
-    """Sessions that have records in common, or none but one; with ``parts`` they number their prompts together."""
+    """Sessions that are read together and number their prompts together.
 
-    def __init__(self, parts: PromptParts | None = None) -> None:
-        self._parts = parts
+    With ``teams`` a session may be that of a teammate, who has been started by another session.
+    """
+
+    def __init__(self, teams: bool = False) -> None:
+        self.teams, self._parts = teams, PromptParts()
         self.sessions: dict[str, Session] = {}
         self.metas: dict[tuple[str | None, str], dict[str, object]] = {}
         """By session, if the directory tells it, and agent."""
@@ -95,7 +99,7 @@ class Family:
         """The session of this id."""
         found = self.sessions.get(session_id)
         if found is None:
-            found = self.sessions[session_id] = Session(session_id, source_id, parts=self._parts or PromptParts())
+            found = self.sessions[session_id] = Session(session_id, source_id, self._parts)
         return found
 
 
@@ -167,8 +171,19 @@ class _File:
             return self._sidechain(session, where, record, uuid)
         if type(agent_id) is not str or not agent_id:
             agent_id = self.name.agent_id
-        agent = self._named(session, f"agent-{agent_id}" if agent_id else "main", agent_id)
+        agent = self._named(session, f"agent-{agent_id}", agent_id) if agent_id else self._main(session, record)
         self._latest = session_id, record.get("agentId"), agent
+        return agent
+
+    def _main(self, session: Session, record: dict[str, object]) -> Agent:
+        """Whose session it is: a teammate's if the first of its records says so."""
+        if session.teammate is not None:
+            return session.teammate
+        mate = mate_of(record) if self.family.teams and session.main is None else None
+        if mate is None:
+            return self._named(session, "main", None)
+        agent = self._named(session, teammate(session.session_id), mate)
+        agent.own_session = session.session_id
         return agent
 
     def _sidechain(self, session: Session, where: Where, record: dict[str, object], uuid: str | None) -> Agent:

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import orjson
 
 from explorer.readers import HEAD_BYTES
+from explorer.readers._claude_code._teams import mate_of, teams_led
 from explorer.readers._values import key_part
 
 Kind: TypeAlias = Literal["session", "agent", "meta", "journal", "workflow"]
@@ -97,14 +98,19 @@ def of_orchestrator(path: Path) -> bool:
 
 
 def links(path: Path, head: bytes | None) -> Sequence[str]:
-    """The session, and of a transcript the first record of its conversation, which every copy begins with."""
+    """The session, the first record of its conversation, which every copy begins with, and the teams it has a part in.
+
+    Who leads a team, only a record far down may tell: transcripts are searched whole for it.
+    """
     name = name_of(path.as_posix())
-    sessions, first = _beginning(name, head or b"", path)
+    sessions, first, mate = _beginning(name, head or b"", path)
     found = [f"session {session}" for session in sessions]
     if name.kind in ("agent", "meta"):  # the description may stand where no directory tells the session
         found.append(f"agent {path.parent.as_posix()}/{name.agent_id}")
-    if first and name.kind == "session":
-        found.append(f"record {first}")
+    if name.kind == "session":
+        teams = teams_led(path) | ({mate.partition("@")[2]} if mate else set())
+        found += [f"team {path.parent.as_posix()}/{team}" for team in teams]
+        found += [f"record {first}"] if first else []
     return sorted(found)
 
 
@@ -118,7 +124,7 @@ def conversation_id(session_id: str, files: Sequence[tuple[Path, str]]) -> str |
         if session_id != name.session_id:
             with path.open("rb") as file:
                 head = file.read(HEAD_BYTES)
-        if session_id in _beginning(name, head, path)[0]:
+        if session_id in _beginning(name, head, path).sessions:
             parts = PurePosixPath(source_id).parts
             aside = next((part for part in ("subagents", "workflows") if part in parts[1:-1]), None)
             depth = parts.index(aside) - 1 if aside else -1
@@ -126,18 +132,28 @@ def conversation_id(session_id: str, files: Sequence[tuple[Path, str]]) -> str |
     return None
 
 
-def _beginning(name: Name, head: bytes, path: Path) -> tuple[set[str], str | None]:
-    """The sessions that a file is of, by its path and its first records, and the first that somebody said."""
+class _Beginning(NamedTuple):
+    """What the path and the first records of a file say of it."""
+
+    sessions: set[str]
+    """That it is of."""
+    first: str | None = None
+    """The first record that somebody said."""
+    mate: str | None = None
+    """The teammate that the records are of."""
+
+
+def _beginning(name: Name, head: bytes, path: Path) -> _Beginning:
     sessions = {name.session_id} if name.session_id else set()
-    if name.kind in ("meta", "journal", "workflow"):
-        return sessions, None
-    for record in _records(head, path):
+    mate = None
+    for record in _records(head, path) if name.kind in ("session", "agent") else ():
         session, uuid = record.get("sessionId"), record.get("uuid")
         if isinstance(session, str) and session:
             sessions.add(session)
+        mate = mate or mate_of(record)
         if isinstance(uuid, str) and record.get("type") in ("user", "assistant"):
-            return sessions, uuid
-    return sessions, None
+            return _Beginning(sessions, uuid, mate)
+    return _Beginning(sessions, None, mate)
 
 
 def part_of(path: Path) -> Path | None:

@@ -16,11 +16,12 @@ import orjson
 from explorer.model import EdgeKind, Grade
 from explorer.readers._claude_code._content import dumped, envelopes, word
 from explorer.readers._claude_code._draft import Agent, Received, Run, Sent, Session, Tool
+from explorer.readers._claude_code._teams import LEAD
 
 TOOL: Final = "SendMessage"
 EVERYBODY: Final = "*"
 
-_LEAD = ("team-lead", "main")
+_LEADS = (LEAD, "main")
 _IDLE = "idle_notification"
 _CLOSES = "shutdown_request"
 
@@ -113,7 +114,7 @@ def _names(session: Session) -> dict[str, Agent]:
     found: dict[str, set[Agent]] = {}
     for agent in session.agents.values():
         spawn = agent.spawn
-        own = [agent.native_id, *((spawn.name, spawn.agent_id) if spawn else ()), *(_LEAD if agent.is_main else ())]
+        own = [agent.native_id, *((spawn.name, spawn.agent_id) if spawn else ()), *(_LEADS if agent.is_main else ())]
         for name in own:
             if name is not None and agent.runs and agent.helper is None:
                 found.setdefault(name, set()).add(agent)

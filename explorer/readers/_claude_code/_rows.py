@@ -14,11 +14,12 @@ from explorer.readers._claude_code._ending import ended
 from explorer.readers._claude_code._letters import deliveries
 from explorer.readers._claude_code._lines import Where
 from explorer.readers._claude_code._steps import Doubt, step_rows, tool_rows
+from explorer.readers._claude_code._teams import SPAWNED
 from explorer.readers._values import as_json, key_part, moment
 
 LONGEST_TITLE = 120
 
-_STARTED = ("async_launched", "teammate_spawned")
+_STARTED = ("async_launched", SPAWNED)
 """What the result of a call says that has started an agent, and does not wait for it."""
 
 
@@ -145,6 +146,7 @@ class Writing:
                     "reported_final_context": only.final_context if only else None,
                     "workflow": agent.workflow,
                     "phase": agent.phase,
+                    "session_id": agent.own_session,
                 }
             ),
         )

@@ -86,7 +86,7 @@ class _Whose:
         """Whether a record is the agent's: by its own word; of a sidechain, by what it hangs on."""
         if self._inside:
             return record.get("isSidechain") is True and not record.get("agentId") and self._of_sidechain(record, where)
-        if self.name == "main":
+        if self.name == "main" or self.name.startswith("teammate-"):
             return record.get("isSidechain") is not True and not record.get("agentId")
         return record.get("agentId") in (None, self.name.removeprefix("agent-"))
 

@@ -1,9 +1,9 @@
 """Claude Code: the transcripts of its sessions and their sub-agents, versions 1.0 to 2.1.
 
 No schema is published; what is known was observed (``_layout``, ``_content``). A session is a conversation, the turns
-of its user are the runs of its main agent. A model call is written as a record for each block of its answer, every one
-with the usage so far: it counts once, with the maximum of each figure. Copies of a session's history in others are
-replayed calls (``_ownership``).
+of its user are the runs of its main agent; that of a teammate is a part of its lead's (``_joining``). A model call is
+written as a record for each block of its answer, every one with the usage so far: it counts once, with the maximum of
+each figure. Copies of a session's history in others are replayed calls (``_ownership``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 
 NAME = "claude-code"
-VERSION = 3
+VERSION = 4
 SELF_CONTAINED = True
 
 

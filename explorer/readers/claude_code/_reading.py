@@ -11,6 +11,7 @@ from explorer.readers._claude_code._doubts import doubts
 from explorer.readers._claude_code._draft import Session
 from explorer.readers._claude_code._family import Family
 from explorer.readers._claude_code._gather import closing, forks, gather, remarked, unwritten
+from explorer.readers._claude_code._joining import join
 from explorer.readers._claude_code._layout import conversation_id
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._findings import Findings
@@ -20,11 +21,11 @@ from explorer.readers.claude_code import NAME
 
 def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of a session with its sub-agents and its copies."""
-    family = Family()
+    family = Family(teams=True)
     files = [(source.path, source.source_id), *source.parts]
     findings = {source_id: Findings(source_id) for _, source_id in files}
     sessions = yield from gather(family, files, findings, alone=not source.parts)
-    yield from _written(family, sessions, findings, files)
+    yield from _written(family, join(sessions), findings, files)
     yield from closing(source.source_id, findings)
 
 

@@ -12,7 +12,6 @@ from explorer.readers._claude_code._family import Family
 from explorer.readers._claude_code._gather import closing, forks, gather, remarked, unwritten
 from explorer.readers._claude_code._rows import Writing
 from explorer.readers._findings import Findings
-from explorer.readers._prompts import PromptParts
 from explorer.readers.deus import NAME
 from explorer.readers.deus._contexts import contexts
 from explorer.readers.deus._draft import Group
@@ -37,7 +36,7 @@ def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
 def _group(group: Group, groups: Groups) -> Iterator[Row | Rows]:
     """One group."""
     findings = groups.findings
-    family = Family(PromptParts())
+    family = Family()
     sessions = yield from gather(family, groups.transcripts(group), findings, alone=groups.is_single)
     runs = runs_of(group, family, sessions)
     know_ipc(group, runs.lives)

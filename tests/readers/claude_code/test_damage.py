@@ -14,12 +14,16 @@ CUTS = 12
 
 
 def facts(found, path, cut):
-    """What is said of steps, tool calls and prompts before a place of a file, whatever comes behind it."""
+    """What is said of steps, tool calls and prompts before a place of a file, whatever comes behind it.
+
+    Runs by their agent and number alone: without the call that started it, a teammate is a conversation of its own.
+    """
     steps, parts = {}, {}
     for reading in found:
         for step in reading.steps:
             if step.source_id != path or step.offset + step.length <= cut:
-                steps[step.source_id, step.offset] = step.run_id, step.ordinal, step.started_at, step.model
+                run = step.run_id.rsplit("/", 2)[1:]
+                steps[step.source_id, step.offset] = run, step.ordinal, step.started_at, step.model
                 parts[step.source_id, step.offset] = len(reading.ids(step))
     return steps, parts
 
