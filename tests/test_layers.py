@@ -33,9 +33,9 @@ TUI_FLOORS = (
     {"widgets.picker", "widgets.sheet"},
     {
         "bands", "chart", "columns", "copying", "curve_words", "handoff_words", "hidden_words", "lane_cells", "lanes",
-        "lines", "mean_words", "message_roll", "message_rows", "miss_words", "opened", "pair_words", "prefix_words",
-        "questions", "reading", "recorded_text", "reel", "scope_words", "sharing_pages", "similarity", "sizes", "state",
-        "step_columns", "time_scale", "timeline_words", "use_words",
+        "lines", "mean_words", "message_roll", "message_rows", "miss_words", "opened", "pace", "pair_words",
+        "prefix_words", "questions", "reading", "recorded_text", "reel", "scope_words", "sharing_pages", "similarity",
+        "sizes", "state", "step_columns", "time_scale", "timeline_words", "use_words",
     },
     {"widgets"},
     {"palette", "screens"},

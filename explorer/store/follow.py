@@ -12,10 +12,10 @@ import watchfiles
 
 from explorer.store.ingest.run import QUIET_SECONDS
 
-TOGETHER_MS = 400
-"""Changes that come so soon after each other are told as one."""
+TOGETHER_MS = 100
+"""Changes that come so soon after each other are told as one. What is told is told so much late."""
 
-_AT_MOST_MS = 2_000
+_AT_MOST_MS = 500
 """Changes that do not end are told all the same after this time."""
 
 _TICK_MS = 500

@@ -15,9 +15,12 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from explorer.tui.humanize import number, size
+from explorer.tui.pace import Pace
 from explorer.tui.text import crop
 
 if TYPE_CHECKING:
+    from textual.timer import Timer
+
     from explorer.store.ingest import Options, Progress
     from explorer.store.opening import Opening
     from explorer.tui.opened import Opened
@@ -78,6 +81,10 @@ class LoadingLine(Widget):
         self._unfollow: threading.Event | None = None
         self._again = False
         """Whether another reading is to follow the one under way."""
+        self._pace = Pace()
+        """Of the readings of what has changed."""
+        self._rest: Timer | None = None
+        """Until what changed may be read."""
         self.loading_now = False
         """Whether a reading is under way."""
 
@@ -117,6 +124,9 @@ class LoadingLine(Widget):
         if self._unfollow is not None:
             self._unfollow.set()
             self._unfollow = None
+        if self._rest is not None:
+            self._rest.stop()
+            self._rest = None
         if on:
             self._unfollow = threading.Event()
             watch = partial(self._watch, self._unfollow)
@@ -136,9 +146,20 @@ class LoadingLine(Widget):
                 self.app.call_later(self._cannot_follow, error)
 
     def _changed(self) -> None:
-        self._again = self.loading_now
-        if self.following:
+        """Read what has changed: behind a reading under way, and so late that not all of the time goes into that."""
+        if not self.following:
+            return
+        if self.loading_now:
+            self._again = True
+        elif wait := self._pace.wait(monotonic()):
+            self._rest = self._rest or self.set_timer(wait, self._rested)
+        else:
+            self._pace.begin(monotonic())
             self.start(self._where, quietly=True)
+
+    def _rested(self) -> None:
+        self._rest = None
+        self._changed()
 
     def _cannot_follow(self, error: Exception) -> None:
         self.follow(False)
@@ -214,8 +235,12 @@ class LoadingLine(Widget):
                 self.follow(False)
                 self.notify("What changes is no longer read: F follows again.", severity="warning")
             self.post_message(message)
+            self._pace.end(monotonic())
             if self._again and isinstance(message, self.Finished):
-                self.start(self._where, quietly=self.following)
+                if self.following:
+                    self._changed()
+                else:
+                    self.start(self._where)
 
         self.app.call_later(end)
 
