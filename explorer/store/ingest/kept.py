@@ -143,6 +143,8 @@ class Kept:
             OSError: the parts cannot be read or written.
         """
         live = self.manifest.live()
+        for name in [batch for batch, readings in self.manifest.readings.items() if live.isdisjoint(readings)]:
+            del self.manifest.batches[name], self.manifest.readings[name]
         written = sum(len(readings) for readings in self.manifest.readings.values())
         if len(self.manifest.batches) <= MOST_BATCHES and written <= 2 * len(live) + MOST_BATCHES:
             return

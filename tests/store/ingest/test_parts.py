@@ -16,6 +16,7 @@ from explorer.model import ALL_TABLES, columns
 from explorer.store.database import SOURCE_COLUMN, Opening
 from explorer.store.ingest import IngestError
 from explorer.store.ingest import kept as kept_module
+from explorer.store.ingest.cache import Cache
 from tests.store.ingest.conftest import Reading
 from tests.store.ingest.traces import (
     asked,
@@ -92,6 +93,20 @@ def test_batches_are_merged_when_they_become_many(
     again = reading()
     assert reading.sources == []
     assert rows(again) == rows(merged)
+
+
+def test_a_source_that_changes_over_and_over_has_no_other_written_again(
+    traces: Path, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_module, "MOST_BATCHES", 2)
+    write(traces / "still.json", family())
+    (still,) = reading().batches
+    for number in range(4):
+        write(traces / "changing.json", plain(number))
+        opened = reading()
+        assert opened.batches[0] == still
+        assert len(opened.batches) == 2
+        assert len(Cache(reading.directory()).load().batches) == 2
 
 
 def test_rows_that_no_longer_count_are_dropped_when_they_are_many(
