@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from explorer.store.database import Database, Opening
-    from explorer.store.queries import Counts, TreeView
+    from explorer.store.queries import Counts, Node, TreeView
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,14 @@ class Renewed(Protocol):
 
     def renew(self, opened: Opened) -> None:
         """All is read now."""
+
+
+def whose(node: Node | None, own: bool) -> str:
+    """What a dialog is about: ``planner and below``; with ``own``, without what is below it."""
+    if node is None:
+        return "everything that is open"
+    name = " ".join(filter(None, (node.name, node.label if node.label != node.name else "")))
+    return f"{name or node.node_id} {'alone' if own else 'and below'}"
 
 
 def kept_in_words(tree: TreeView, own: bool) -> str:

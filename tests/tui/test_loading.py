@@ -17,7 +17,7 @@ from explorer.store.database import Opening
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress, ingest
 from explorer.tui.app import ExplorerApp
 from explorer.tui.screens.trouble import TroubleScreen
-from tests.store.world import agent, conversation, family, run, source, step, write_batch
+from tests.store.world import agent, conversation, edge, family, run, source, step, write_batch
 from tests.tui.conftest import WIDE, Opener, at, drive, main_screen, names, press, screen_text, settle
 
 
@@ -30,6 +30,7 @@ def second() -> list[Row]:
         run("d/1", "d/main", conversation_id="d"),
         run("d/2", "d/main", conversation_id="d", ordinal=2),
         step("d/1", 1, input_tokens=5, source_id="b.json"),
+        edge("d/e", "message", "d/1", "d/2"),
     ]
 
 
@@ -180,6 +181,10 @@ def test_pages_opened_while_reading_are_asked_again_once_all_is_read(tmp_path: P
             export = pilot.app.screen
             await until_shown(pilot, gate)
             assert "Reading is not finished" in screen_text(pilot)
+            main_screen(pilot).open_handoffs(None, lambda _: None)
+            await until_shown(pilot, gate)
+            handoffs = pilot.app.screen
+            assert "everything that is open: 4" in str(handoffs.query_one(Vertical).border_title)
             main_screen(pilot).action_curves()
             caches = pilot.app.screen
             main_screen(pilot).action_sharing()
@@ -197,6 +202,10 @@ def test_pages_opened_while_reading_are_asked_again_once_all_is_read(tmp_path: P
             await settle(pilot)
             assert pilot.app.screen is caches
             assert "LRU" in screen_text(pilot)
+            await pilot.press("escape")
+            assert pilot.app.screen is handoffs
+            assert "everything that is open: 5" in screen_text(pilot)
+            assert "still reading" not in screen_text(pilot)
             await pilot.press("escape")
             await until_shown(pilot, gate)  # of the caches' own questions, some are dropped
             await settle(pilot)

@@ -9,7 +9,6 @@ from explorer.tui.screens.panes import Panes
 from explorer.tui.widgets.detail_tab import OnHandOff
 
 if TYPE_CHECKING:
-    from explorer.store.database import Cursor
     from explorer.store.queries import HandOffs
 
 
@@ -44,22 +43,13 @@ class Following(Panes):
             self.nothing_yet()
             return
 
-        def ask(cursor: Cursor) -> tuple[HandOffs, str]:
-            from explorer.store import queries
+        from explorer.tui.screens.handoffs import HandOffsScreen, Listing, listing
 
-            node = queries.node(cursor, opened.tree, node_id) if node_id is not None else None
-            name = " ".join(filter(None, (node.name, node.label if node.label != node.name else ""))) if node else ""
-            whose = f"{name or node_id} and below" if node_id is not None else "everything that is open"
-            return queries.handoffs(cursor, node_id), whose
-
-        def show(answer: tuple[HandOffs, str]) -> None:
-            from explorer.tui.screens.handoffs import HandOffsScreen
-
-            found, whose = answer
-            screen = HandOffsScreen(whose, found, opened.database, at(found))
+        def show(found: Listing) -> None:
+            screen = HandOffsScreen(node_id, found, opened.database, self.so_far(), at(found.handoffs))
             self.app.push_screen(screen, self.go_to_run)
 
-        self.questions.ask("dialog", opened.database, ask, show)
+        self.questions.ask("dialog", opened.database, listing(opened, node_id), show)
 
 
 def _index(found: HandOffs, edge_id: str | None) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual import on
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from explorer.tui import handoff_words
+from explorer.tui.opened import Opened, whose
 from explorer.tui.questions import Questions
 from explorer.tui.text import clean
 from explorer.tui.widgets.handoff_list import HandOffList
@@ -31,39 +32,83 @@ class Known(NamedTuple):
     texts: Mapping[Passage, Read]
 
 
+class Listing(NamedTuple):
+    """The hand-offs of a node, and what that is called."""
+
+    handoffs: HandOffs
+    whose: str
+
+
+def listing(opened: Opened, node_id: str | None) -> Callable[[Cursor], Listing]:
+    """The question for the hand-offs of a node and below."""
+
+    def ask(cursor: Cursor) -> Listing:
+        from explorer.store import queries
+
+        node = queries.node(cursor, opened.tree, node_id) if node_id is not None else None
+        unnamed = node is None and node_id is not None
+        return Listing(queries.handoffs(cursor, node_id), f"{node_id} and below" if unnamed else whose(node, False))
+
+    return ask
+
+
 class HandOffsScreen(ModalScreen["str | None"]):
     """The list. Answers with the node to go to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,d", "close", "close", id="handoffs.close"), HELP]
 
-    def __init__(self, whose: str, found: HandOffs, database: Database, at: int | None = None) -> None:
+    def __init__(
+        self, node_id: str | None, found: Listing, database: Database, note: str = "", at: int | None = None
+    ) -> None:
         super().__init__()
-        self._title = handoff_words.title_of(found, whose)
+        self._node_id = node_id
         self._found = found
         self._database = database
+        self._note = note
+        """What holds of the list as long as not all is read, in the frame."""
         self._at = at
         """Which of them to open with."""
+        self._questions = Questions(self, self._failed)
 
     def compose(self) -> ComposeResult:
         """The list in a frame."""
-        with Vertical(classes="dialog whole") as frame:
-            frame.border_title = Content(clean(self._title))
-            yield HandOffList(self._found)
+        with Vertical(classes="dialog whole"):
+            yield HandOffList()
             yield KeyLine()
 
     def on_mount(self) -> None:
         """Go on to the one that was asked for."""
+        self._show(self._found)
         if self._at is not None:
             self.query_one(HandOffList).cursor = self._at
             self._open()
+
+    def on_unmount(self) -> None:
+        """Nobody waits for an answer any more."""
+        self._questions.drop_all()
+
+    def renew(self, opened: Opened) -> None:
+        """All is read now: ask again, unless the same data are only shown in another way."""
+        if opened.database is not self._database:
+            self._database, self._note = opened.database, ""
+            self._questions.ask("list", opened.database, listing(opened, self._node_id), self._show)
+
+    def _show(self, found: Listing) -> None:
+        frame = self.query_one(Vertical)
+        frame.border_title = Content(clean(handoff_words.title_of(*found)))
+        frame.border_subtitle = self._note
+        self.query_one(HandOffList).show(found.handoffs)
+
+    def _failed(self, error: Exception) -> None:
+        self.notify(f"This could not be asked: {error}", title="Question failed", severity="error")
 
     @on(HandOffList.Chosen)
     def _open(self) -> None:
         shown = self.query_one(HandOffList)
 
-        def closed(answer: tuple[int, str | None] | None) -> None:
+        def closed(answer: tuple[str, str | None] | None) -> None:
             if answer is not None:
-                shown.cursor = answer[0]
+                shown.go_to(answer[0])
                 if answer[1] is not None:
                     self.dismiss(answer[1])
 
@@ -80,7 +125,7 @@ class HandOffsScreen(ModalScreen["str | None"]):
         self.dismiss(None)
 
 
-class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
+class HandOffScreen(ModalScreen["tuple[str, str | None]"]):
     """Both ends of one. Answers which was shown last, and the node to go to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -167,7 +212,7 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
         if party is None or party.node_id is None:
             self.notify("No run of this side is recorded.", timeout=3)
         else:
-            self.dismiss((self._at, party.node_id))
+            self.dismiss((self._listed[self._at].edge_id, party.node_id))
 
     def action_help(self) -> None:
         """Show every key of this place."""
@@ -177,4 +222,4 @@ class HandOffScreen(ModalScreen["tuple[int, str | None]"]):
 
     def action_close(self) -> None:
         """Back to the list."""
-        self.dismiss((self._at, None))
+        self.dismiss((self._listed[self._at].edge_id, None))

@@ -97,6 +97,12 @@ class Panes(Screen[None]):
             self.notify("Nothing is read yet: the first conversations are on their way.", timeout=2)
         return self.opened is None
 
+    def so_far(self) -> str:
+        """What holds of an answer while not all is read."""
+        if self.opened is None or self.opened.complete:
+            return ""
+        return "still reading: of what is there by now" if self.loading_line.loading_now else "reading was stopped"
+
     # What is shown
 
     def take(self, opened: Opened) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from explorer.tui.opened import whose
 from explorer.tui.screens.following import Following
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Sharers(Following):
         from explorer.tui.sharing_pages import sharing_pages
 
         pages = partial(sharing_pages, node.node_id if node else None)
-        self.app.push_screen(SharingScreen(pages, opened.database, self._so_far()), self.go_to_run)
+        self.app.push_screen(SharingScreen(pages, opened.database, self.so_far()), self.go_to_run)
 
     def on_sibling_grid_sibling_chosen(self, event: SiblingGrid.SiblingChosen) -> None:
         """Go to a sibling. Named, not decorated, because the matrix is imported later than this."""
@@ -38,7 +39,7 @@ class Sharers(Following):
         from explorer.tui.sharing_pages import pair_page
 
         page = pair_page(event.run_a, event.run_b)
-        self.app.push_screen(LinesScreen(page, self.opened.database, self._so_far()), self.go_to_run)
+        self.app.push_screen(LinesScreen(page, self.opened.database, self.so_far()), self.go_to_run)
 
     def action_curves(self) -> None:
         """Show what caches of every size would hit of the node's prompts."""
@@ -49,19 +50,13 @@ class Sharers(Following):
         from explorer.tui.copying import copy
         from explorer.tui.screens.curves import CurvesScreen
 
-        name = " ".join(filter(None, (node.name, node.label if node.label != node.name else ""))) if node else ""
         own = node is not None and self.state.own
-        whose = "everything that is open" if node is None else f"{name} alone" if own else f"{name} and below"
 
         def copied(text: str) -> None:
             copy(self.app, text, lambda message: self.notify(message, title="Copied"))
 
         node_id, conversation_id = (node.node_id, node.conversation_id) if node else (None, None)
-        screen = CurvesScreen(whose, node_id, conversation_id, own, opened.database, copied, self._so_far())
+        screen = CurvesScreen(
+            whose(node, own), node_id, conversation_id, own, opened.database, copied, self.so_far()
+        )  # fmt: skip
         self.app.push_screen(screen)
-
-    def _so_far(self) -> str:
-        """What holds of an answer while not all is read."""
-        if self.opened is None or self.opened.complete:
-            return ""
-        return "still reading: of what is there by now" if self.loading_line.loading_now else "reading was stopped"

@@ -45,22 +45,41 @@ class HandOffList(ScrollView, can_focus=True):
     class Chosen(Message):
         """Enter was pressed on a hand-off."""
 
-    def __init__(self, found: HandOffs, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._found = found
+        self._found: HandOffs | None = None
         self._columns = handoff_words.columns_for((), 80)
 
     @property
     def listed(self) -> Sequence[HandOff]:
         """The lines."""
-        return self._found.listed
+        return self._found.listed if self._found is not None else ()
+
+    @property
+    def _more(self) -> int:
+        """How many there are that are not listed."""
+        return self._found.total - len(self.listed) if self._found is not None else 0
+
+    def show(self, found: HandOffs) -> None:
+        """Show these, the cursor where it was."""
+        here = self.listed[self.cursor].edge_id if self.listed else None
+        self._found = found
+        self._measure()
+        self.go_to(here)
+        self.refresh()
+
+    def go_to(self, edge_id: str | None) -> None:
+        """Put the cursor on a hand-off, if it is listed."""
+        self.cursor = next((index for index, one in enumerate(self.listed) if one.edge_id == edge_id), self.cursor)
 
     def on_resize(self) -> None:
         """Follow the width."""
+        self._measure()
+
+    def _measure(self) -> None:
         width = self.scrollable_content_region.width
         self._columns = handoff_words.columns_for(self.listed, width - 1)
-        more = self._found.total > len(self.listed)
-        self.virtual_size = Size(width, 1 + len(self.listed) + more)
+        self.virtual_size = Size(width, 1 + len(self.listed) + (self._more > 0))
         self.watch_cursor()
 
     def validate_cursor(self, cursor: int) -> int:
@@ -108,9 +127,8 @@ class HandOffList(ScrollView, can_focus=True):
             return Strip([Segment(fit(self._columns.head(), width), note)])
         index = y - 1 + self.scroll_offset.y
         if index >= len(self.listed):
-            rest = self._found.total - len(self.listed)
-            told = f"… {rest:,} more are not listed: choose a node further down" if index == len(self.listed) else ""
-            return Strip([Segment(fit(told if rest else "", width), note)])
+            told = f"… {self._more:,} more are not listed: choose a node further down"
+            return Strip([Segment(fit(told if self._more and index == len(self.listed) else "", width), note)])
         here = index == self.cursor
         style += self.get_component_rich_style("handoff-list--cursor") if here else Style.null()
         pieces = handoff_words.line(self.listed[index], self._columns)
