@@ -32,7 +32,8 @@ class Source:
     bytes: int | None
     """Size on disk; None when it could not be asked."""
     status: SourceStatus
-    """``read`` whole, ``partial`` with bad records left out, ``skipped`` (no known format, empty), ``failed``."""
+    """``read`` whole, ``partial`` with bad records left out, ``skipped`` (no known format, empty, or
+    nothing to show in it), ``failed``."""
     records: int | None
     """Model calls read."""
     bad_records: int | None

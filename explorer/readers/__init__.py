@@ -150,6 +150,8 @@ class Report(NamedTuple):
     """Measurements for ``settle``, in the reader's own terms."""
     bad_of_parts: Mapping[str, int] = {}
     """Bad records of ``source.parts``, by source_id; those of the source itself are ``bad_records``."""
+    aside: str | None = None
+    """Why there is nothing in it to show, of a file that a recorder leaves beside its recordings."""
 
 
 class Reader(Protocol):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 import orjson
 
@@ -37,31 +37,59 @@ class Line(NamedTuple):
     fields: dict[str, object]
 
 
+class TextLine(NamedTuple):
+    """A line, and where it stands: 1-based number and first byte, of a gzipped file once unpacked."""
+
+    number: int
+    offset: int
+    text: bytes
+    """Without the white space around it; never empty."""
+    has_end: bool
+    """Whether a line break is behind it. The last line of a file that is being written has none yet."""
+
+    @property
+    def damage(self) -> Literal["bad-record", "truncated-record"]:
+        """The code of a finding about a line that is not what it should be."""
+        return "bad-record" if self.has_end else "truncated-record"
+
+
 def json_lines(path: Path, findings: Findings) -> Iterator[Line | Finding]:
     """Every object of a file, in order, and a finding for whatever is none.
 
     Raises:
         OSError: the file cannot be read.
     """
+    for line in text_lines(path, findings):
+        if isinstance(line, Finding):
+            yield line
+            continue
+        try:
+            fields = loads(line.text)
+            if not isinstance(fields, dict):
+                raise ValueError("not an object")
+            yield Line(line.number, line.offset, len(line.text), fields)
+        except ValueError as error:
+            message = f"a line that is not a JSON object ({error}); it is left out, the rest is read"
+            yield from findings.at(line.damage, "error", message, line.number)
+
+
+def text_lines(path: Path, findings: Findings) -> Iterator[TextLine | Finding]:
+    """Every line of a file that holds something, and a finding for one that is too long and for compressed damage.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     number = 0
-    with _opened(path) as file:
+    with opened(path) as file:
         try:
             for number, (at, text) in enumerate(_texts(file), 1):
-                try:
-                    if len(text) > MAX_RECORD:
-                        raise ValueError(f"longer than {MAX_RECORD >> 20} MiB")
-                    inside = (text.removeprefix(_BOM) if number == 1 else text).lstrip()
-                    at += len(text) - len(inside)
-                    inside = inside.rstrip()
-                    fields = loads(inside) if inside else None
-                    if isinstance(fields, dict):
-                        yield Line(number, at, len(inside), fields)
-                    elif inside:
-                        raise ValueError("not an object")
-                except ValueError as error:
-                    code = "bad-record" if text.endswith(b"\n") or len(text) > MAX_RECORD else "truncated-record"
-                    message = f"a line that is not a JSON object ({error}); it is left out, the rest is read"
-                    yield from findings.at(code, "error", message, number)
+                if len(text) > MAX_RECORD:
+                    message = f"a line longer than {MAX_RECORD >> 20} MiB; it is left out, the rest is read"
+                    yield from findings.at("bad-record", "error", message, number)
+                    continue
+                inside = (text.removeprefix(_BOM) if number == 1 else text).lstrip()
+                if line := inside.rstrip():
+                    yield TextLine(number, at + len(text) - len(inside), line, text.endswith(b"\n"))
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             message = f"the compressed data end or are damaged here ({error}); what comes before is read"
             yield from findings.at("truncated-record", "error", message, number + 1)
@@ -106,7 +134,7 @@ def recorded(path: Path, offset: int, length: int, limit: int) -> bytes:
     Raises:
         OSError: the file is gone, or not what it was.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         try:
             file.seek(offset)
             return file.read(min(length, limit))
@@ -114,7 +142,7 @@ def recorded(path: Path, offset: int, length: int, limit: int) -> bytes:
             raise OSError(str(error)) from None
 
 
-def _opened(path: Path) -> BufferedReader | gzip.GzipFile:
+def opened(path: Path) -> BufferedReader | gzip.GzipFile:
     """The content of a file, unpacked if its first bytes say that it is packed: names do not."""
     file = path.open("rb")
     if file.peek(2)[:2] != _GZIP:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from generators import blocks, claude_code, codegraff, codex, codex_rollouts, deus, graff, maverick, weka
+from generators import (
+    blocks,
+    claude_code,
+    codegraff,
+    codex,
+    codex_rollouts,
+    deus,
+    graff,
+    maverick,
+    mini_swe_agent,
+    weka,
+)
 
 FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
     weka.files, graff.files, maverick.files, codegraff.files, codex.files, codex_rollouts.files,
-    claude_code.files, deus.files, blocks.files,
+    claude_code.files, deus.files, blocks.files, mini_swe_agent.files,
 ]  # fmt: skip

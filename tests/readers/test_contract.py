@@ -35,6 +35,7 @@ from tests.readers.claude_code import counting as claude_code
 from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
+from tests.readers.mini_swe_agent import counting as mini_swe_agent
 from tests.readers.reading import (
     SAMPLES,
     UNREAD,
@@ -316,9 +317,15 @@ def deus_sums(path):
     return claude_code_sums(path) if ".claude" in path.parts else (0, 0, 0)
 
 
+def mini_swe_agent_sums(path):
+    """Model calls of a trajectory and their usage, by the json module alone; of what lies beside it none."""
+    return mini_swe_agent.counts(path)
+
+
 SUMS = {
     "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
     "codex": codex_sums, "claude-code": claude_code_sums, "deus": deus_sums,
+    "mini-swe-agent": mini_swe_agent_sums,
     **blocks.SUMS,
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
 from tests.readers.codex.rollouts import own_steps
 from tests.readers.maverick.counting import counts
+from tests.readers.mini_swe_agent import counting as mini_swe_agent
 from tests.readers.reading import SAMPLES, UNREAD, claimed, read, sample_files, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
 
@@ -49,6 +50,10 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
 
 
 ROLLOUTS = [row for row in CODEX if not row[0].is_dir() and row[0].name != "session_index.jsonl"]
+MESSAGES = {"mini-swe-agent": mini_swe_agent.counts}
+"""Formats of recorded messages, and what counts in their files by the json module alone."""
+
+OF_MESSAGES = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] in MESSAGES]
 BLOCKS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] in blocks.SUMS]
 
 
@@ -131,6 +136,19 @@ def test_the_readme_gives_the_numbers_of_block_traces(row):
     found = read(path, reader=format_)
     steps, *tokens = blocks.SUMS[format_](path)
     assert numbers(text) == (steps, sum(run.parent_run_id is not None for run in found.runs), *tokens)
+    assert set(re.findall(r"`([a-z-]+)`", text)) >= set(found.codes())
+
+
+@pytest.mark.parametrize("row", OF_MESSAGES, ids=name)
+def test_the_readme_gives_the_numbers_of_messages(row):
+    path, _, text = row
+    format_ = path.relative_to(SAMPLES).parts[0]
+    found = read(path, reader=format_)
+    if text == "skipped, with the reason":
+        assert found.report.aside
+        return
+    said = re.match(r"([\d,]+) steps?, ([\d,]+) in, ([\d,]+) out", text)
+    assert tuple(int(number.replace(",", "")) for number in said.groups()) == MESSAGES[format_](path)
     assert set(re.findall(r"`([a-z-]+)`", text)) >= set(found.codes())
 
 

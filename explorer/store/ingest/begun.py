@@ -65,4 +65,5 @@ class Begun:
             {**before.assumed, **told.assumed},
             [*before.votes, *told.votes],
             Counter(before.bad_of_parts) + Counter(told.bad_of_parts),
+            before.aside or told.aside,
         )

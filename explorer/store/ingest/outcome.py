@@ -56,7 +56,9 @@ def read(found: Found, reader: str, report: Report, failure: str | None, records
     status: SourceStatus = "read"
     if failure or bad:
         status = "partial" if records else "failed"
-    message = failure or _unread_records(bad)
+    elif report.aside:
+        status = "skipped"
+    message = failure or _unread_records(bad) or report.aside
     rows: list[Row] = [Source(found.source_id, found.source_id, reader, found.size, status, records, bad, message)]
     if failure:
         rows.append(_finding("unreadable-source", "error", found.source_id, failure))

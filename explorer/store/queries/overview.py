@@ -78,7 +78,7 @@ def _opened(cursor: Cursor, sheet: Sheet) -> None:
         ("runs", held.runs, copies),
         ("sources read", held.sources_read, ""),
         ("sources read in part", held.sources_partial, "findings say what was left out"),
-        ("sources skipped", held.sources_skipped, "no known format, or empty"),
+        ("sources skipped", held.sources_skipped, "no known format, empty, or beside the traces"),
         ("sources failed", held.sources_failed, "could not be read at all"),
     ):
         sheet.add(label, number, "count", note=note)

@@ -67,7 +67,9 @@ def nothing_read(counts: Counts, paths: Sequence[Path]) -> Trouble:
         what = f"There are no files under {', '.join(map(str, paths))}."
     else:
         parts = [
-            f"{plural(counts.sources_skipped, 'file')} of no known format or empty" if counts.sources_skipped else "",
+            f"{plural(counts.sources_skipped, 'file')} of no known format, empty or beside the traces"
+            if counts.sources_skipped
+            else "",
             f"{plural(counts.sources_failed, 'file')} that could not be read" if counts.sources_failed else "",
             f"{plural(counts.sources_partial + counts.sources_read, 'file')} without a conversation"
             if counts.sources_partial + counts.sources_read
