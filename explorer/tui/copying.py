@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from explorer.tui import answer_words
 from explorer.tui.state import command
 from explorer.tui.text import encodable
 
 if TYPE_CHECKING:
     from textual.app import App
 
-    from explorer.store.queries import Node
+    from explorer.store.queries import Answer, Node
 
 
 class Copyable(NamedTuple):
@@ -54,6 +55,16 @@ def copyables(
         yield Copyable("command", "command that opens this", command(paths, where=where))
     if where:
         yield Copyable("where", "filter", where)
+
+
+def answer_copyables(answer: Answer, row: int, paths: Sequence[Path]) -> Iterator[Copyable]:
+    """Everything that can be copied of an answer with the cursor on a row."""
+    if row < len(answer.rows):
+        yield Copyable("json", "row as JSON", answer_words.row_as_json(answer, row))
+        if (place := answer_words.way(answer.columns, answer.rows[row])) is not None:
+            yield Copyable("view", "command that opens the row", command(paths, place=place.place))
+    yield Copyable("command", "command that asks this", command(paths, sql=answer.query))
+    yield Copyable("query", "query", answer.query)
 
 
 def row_as_json(node: Node) -> str:

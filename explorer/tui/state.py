@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, get_args
 
+from explorer.tui.asked import Asked
+
 if TYPE_CHECKING:
     from explorer.store.queries import SortKey
     from explorer.tui.lines import Part
@@ -107,6 +109,7 @@ class State:
     root: str | None = None
     trail: list[Spot] = field(default_factory=list)
     search: Search[str] = field(default_factory=Search)
+    asked: Asked = field(default_factory=Asked)
 
     def drill(self, root: str, came_from: Spot) -> None:
         """Make a node the root, remembering where we came from."""
@@ -150,11 +153,15 @@ class State:
         return f"{SORTS[self.sort][0]} {'↓' if self.descending else '↑'}"
 
 
-def command(paths: Sequence[Path], *, where: str | None = None, place: str | None = None) -> str:
-    """The shell command that opens this view again."""
+def command(
+    paths: Sequence[Path], *, where: str | None = None, place: str | None = None, sql: str | None = None
+) -> str:
+    """The shell command that opens this view again, or that answers a query."""
     parts = ["trace-explore", *(str(path) for path in paths)]
     if where:
         parts += ["--where", where]
     if place:
         parts += ["--at", place]
+    if sql:
+        parts += ["--sql", sql]
     return shlex.join(parts)

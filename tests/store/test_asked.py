@@ -85,7 +85,7 @@ def test_the_words_of_a_query_stand_where_their_bytes_are() -> None:
         ("FROM", "keyword"),
         ("/* open", "comment"),
     ]
-    assert list(queries.words("SELECT '\ud800'")) == []
+    assert list(queries.words("SELECT '\ud800'")) == list(queries.words("")) == []
 
 
 def test_a_comment_documents_the_columns_that_it_names() -> None:

@@ -49,13 +49,13 @@ def test_their_sums_are_those_of_the_tree(samples: Database) -> None:
     def total(title: str, name: str) -> object:
         return sum(value for value in column(by_title[title], name) if isinstance(value, int))
 
-    assert total("How many tokens took each model?", "steps") == whole("SELECT sum(steps) FROM conversation_totals")
-    assert total("Which days was the work done on?", "steps") == whole("SELECT sum(steps) FROM conversation_totals")
+    assert total("What did each model take?", "steps") == whole("SELECT sum(steps) FROM conversation_totals")
+    assert total("On which days was work done?", "steps") == whole("SELECT sum(steps) FROM conversation_totals")
     for name in ("input_tokens", "output_tokens"):
         of_runs = whole(f"SELECT sum({name}) FROM run_totals WHERE NOT is_replay")
-        assert total("Which kinds of agent took the most?", name) == of_runs
+        assert total("Which agents took the most tokens?", name) == of_runs
         assert total("How deep do agents start agents?", name) == of_runs
-    assert total("What is wrong with the recordings?", "findings") == whole("SELECT count(*) FROM findings")
+    assert total("What is wrong in the recordings?", "findings") == whole("SELECT count(*) FROM findings")
     errors = whole("SELECT sum(tool_errors) FROM run_totals WHERE reported_tool_errors IS NULL")
     assert total("Which tools fail the most?", "errors") >= errors > 0  # type: ignore[operator]
 

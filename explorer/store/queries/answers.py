@@ -73,7 +73,7 @@ def words(query: str) -> Iterator[tuple[int, int, Kind]]:
     except UnicodeEncodeError:  # halves of surrogate pairs, which DuckDB refuses
         return
     found = duckdb.tokenize(query)
-    ends = [start for start, _ in found[1:]] + [len(encoded)]
+    ends = [*(start for start, _ in found), len(encoded)][1:]
     for (start, token), end in zip(found, ends, strict=True):
         kind = _KINDS.get(token.name)
         if kind is not None:

@@ -143,7 +143,7 @@ def _notes(name: str, columns: Sequence[str]) -> tuple[str, dict[str, str]]:
 def split(text: str, columns: Sequence[str]) -> tuple[str, dict[str, str]]:
     """A comment as what it says of the relation, and what it says of columns, as ``depth: agents above its agent``."""
     said = [found for found in re.finditer(r"(?:^|(?<=[.;] ))(\w+): ", text) if found[1] in columns]
-    ends = [*(found.start() for found in said[1:]), len(text)][: len(said)]
+    ends = [*(found.start() for found in said), len(text)][1:]
     texts = [text[found.end() : end].strip() for found, end in zip(said, ends, strict=True)]
     notes = {found[1]: of_it[:1].upper() + of_it[1:] for found, of_it in zip(said, texts, strict=True)}
     return text[: said[0].start() if said else len(text)].strip(), notes

@@ -17,7 +17,8 @@ _QUESTION = re.compile(r"^-- (?P<title>.*)\n(?P<note>(?:^--.*\n)*)(?P<query>^[^-
 
 _STEPS = """\
 SELECT
-    ordinal AS step_ordinal, start_ms, end_ms - start_ms AS took_ms, input_tokens, cache_read_tokens, output_tokens,
+    ordinal AS step_ordinal, start_ms, end_ms - start_ms AS took_ms,
+    input_tokens, cache_read_tokens, output_tokens,
     model, finish_reason, error, run_id
 FROM steps
 WHERE run_id = {run}
@@ -31,7 +32,8 @@ ORDER BY ordinal"""
 
 _SIBLINGS = """\
 SELECT
-    b.agent_name AS sibling, b.agent_label AS label, p.first_step_prefix AS shared_blocks, p.first_step_blocks,
+    b.agent_name AS sibling, b.agent_label AS label,
+    p.first_step_prefix AS shared_blocks, p.first_step_blocks,
     round(p.containment, 3) AS containment, b.input_tokens, b.run_id
 FROM sibling_sharing AS p
 JOIN run_totals AS b ON b.run_id = p.sibling_run_id
@@ -40,15 +42,19 @@ ORDER BY p.first_step_prefix DESC, b.run_id"""
 
 _RUNS = """\
 SELECT
-    agent_name AS agent, agent_label AS label, status, start_ms, duration_ms, steps, tool_calls, tool_errors,
-    input_tokens, cache_read_tokens, output_tokens, round(reuse, 3) AS reuse, run_id
+    agent_name AS agent, agent_label AS label, status, start_ms,
+    duration_ms, steps, tool_calls, tool_errors,
+    input_tokens, cache_read_tokens, output_tokens,
+    round(reuse, 3) AS reuse, run_id
 FROM run_totals
 WHERE {which}
 ORDER BY start_ms NULLS LAST, run_id"""
 
 _TOOL_SUMS = """\
 SELECT
-    t.name AS tool, count(*) AS calls, count(*) FILTER (t.is_error) AS errors, max(t.end_ms - t.start_ms) AS longest_ms
+    t.name AS tool, count(*) AS calls,
+    count(*) FILTER (t.is_error) AS errors,
+    max(t.end_ms - t.start_ms) AS longest_ms
 FROM tool_calls AS t
 JOIN runs AS r USING (run_id)
 WHERE {which}
@@ -63,7 +69,8 @@ ORDER BY severity, code, line"""
 
 _CONVERSATIONS = """\
 SELECT
-    title AS conversation, format, started_at, agents, sub_agents, steps, tool_calls, tool_errors, input_tokens,
+    title AS conversation, format, started_at, agents, sub_agents, steps,
+    tool_calls, tool_errors, input_tokens,
     output_tokens, round(reuse, 3) AS reuse, findings, conversation_id
 FROM conversation_totals
 ORDER BY input_tokens DESC NULLS LAST, conversation_id
@@ -103,7 +110,7 @@ def about(node: Node | None) -> tuple[Ready, ...]:
             Ready("Its steps", "", _STEPS.format(run=run)),
             Ready("Its tool calls", "", _TOOLS.format(run=run)),
             Ready("The runs that it started", "", _RUNS.format(which=f"parent_run_id = {run}")),
-            Ready("Its siblings, and what they share with it", "", _SIBLINGS.format(run=run)),
+            Ready("What its siblings share with it", "", _SIBLINGS.format(run=run)),
             Ready("Its findings", "", _FINDINGS.format(which=f"run_id = {run}")),
         )
     column, value = "agent_id", node.agent_id

@@ -4,18 +4,22 @@
 -- Which runs took the most tokens?
 -- The runs' own tokens, without those of the runs below them.
 SELECT
-    conversation_title AS conversation, agent_name AS agent, agent_label AS label, status, steps,
-    input_tokens, cache_read_tokens, output_tokens, round(cost_usd, 4) AS cost_usd, run_id
+    conversation_title AS conversation, agent_name AS agent,
+    agent_label AS label, status, steps,
+    input_tokens, cache_read_tokens, output_tokens,
+    round(cost_usd, 4) AS cost_usd, run_id
 FROM run_totals
 WHERE NOT is_replay
 ORDER BY coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, run_id
 LIMIT 100;
 
--- Which kinds of agent took the most?
--- The agents' own tokens; share is that of all that were recorded.
+-- Which agents took the most tokens?
+-- By what they are called. The agents' own tokens; percent_of_input is of all that were recorded.
 SELECT
-    agent_name AS agent, is_sub_agent, count(*) AS runs, sum(steps) AS steps,
-    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+    agent_name AS agent, is_sub_agent, count(*) AS runs,
+    sum(steps) AS steps,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
     round(100 * sum(input_tokens) / sum(sum(input_tokens)) OVER (), 1) AS percent_of_input,
     max(peak_context_tokens) AS peak_context_tokens
 FROM run_totals
@@ -23,11 +27,13 @@ WHERE NOT is_replay
 GROUP BY agent_name, is_sub_agent
 ORDER BY input_tokens DESC NULLS LAST, runs DESC;
 
--- How many tokens took each model?
+-- What did each model take?
 SELECT
     coalesce(s.model, s.request_model) AS model, count(*) AS steps,
-    sum(s.input_tokens) AS input_tokens, sum(s.cache_read_tokens) AS cache_read_tokens,
-    sum(s.cache_write_tokens) AS cache_write_tokens, sum(s.output_tokens) AS output_tokens,
+    sum(s.input_tokens) AS input_tokens,
+    sum(s.cache_read_tokens) AS cache_read_tokens,
+    sum(s.cache_write_tokens) AS cache_write_tokens,
+    sum(s.output_tokens) AS output_tokens,
     sum(s.reasoning_tokens) AS reasoning_tokens,
     round(100 * sum(s.cache_read_tokens) / nullif(sum(s.input_tokens), 0), 1) AS percent_cached
 FROM steps AS s
@@ -39,9 +45,11 @@ ORDER BY input_tokens DESC NULLS LAST, steps DESC;
 -- Which tools fail the most?
 -- percent_failed is of the calls whose outcome was recorded.
 SELECT
-    t.name AS tool, count(*) AS calls, count(*) FILTER (t.is_error) AS errors,
+    t.name AS tool, count(*) AS calls,
+    count(*) FILTER (t.is_error) AS errors,
     round(100 * count(*) FILTER (t.is_error) / nullif(count(t.is_error), 0), 1) AS percent_failed,
-    median(t.end_ms - t.start_ms) AS median_ms, max(t.end_ms - t.start_ms) AS longest_ms
+    median(t.end_ms - t.start_ms) AS median_ms,
+    max(t.end_ms - t.start_ms) AS longest_ms
 FROM tool_calls AS t
 JOIN runs AS r USING (run_id)
 LEFT JOIN steps AS s ON s.run_id = t.run_id AND s.ordinal = t.step_ordinal
@@ -49,12 +57,13 @@ WHERE NOT r.is_replay AND NOT coalesce(s.is_replay, false)
 GROUP BY t.name
 ORDER BY errors DESC, calls DESC, tool;
 
--- Which siblings share the least of their first prompts?
--- Blocks from the start on that both first prompts have, as a share of the first one's.
+-- Which siblings share the least?
+-- Blocks from the start on that the first prompts of both have, as a share of the first one's.
 SELECT
     round(100 * p.first_step_prefix / nullif(p.first_step_blocks, 0), 1) AS percent_shared,
     p.first_step_prefix AS shared_blocks, p.first_step_blocks AS blocks,
-    a.agent_name AS agent, a.agent_label AS label, b.agent_name AS sibling, b.agent_label AS sibling_label,
+    a.agent_name AS agent, a.agent_label AS label,
+    b.agent_name AS sibling, b.agent_label AS sibling_label,
     a.conversation_title AS conversation, p.run_id, p.sibling_run_id
 FROM sibling_sharing AS p
 JOIN run_totals AS a ON a.run_id = p.run_id
@@ -63,15 +72,21 @@ WHERE p.run_id < p.sibling_run_id
 ORDER BY percent_shared NULLS LAST, p.run_id, p.sibling_run_id
 LIMIT 100;
 
--- What is wrong with the recordings?
-SELECT severity, code, count(*) AS findings, count(DISTINCT source_id) AS files, min(message) AS for_example
+-- What is wrong in the recordings?
+SELECT
+    severity, code, count(*) AS findings, count(DISTINCT source_id) AS files,
+    min(message) AS for_example
 FROM findings
 GROUP BY severity, code
-ORDER BY CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END, findings DESC, code;
+ORDER BY
+    CASE severity WHEN 'error' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END,
+    findings DESC, code;
 
--- Which runs failed or were cancelled, and why?
+-- Which runs failed, and why?
+-- Or were cancelled, or had steps that failed.
 SELECT
-    conversation_title AS conversation, agent_name AS agent, agent_label AS label, status, status_detail,
+    conversation_title AS conversation, agent_name AS agent,
+    agent_label AS label, status, status_detail,
     steps, step_errors, tool_errors, run_id
 FROM run_totals
 WHERE status IN ('failed', 'cancelled') OR step_errors > 0
@@ -80,7 +95,8 @@ LIMIT 1000;
 
 -- Which steps took the longest?
 SELECT
-    s.end_ms - s.start_ms AS took_ms, r.agent_name AS agent, r.agent_label AS label, s.ordinal AS step_ordinal,
+    s.end_ms - s.start_ms AS took_ms, r.agent_name AS agent,
+    r.agent_label AS label, s.ordinal AS step_ordinal,
     s.input_tokens, s.output_tokens, s.model, s.error, s.run_id
 FROM steps AS s
 JOIN run_totals AS r USING (run_id)
@@ -88,9 +104,10 @@ WHERE NOT s.is_replay AND s.end_ms IS NOT NULL AND s.start_ms IS NOT NULL
 ORDER BY took_ms DESC, s.run_id, s.ordinal
 LIMIT 100;
 
--- Which tool calls took the longest?
+-- Which tool calls took longest?
 SELECT
-    t.end_ms - t.start_ms AS took_ms, t.name AS tool, t.is_error, r.agent_name AS agent, r.agent_label AS label,
+    t.end_ms - t.start_ms AS took_ms, t.name AS tool, t.is_error,
+    r.agent_name AS agent, r.agent_label AS label,
     t.step_ordinal, t.run_id
 FROM tool_calls AS t
 JOIN run_totals AS r USING (run_id)
@@ -100,7 +117,8 @@ LIMIT 100;
 
 -- Which hand-offs never arrived?
 SELECT
-    e.kind, f.agent_name AS from_agent, t.agent_name AS to_agent, e.at_ms, e.grade,
+    e.kind, f.agent_name AS from_agent, t.agent_name AS to_agent, e.at_ms,
+    e.grade,
     coalesce(e.from_run_id, e.to_run_id) AS run_id, e.to_run_id
 FROM edges AS e
 LEFT JOIN run_totals AS f ON f.run_id = e.from_run_id
@@ -112,7 +130,8 @@ LIMIT 1000;
 -- Which contexts grew the largest?
 -- peak_context_tokens is the most input and output of one step; compactions are those that were recorded.
 SELECT
-    r.peak_context_tokens, count(e.run_id) AS compactions, r.agent_name AS agent, r.agent_label AS label,
+    r.peak_context_tokens, count(e.run_id) AS compactions,
+    r.agent_name AS agent, r.agent_label AS label,
     r.model, r.steps, r.conversation_title AS conversation, r.run_id
 FROM run_totals AS r
 LEFT JOIN events AS e ON e.run_id = r.run_id AND e.kind = 'compaction'
@@ -121,42 +140,51 @@ GROUP BY ALL
 ORDER BY r.peak_context_tokens DESC, r.run_id
 LIMIT 100;
 
--- How much could a prefix cache have served, and how much did it?
--- could: leading blocks that were there before, on a cache without end; did: what the recorder measured, of tokens.
+-- What could a cache have served?
+-- could: leading blocks that were there before, on a prefix cache without end; did: what the recorder measured, of tokens.
 SELECT
-    title AS conversation, format, steps, round(100 * reuse, 1) AS percent_could, input_tokens, cache_read_tokens,
-    round(100 * cache_read_tokens / nullif(input_tokens, 0), 1) AS percent_did, conversation_id
+    title AS conversation, format, steps,
+    round(100 * reuse, 1) AS percent_could, input_tokens,
+    cache_read_tokens,
+    round(100 * cache_read_tokens / nullif(input_tokens, 0), 1) AS percent_did,
+    conversation_id
 FROM conversation_totals
 ORDER BY input_tokens DESC NULLS LAST, conversation_id
 LIMIT 1000;
 
--- How did the first prompts of siblings meet the cache?
-SELECT cache, why, count(*) AS siblings, sum(input_tokens) AS input_tokens, sum(cache_read_tokens) AS cache_read_tokens
+-- How did siblings meet the cache?
+-- By the first prompt of each, as the recorder measured it.
+SELECT
+    cache, why, count(*) AS siblings, sum(input_tokens) AS input_tokens,
+    sum(cache_read_tokens) AS cache_read_tokens
 FROM sibling_cold_starts
 GROUP BY cache, why
 ORDER BY siblings DESC, cache, why;
 
 -- How deep do agents start agents?
 SELECT
-    depth, count(*) AS runs, count(DISTINCT agent_id) AS agents, sum(steps) AS steps,
+    depth, count(*) AS runs, count(DISTINCT agent_id) AS agents,
+    sum(steps) AS steps,
     sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
 FROM run_totals
 WHERE NOT is_replay
 GROUP BY depth
 ORDER BY depth;
 
--- Which days was the work done on?
+-- On which days was work done?
 -- By the start of each step, else of its run, in UTC; without a day is what no clock was recorded for.
 SELECT
-    coalesce(s.started_at, r.started_at)::DATE AS day, count(DISTINCT r.conversation_id) AS conversations,
-    count(*) AS steps, sum(s.input_tokens) AS input_tokens, sum(s.output_tokens) AS output_tokens
+    coalesce(s.started_at, r.started_at)::DATE AS day,
+    count(DISTINCT r.conversation_id) AS conversations,
+    count(*) AS steps, sum(s.input_tokens) AS input_tokens,
+    sum(s.output_tokens) AS output_tokens
 FROM steps AS s
 JOIN runs AS r USING (run_id)
 WHERE NOT s.is_replay AND NOT r.is_replay
 GROUP BY day
 ORDER BY day DESC NULLS LAST;
 
--- Which files were not read as a whole, and why?
+-- Which files were not read whole?
 SELECT status, path, bytes, bad_records, message, read_with
 FROM sources
 WHERE status <> 'read'

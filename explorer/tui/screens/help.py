@@ -154,6 +154,10 @@ _PLACES = {
     "HandOffsScreen": "In the list of hand-offs",
     "HandOffList": "In the list of hand-offs",
     "HandOffScreen": "At a hand-off",
+    "SqlScreen": "In SQL",
+    "SqlEditor": "In the query",
+    "AnswerGrid": "In the rows of an answer",
+    "Catalog": "In the list of what can be asked",
 }
 """Titles of what has keys."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 
-from explorer.tui.screens.verbs import Verbs
+from explorer.tui.screens.asking import Asking
 from explorer.tui.state import State, Tab
 from explorer.tui.widgets.key_line import HELP
 from explorer.tui.widgets.loading_line import LoadingLine
@@ -17,7 +17,6 @@ from explorer.tui.widgets.loading_line import LoadingLine
 if TYPE_CHECKING:
     from textual.command import Provider
 
-    from explorer.store.database import Cursor
     from explorer.store.ingest import Options
     from explorer.tui.widgets.loading_line import Read
     from explorer.tui.widgets.timeline import TimelineLanes
@@ -30,7 +29,7 @@ def _node_provider() -> type[Provider]:
     return NodeProvider
 
 
-class MainScreen(Verbs):
+class MainScreen(Asking):
     """Tree on the left, details on the right, and the lines that say what is shown and what is not."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -71,6 +70,8 @@ class MainScreen(Verbs):
         Binding("S", "reverse", "sort the other way round", show=False, id="data.reverse"),
         Binding("x", "export", "export", id="data.export", tooltip="Write the runs that are shown as Parquet"),
         Binding("y", "copy", "copy", id="data.copy", tooltip="Copy an id, a row, a command"),
+        Binding("colon", "sql", "SQL", key_display=":", id="go.sql",
+                tooltip="Ask anything in SQL, with the tables and views beside it"),
         Binding("ctrl+r", "read_on", "read on", show=False, id="data.read_on", tooltip="Go on reading, or read again"),
         Binding("F", "follow", "follow", show=False, id="data.follow", tooltip="Read what changes as it is written"),
         HELP,
@@ -111,7 +112,8 @@ class MainScreen(Verbs):
         if opened is not None and not opened.counts.conversations:
             self.app.push_screen(TroubleScreen(nothing_read(opened.counts, self.paths), fatal=True))
         elif self._place is not None:
-            self._go_to_place(self._place)
+            place, self._place = self._place, None
+            self.go_to_place(place, "--at")
 
     @on(LoadingLine.Stopped)
     def _stopped(self) -> None:
@@ -124,44 +126,6 @@ class MainScreen(Verbs):
 
         self._tell_settings()
         self.app.push_screen(TroubleScreen(causes(event.error), fatal=self.opened is None))
-
-    def _go_to_place(self, place: str) -> None:
-        opened = self.opened
-        self._place = None
-        if opened is None:
-            return
-
-        def warn(words: str) -> None:
-            self.notify(words, title="--at", severity="warning", timeout=15)
-
-        def found(answer: tuple[tuple[str, int | None] | None, list[str], tuple[int, int] | None]) -> None:
-            at, near, steps = answer
-            if at is None:
-                hidden = "; the filter may hide it" if self.state.where else ""
-                warn(f"Nothing is at {place}{hidden}." + "".join(f"\nNear it: {each}" for each in near))
-                return
-            node_id, step = at
-            if step is not None and (steps is None or not steps[0] <= step <= steps[1]):
-                there = f"its steps are {steps[0]:,} to {steps[1]:,}" if steps else "no steps of its own are recorded"
-                warn(f"{place} is not there: {there}.")
-            self.tree_pane.go_to(node_id, lambda there: self._show_step(step) if there and step is not None else None)
-
-        def find(cursor: Cursor) -> tuple[tuple[str, int | None] | None, list[str], tuple[int, int] | None]:
-            from explorer.store import queries
-
-            at = queries.locate(cursor, opened.tree, place)
-            if at is None:
-                return None, queries.near(cursor, opened.tree, place), None
-            return at, [], queries.step_range(cursor, at[0])
-
-        self.questions.ask("jump", opened.database, find, found)
-
-    def _show_step(self, step: int) -> None:
-        async def show() -> None:
-            await self.show_step(self.node.run_id if self.node else None, step)
-            self._focus(self.detail_pane.focus_target(), True)  # so that keys act on the step
-
-        self.call_later(show)
 
     # Keys
 

@@ -9,7 +9,6 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding
 from textual.widget import Widget
-from textual.widgets import Input
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -57,7 +56,8 @@ class KeyLine(Widget):
 
     @property
     def _typing(self) -> bool:
-        return isinstance(self.screen.focused, Input)
+        focused = self.screen.focused
+        return focused is not None and focused.check_consume_key("a", "a")
 
     def _typed(self, binding: Binding) -> bool:
         """Whether the key would be typed into a line of text rather than do what it says."""

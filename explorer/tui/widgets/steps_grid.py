@@ -7,19 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.coordinate import Coordinate
-from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual_fastdatatable import ArrowBackend, DataTable
 
 from explorer.tui import humanize
 from explorer.tui.step_columns import HIDDEN, LOOKS, OURS, PLAIN, Look
 from explorer.tui.text import fit
+from explorer.tui.widgets.row_grid import RowGrid, Window
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,18 +26,10 @@ FAILED_TOOL = "e"
 """Behind the number of one of which a tool call failed, as on the timeline."""
 
 
-class StepsGrid(DataTable, inherit_bindings=False):
+class StepsGrid(RowGrid):
     """Rows of steps; enter opens one."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "cursor_up", "Up", show=False, id="steps.up"),
-        Binding("down,j", "cursor_down", "Down", show=False, id="steps.down"),
-        Binding("right,l", "scroll_columns(1)", "Columns to the right", show=False, id="steps.right"),
-        Binding("left,h", "scroll_columns(-1)", "Columns to the left", show=False, id="steps.left"),
-        Binding("home,g", "cursor_table_start", "First", show=False, id="steps.first"),
-        Binding("end,G", "cursor_table_end", "Last", show=False, id="steps.last"),
-        Binding("pageup,ctrl+u", "page_up", "Page up", show=False, id="steps.page_up"),
-        Binding("pagedown,ctrl+d,space", "page_down", "Page down", show=False, id="steps.page_down"),
         Binding("enter", "select_cursor", "open step", id="steps.open"),
     ]  # fmt: skip
 
@@ -59,13 +46,12 @@ class StepsGrid(DataTable, inherit_bindings=False):
         self._table = table
         self._errors = table["error"]
         self._tools = table["failed tools"]
-        self._plain = Style.null()
         known = [name for name in LOOKS if name in table.column_names]
         others = [name for name in table.column_names if name not in LOOKS and name not in HIDDEN]
         self._names = [name for name in (*known, *others) if not _says_nothing(table, name)]
         self._looks = [LOOKS.get(name, PLAIN) for name in self._names]
         super().__init__(
-            backend=_Window(table.select(self._names)),
+            backend=Window(table.select(self._names)),
             column_labels=[Text(name) for name in self._names],
             # The library adds a cell on either side; one between columns is enough.
             column_widths=[look.width - 1 for look in self._looks],
@@ -124,10 +110,6 @@ class StepsGrid(DataTable, inherit_bindings=False):
         row = pc.index(matches, True).as_py()
         return int(row) if row >= 0 else None
 
-    def action_scroll_columns(self, by: int) -> None:
-        """Scroll sideways by about a column."""
-        self.scroll_to(x=self.scroll_x + 8 * by, animate=False)
-
     def action_select_cursor(self) -> None:
         """Open the step under the cursor."""
         if (chosen := self.chosen) is not None:
@@ -137,27 +119,10 @@ class StepsGrid(DataTable, inherit_bindings=False):
                     fields.pop(name, None)
             self.post_message(self.StepChosen(*chosen, fields))
 
-    # Drawing. The library runs each cell through a console, which takes 0.1 s a page; a row is two segments here.
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Compute once what is the same for all lines."""
-        self._plain = self.rich_style
-        return super().render_lines(crop)
-
-    def render_line(self, y: int) -> Strip:
-        """The header, a row, or nothing below the last."""
-        width, (scroll_x, scroll_y) = self.size.width, self.scroll_offset
-        row = y - 1 + scroll_y if y else -1
-        if row >= self.row_count:
-            return Strip.blank(width, self._plain)
+    def texts(self, row: int, left: int, width: int) -> tuple[str, str, int]:
+        """The number of the step stays."""
         first, *rest = self._cells(row)
-        kind = "header" if row < 0 else "cursor" if row == self.cursor_row else "fixed"
-        fixed = self.get_component_rich_style(f"datatable--{kind}")
-        style = self._plain if kind == "fixed" else fixed
-        # The library finds the row that was clicked in the style.
-        meta = Style.from_meta({"row": row, "column": 0})
-        scrolled = Strip([Segment("".join(rest), style + meta)]).crop(scroll_x, scroll_x + max(0, width - len(first)))
-        return Strip([Segment(first, fixed + meta), *scrolled]).adjust_cell_length(width, style)
+        return first, "".join(rest), 0
 
     def _cells(self, row: int) -> list[str]:
         if row < 0:
@@ -171,21 +136,9 @@ class StepsGrid(DataTable, inherit_bindings=False):
         mark = FAILED if self._errors[row].is_valid else FAILED_TOOL if self._tools[row].is_valid else first[-1]
         return [first[:-1] + mark, *rest]
 
-    def _set_tooltip_from_cell_at(self, coordinate: Coordinate) -> None:
-        """No tooltips: the library would draw the trace's own text in them."""
-
 
 def _cell(text: str, look: Look) -> str:
     return fit(text, look.width, "left" if look.left else "right") + " "
-
-
-class _Window(ArrowBackend):
-    """Does not measure a million cells for widths that are fixed anyway."""
-
-    @property
-    def column_content_widths(self) -> list[int]:
-        """Any width: the columns have theirs already."""
-        return [0] * self.column_count
 
 
 def _says_nothing(table: pa.Table, name: str) -> bool:
