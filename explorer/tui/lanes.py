@@ -53,6 +53,11 @@ class Row(NamedTuple):
         return self.band or (self.lane.node_id if self.lane else "")
 
     @property
+    def hides(self) -> bool:
+        """Whether lines of the tree have no row but this."""
+        return self.folded or self.kind == "cluster"
+
+    @property
     def grouped(self) -> bool:
         """Whether its cells say how many runs are active."""
         return self.kind in ("group", "cluster", "band")

@@ -77,6 +77,10 @@ QUESTIONS: dict[str, Callable[[Cursor, TreeView, str | None], Any]] = {
     "timeline_beside": lambda cursor, tree, at: [
         queries.timeline_beside(cursor, tree, at, False, WHOLE, queries.Cells(0, 10, 1), 0, by) for by in (1, -1)
     ],
+    "timeline_failed": lambda cursor, tree, at: [
+        queries.timeline_failed(cursor, tree, at, own, queries.Cells(0, 10, 1), 0, 0, by)
+        for own, by in ((True, 1), (False, -1))
+    ],
     "timeline_step": lambda cursor, tree, at: queries.timeline_step(cursor, tree, at, False, True, "gone", 1),
     "handoffs": lambda cursor, tree, at: queries.handoffs(cursor, at),
     "handoff": lambda cursor, tree, at: [queries.handoff(cursor, edge_id) for edge_id in ("e1", "e2", "gone")],

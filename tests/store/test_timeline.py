@@ -22,6 +22,7 @@ from explorer.store.queries import (
     build_tree,
     timeline,
     timeline_beside,
+    timeline_failed,
     timeline_spot,
     timeline_ticks,
 )
@@ -414,6 +415,33 @@ class TestSpots:
         assert [beside(20, by) for by in (-2, -9)] == [1_000, 1_000]
         assert beside(15, -1) == 1_000
         assert beside(10, -1) is None
+
+    def test_what_failed_comes_in_time_whatever_row_it_is_in(self, home: World) -> None:
+        at = {lane.node_id: lane.position for lane in home.lanes().lanes}
+
+        def failed(cell: int, node: str, by: int, node_id: str = "c", own: bool = False) -> tuple[int, float] | None:
+            return timeline_failed(home.cursor, home.tree, node_id, own, Cells(0, 100, 30), cell, at[node], by)
+
+        tool, error, end = (at["x"], 1_000), (at["y"], 1_500), (at["y"], 2_500)
+        assert [failed(0, "c", by) for by in (1, 2, 3, 4)] == [tool, error, end, end]
+        assert [failed(10, node, 1) for node in ("main", "x", "y")] == [tool, error, error]
+        assert [failed(30, "c", by) for by in (-1, -2, -3, -4)] == [end, error, tool, tool]
+        assert [failed(25, "y", 1), failed(10, "x", -1)] == [None, None]
+        assert failed(0, "main", 1, "main", own=True) is None
+
+    @recorded(
+        *one_run(
+            step("r", 1, start_ms=0, error="x", is_replay=True), step("r", 2, start_ms=5_000),
+            event("r", "error", at_ms=1_000), event("r", "interrupt", at_ms=2_000),
+            tool_call("r", 1, step_ordinal=2, is_error=True),
+            edge("lost", "message", "r", "b", delivered=False, at_ms=7_000),
+        )
+    )  # fmt: skip
+    def test_errors_and_what_never_arrived_have_failed_and_copies_have_not(self, world: World) -> None:
+        found = [
+            timeline_failed(world.cursor, world.tree, world.name + "c", False, SECOND, -1, 0, by) for by in range(1, 5)
+        ]
+        assert [place and place[1] for place in found] == [1_000, 5_000, 7_000, 7_000]
 
 
 def test_times_that_no_clock_has_do_no_harm() -> None:

@@ -139,6 +139,7 @@ _PLACES = {
     "Overview": "In the overview and other pages",
     "StepsGrid": "In the steps",
     "TimelineLanes": "In the timeline",
+    "TimelineTab": "In the timeline",
     "ReuseTab": "In the reuse tab",
     "SiblingGrid": "In the sibling matrix",
     "MessagesView": "In the messages",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.timer import Timer
 
@@ -25,8 +26,18 @@ if TYPE_CHECKING:
     from explorer.tui.widgets.timeline import Place
 
 
+Answer = TypeVar("Answer")
+
+
 class TimelineTab(Vertical, can_focus=False):
     """When the runs of the node and below it ran."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "failed(1)", "failed", key_display="e E", id="timeline.next_failed",
+                tooltip="Next in time of all that failed here: steps, tool calls, runs, and what never arrived"),
+        Binding("E", "failed(-1)", "previous failed", show=False, id="timeline.previous_failed",
+                tooltip="Previous in time of what failed here"),
+    ]  # fmt: skip
 
     REST: ClassVar[float] = 0.04
     """Seconds in which nothing may move before anything is asked, so that held keys stay smooth."""
@@ -36,9 +47,8 @@ class TimelineTab(Vertical, can_focus=False):
         self._questions = questions
         self._view: View | None = None
         self._waiting: dict[str, Timer] = {}
-        self._sought: tuple[Place, int] | None = None
-        """Where from, and how many marks further, the next one is looked for."""
-
+        self._sought: tuple[str, Place, int] | None = None
+        """Which key, where from, and how many places further, is looked for."""
         self._aim: tuple[str, int] | None = None
         """The step that the cursor is to be put on once the lanes are here."""
 
@@ -65,7 +75,7 @@ class TimelineTab(Vertical, can_focus=False):
         """Show them. What was asked of those before is of no use any more."""
         self._questions.drop("timeline")
         self._questions.drop("timeline-spot")
-        self._questions.drop("timeline-beside")
+        self._questions.drop("timeline-sought")
         self._view = view
         self.lanes.show(answer, keep)
         self._hit()
@@ -152,36 +162,67 @@ class TimelineTab(Vertical, can_focus=False):
 
     @on(TimelineLanes.BesideWanted)
     def _beside_wanted(self, event: TimelineLanes.BesideWanted) -> None:
-        view, shown, row = self._view, self.lanes, self.lanes.current
-        if view is None or row is None:
+        shown, row = self.lanes, self.lanes.current
+        if row is None:
             return
-        place = shown.place
-        # A key that is pressed before the last one was answered goes on from where that one leads to.
-        by = event.by + (self._sought[1] if self._sought is not None and self._sought[0] == place else 0)
-        self._sought = place, by
-        cells, cell, span = _cells(shown.window, shown.wall), shown.cell, shown.span
+        cells, cell = _cells(shown.window, shown.wall), shown.cell
 
-        def ask(cursor: Cursor) -> float | None:
+        def seek(cursor: Cursor, view: View, by: int) -> float | None:
             from explorer.store import queries
 
             return queries.timeline_beside(
                 cursor, view.opened.tree, view.node_id, view.own, _stretch(row), cells, cell, by
             )
 
-        def found(moment: float | None) -> None:
-            self._sought = None
-            if shown.place != place:
-                return
-            if moment is None:
-                self.notify(f"Nothing {'later' if by > 0 else 'earlier'} in this row.", timeout=2)
-            elif not span.start <= moment <= span.end:
-                self.notify("Only steps copied from another recording, of a time that is not shown.", timeout=4)
-            else:
+        def found(moment: float) -> None:
+            if shown.span.start <= moment <= shown.span.end:
                 shown.go_to(moment)
+            else:
+                self.notify("Only steps copied from another recording, of a time that is not shown.", timeout=4)
 
-        self._questions.drop("timeline-beside")
+        self._seek("beside", event.by, seek, found, "Nothing {} in this row.")
+
+    def action_failed(self, by: int) -> None:
+        """Go to the next or previous thing that failed, in whatever row."""
+        shown, row = self.lanes, self.lanes.current
+        if row is None:
+            return
+        cells, cell = _cells(shown.window, shown.wall), shown.cell
+        position = row.last if row.hides and by > 0 else row.first
+
+        def seek(cursor: Cursor, view: View, by: int) -> tuple[int, float] | None:
+            from explorer.store import queries
+
+            return queries.timeline_failed(cursor, view.opened.tree, view.node_id, view.own, cells, cell, position, by)
+
+        self._seek("failed", by, seek, lambda place: shown.go_to_row(*place), "Nothing failed {} than here.")
+
+    def _seek(
+        self, key: str, by: int, seek: Callable[[Cursor, View, int], Answer | None],
+        found: Callable[[Answer], object], nothing: str,
+    ) -> None:  # fmt: skip
+        """Ask where a key leads to, and go there unless the cursor has gone on meanwhile."""
+        view, place = self._view, self.lanes.place
+        if view is None:
+            return
+        # A key that is pressed before the last one was answered goes on from where that one leads to.
+        by += self._sought[2] if self._sought is not None and self._sought[:2] == (key, place) else 0
+        self._sought = key, place, by
+
+        def answered(answer: Answer | None) -> None:
+            self._sought = None
+            if self.lanes.place != place:
+                return
+            if answer is None:
+                self.notify(nothing.format("later" if by > 0 else "earlier"), timeout=2)
+            else:
+                found(answer)
+
+        self._questions.drop("timeline-sought")
         if by:
-            self._questions.ask("timeline-beside", view.opened.database, ask, found)
+            self._questions.ask(
+                "timeline-sought", view.opened.database, lambda cursor: seek(cursor, view, by), answered
+            )
 
 
 def _stretch(row: Row) -> Stretch:

@@ -7,6 +7,7 @@ from textual.pilot import Pilot
 
 from explorer.tui.screens.handoffs import HandOffScreen
 from explorer.tui.widgets.timeline_tab import TimelineTab
+from tests.store.world import family
 from tests.tui.conftest import Opener, drive, press, screen_text
 from tests.tui.test_handoffs import office
 
@@ -35,3 +36,17 @@ def test_a_step_of_the_grid_is_found_in_time(opener: Opener) -> None:
         assert "step 1 at +50s" in screen_text(pilot)
 
     drive(opener(office()), script)
+
+
+def test_what_failed_is_gone_through_in_time(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        await press(pilot, "t", "tab", "e")
+        assert "tool Bash, failed" in screen_text(pilot)
+        await press(pilot, "e")
+        assert "overloaded" in screen_text(pilot)
+        await press(pilot, "E")
+        assert "tool Bash, failed" in screen_text(pilot)
+        await press(pilot, "E")
+        assert [note.message for note in pilot.app._notifications] == ["Nothing failed earlier than here."]
+
+    drive(opener(family()), script)

@@ -5,6 +5,7 @@ cell by the database, so that a million steps cost what a screen of cells costs.
 start, or with ``wall`` in milliseconds since 1970 (UTC); then runs of conversations without a clock are left out.
 """
 
+from explorer.store.queries.timeline.failed import timeline_failed
 from explorer.store.queries.timeline.lanes import timeline
 from explorer.store.queries.timeline.shapes import (
     Bin,
@@ -36,6 +37,7 @@ __all__ = [
     "Timeline",
     "timeline",
     "timeline_beside",
+    "timeline_failed",
     "timeline_spot",
     "timeline_step",
     "timeline_ticks",
