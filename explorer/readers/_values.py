@@ -95,6 +95,18 @@ def moment(ms: int | None) -> datetime | None:
         return None
 
 
+def unix_ms(stamp: object) -> int | None:
+    """An ISO 8601 time in milliseconds since 1970, UTC where it names no zone; None for what is none."""
+    if not isinstance(stamp, str):
+        return None
+    try:
+        time = datetime.fromisoformat(stamp)
+        time = time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+        return (time - EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        return None
+
+
 def as_json(fields: Mapping[str, object]) -> str | None:
     """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
     present = {key: value for key, value in fields.items() if value is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from generators import (
+    atif,
     blocks,
     claude_code,
     codegraff,
@@ -19,5 +20,5 @@ from generators import (
 
 FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
     weka.files, graff.files, maverick.files, codegraff.files, codex.files, codex_rollouts.files,
-    claude_code.files, deus.files, blocks.files, mini_swe_agent.files,
+    claude_code.files, deus.files, blocks.files, atif.files, mini_swe_agent.files,
 ]  # fmt: skip

@@ -30,6 +30,7 @@ from explorer.model import (
 )
 from explorer.readers import Report, SourceFile, claim, part_of, reader_of, readers, shares
 from explorer.readers._sqlite import MAGIC
+from tests.readers.atif import counting as atif
 from tests.readers.blocks import counting as blocks
 from tests.readers.claude_code import counting as claude_code
 from tests.readers.codegraff import counting as codegraff
@@ -325,7 +326,7 @@ def mini_swe_agent_sums(path):
 SUMS = {
     "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
     "codex": codex_sums, "claude-code": claude_code_sums, "deus": deus_sums,
-    "mini-swe-agent": mini_swe_agent_sums,
+    "atif": atif.counts, "mini-swe-agent": mini_swe_agent_sums,
     **blocks.SUMS,
 }  # fmt: skip
 

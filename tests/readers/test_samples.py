@@ -15,6 +15,7 @@ from explorer.readers import part_of, readers
 from explorer.readers._prompts import PromptParts
 from explorer.readers.codex._rollout import reduce_rollouts
 from explorer.store.findings import EXPLANATIONS
+from tests.readers.atif import counting as atif
 from tests.readers.blocks import counting as blocks
 from tests.readers.claude_code import counting as claude_code
 from tests.readers.claude_code.families import together
@@ -50,6 +51,7 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
 
 
 ROLLOUTS = [row for row in CODEX if not row[0].is_dir() and row[0].name != "session_index.jsonl"]
+EVALUATIONS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] == "atif"]
 MESSAGES = {"mini-swe-agent": mini_swe_agent.counts}
 """Formats of recorded messages, and what counts in their files by the json module alone."""
 
@@ -281,6 +283,16 @@ def test_the_readme_gives_the_numbers_of_a_transcript(row):
     whole = Path(*path.parts[: len(SAMPLES.parts) + 3])
     findings = [each for each in together(whole) if each.source_id == path.relative_to(whole).as_posix()]
     assert codes == {each.code for each in findings}
+
+
+@pytest.mark.parametrize("row", EVALUATIONS, ids=name)
+def test_the_readme_gives_the_numbers_and_findings_of_evaluations(row):
+    path, _, text = row
+    steps, tokens_in, tokens_out = atif.counts(path)
+    assert text.startswith(f"{steps} step{'s' * (steps != 1)}, {tokens_in:,} in, {tokens_out:,} out.")
+    beside = [other for other in path.parent.iterdir() if other != path]
+    findings = read(path, parts=beside, reader="atif").findings
+    assert set(re.findall(r"`([a-z-]+)`", text)) == {each.code for each in findings if each.source_id == path.name}
 
 
 @pytest.mark.parametrize("row", DEUS, ids=name)

@@ -1,0 +1,110 @@
+"""The trajectories of a file, with those that are inside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from explorer.readers._drafts import Where
+from explorer.readers._findings import Findings
+from explorer.readers._records import Lines, open_bytes
+from explorer.readers._walk import Walk
+from explorer.readers.atif._step import Noted, noted
+
+KNOWN = re.compile(
+    rb'"(?:schema_version|steps|final_metrics|continued_trajectory_ref|subagent_trajectories)"[ \t\r\n]*+:'
+)
+"""Keys that a trajectory has, and nothing in it does."""
+
+STEP = re.compile(rb'\{[ \t\r\n]*+"(?:step_id|timestamp)"[ \t\r\n]*+:')
+EMBEDDED = re.compile(rb'\{[ \t\r\n]*+"(?:schema_version|trajectory_id)"[ \t\r\n]*+:[ \t\r\n]*+"')
+
+MOST_INSIDE = 64
+"""Trajectories inside each other that are followed; real ones are two or three deep."""
+
+_FIELDS = frozenset((
+    "schema_version", "session_id", "trajectory_id", "agent", "notes", "final_metrics", "continued_trajectory_ref",
+    "extra",
+))  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class File:
+    """One of the files that are read together."""
+
+    path: Path
+    source_id: str
+    findings: Findings
+    roots: list[Trajectory] = field(default_factory=list)
+    damage: list[tuple[int, str, str]] = field(default_factory=list)
+    """Line, code and reason."""
+
+
+@dataclass(slots=True, eq=False)
+class Trajectory:
+    """A trajectory, and where in its file it begins."""
+
+    file: File
+    offset: int
+    above: Trajectory | None
+    """That which it stands in."""
+    fields: dict[str, object] = field(default_factory=dict)
+    steps: list[Noted] = field(default_factory=list)
+    embedded: list[Trajectory] = field(default_factory=list)
+    complaints: list[tuple[int | None, str]] = field(default_factory=list)
+    """Line, and what is wrong there."""
+    unpaired: list[tuple[int, str]] = field(default_factory=list)
+    """Results of calls that are not in it: where, and of which."""
+
+    def text(self, name: str) -> str | None:
+        """A field that is a text."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) and value else None
+
+    def of(self, name: str) -> dict[str, object]:
+        """A field that is an object; empty where it is none."""
+        value = self.fields.get(name)
+        return value if isinstance(value, dict) else {}
+
+    def all(self) -> Iterator[Trajectory]:
+        """Itself and everything inside it."""
+        yield self
+        for each in self.embedded:
+            yield from each.all()
+
+
+def read_file(file: File) -> None:
+    """Take in all trajectories of a file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open_bytes(file.path) as buffer:
+        walk, lines = Walk(buffer), Lines(buffer)
+        for _ in walk.objects():
+            file.roots.append(_trajectory(walk, lines, file, None, 0))
+        for offset, code, reason in walk.damage:
+            file.damage.append((lines.at(min(offset, len(buffer))), code, reason))
+
+
+def _trajectory(walk: Walk, lines: Lines, file: File, above: Trajectory | None, depth: int) -> Trajectory:
+    found = Trajectory(file, walk.at, above)
+    for key in walk.members(KNOWN):
+        if key == "steps":
+            for piece in walk.records(STEP, KNOWN):
+                if not isinstance(piece.value, dict):
+                    walk.note(piece.start, "a step that is no object")
+                    continue
+                step = noted(piece.value, Where(file.source_id, piece.start, piece.end - piece.start))
+                found.steps.append(step)
+                if step.complaints:
+                    found.complaints += [(lines.at(piece.start), each) for each in step.complaints]
+        elif key == "subagent_trajectories" and depth < MOST_INSIDE:
+            for start in walk.items(EMBEDDED, KNOWN):
+                if walk.buffer[start : start + 1] == b"{":
+                    found.embedded.append(_trajectory(walk, lines, file, found, depth + 1))
+        elif key in _FIELDS:
+            found.fields[key] = walk.value()
+    return found
