@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from explorer.tui import humanize
 from explorer.tui.recorded_text import ANSWERED, ASKED, CAME_BACK, lay_out, parsed, sealed, spoken
-from explorer.tui.text import clean, crop, fit
+from explorer.tui.text import clean, crop, crop_middle, fit
 from explorer.tui.time_scale import offset
 from explorer.tui.widgets.sheet import Role, Row, wrapped
 
@@ -264,7 +264,11 @@ def line(one: HandOff, columns: Columns) -> Iterator[tuple[str, Role]]:
     at = "–" if one.at_ms is None else ("" if one.at_recorded else "~") + offset(one.at_ms, exact)
     yield f"{glyph} ", role
     yield f"{fit(at, 11, 'right')}  {fit(one.kind, 8)} ", "note"
-    yield f"{fit(one.sender or NOBODY, columns.sender)} → {fit(one.receiver or NOBODY, columns.receiver)}  ", "strong"
+    sender, receiver = (
+        fit(crop_middle(name or NOBODY, width), width)  # siblings are told apart by the ends of their names
+        for name, width in ((one.sender, columns.sender), (one.receiver, columns.receiver))
+    )
+    yield f"{sender} → {receiver}  ", "strong"
     yield fit(words, _DELIVERY), role
     for text, width in (
         (one.resolution or "–", columns.resolution), (one.grade, columns.grade), (one.tool or "–", columns.tool)
