@@ -14,18 +14,11 @@ Equal data exported with equal words gives equal bytes: rows are sorted by their
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-import secrets
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-
-import duckdb
 
 from explorer import __version__
 from explorer.model import ALL_TABLES, columns
@@ -33,6 +26,7 @@ from explorer.store import bundle
 from explorer.store.bundle import NotABundle, bundle_batch, is_bundle, schema_fingerprint
 from explorer.store.opening import SOURCE_COLUMN
 from explorer.store.selection import Selection, select_runs
+from explorer.store.target import ExportCancelled, ExportError, refuse_beside, refuse_existing, whole_or_nothing
 
 if TYPE_CHECKING:
     import threading
@@ -53,14 +47,6 @@ _HASH_AT_ONCE = 1 << 20
 
 _OTHER_FORMATS = frozenset((".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".db", ".duckdb", ".xlsx"))
 """Endings that ask for something else than a directory."""
-
-
-class ExportError(Exception):
-    """Nothing was written. The message names the cause and the next step."""
-
-
-class ExportCancelled(ExportError):
-    """The caller asked to stop; nothing was left behind."""
 
 
 class Plan(NamedTuple):
@@ -127,13 +113,13 @@ def export(database: Database, where: str | None, target: Path, cancelled: threa
         ExportError: the target exists, lies among the traces, or cannot be written, or no run is kept.
     """
     _refuse_name(target)
-    _refuse_beside(target, database.paths)
-    _refuse_existing(target)
+    refuse_beside(target, database.paths)
+    refuse_existing(target)
     with database.cursor() as cursor, select_runs(database, cursor, where) as selection:
         if not selection.kept:
             raise ExportError("no run is kept, so there is nothing to export: choose another filter")
         writer = _Writer(cursor, selection, where, database, cancelled)
-        with _whole_or_nothing(target) as partial:
+        with whole_or_nothing(target) as partial:
             if target.suffix == ".parquet":
                 rows = writer.write_totals(partial)
             else:
@@ -243,57 +229,3 @@ def _arrow_schema(table: str) -> pa.Schema:
 def _refuse_name(target: Path) -> None:
     if target.suffix.lower() in _OTHER_FORMATS:
         raise ExportError(f"{target}: an export is Parquet: name a file NAME.parquet, or a directory without a suffix")
-
-
-def _refuse_beside(target: Path, opened: Sequence[Path]) -> None:
-    """Nothing is written among the traces."""
-    for path in opened:
-        among = path if path.is_dir() else path.parent
-        if target.resolve().is_relative_to(among.resolve()):
-            raise ExportError(
-                f"{target} lies among the traces in {among}, where nothing is written: choose another place"
-            )
-
-
-def _refuse_existing(target: Path) -> None:
-    parent = target.absolute().parent
-    if not parent.is_dir():
-        raise ExportError(f"{parent} is not a directory: create it, or choose another place")
-    empty = target.suffix != ".parquet" and not target.is_symlink() and target.is_dir() and not any(target.iterdir())
-    if os.path.lexists(target) and not empty:
-        raise ExportError(f"{target} exists and is not overwritten: choose another name, or remove it first")
-
-
-@contextmanager
-def _whole_or_nothing(target: Path) -> Iterator[Path]:
-    """A place beside the target that takes the target's name when the block ends, and vanishes when it fails.
-
-    Raises:
-        ExportError: in place of what the disk or the database raise.
-    """
-    partial = target.absolute().parent / f".{target.name}.{secrets.token_hex(6)}.partial"
-    try:
-        yield partial
-        _refuse_existing(target)
-        if target.is_dir():
-            target.rmdir()
-        partial.rename(target)
-    except OSError as error:
-        raise ExportError(_cause(target, error)) from error
-    except duckdb.InterruptException:
-        raise ExportCancelled("stopped; nothing was written") from None
-    except duckdb.Error as error:
-        raise ExportError(f"{target} was not written: {error}") from error
-    finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
-
-
-def _cause(target: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"no space left on the disk for {target}: free some, or choose another disk; nothing was written"
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{target} must not be written here ({error.strerror}): choose another place"
-    return f"{target} was not written: {error.strerror or error}"

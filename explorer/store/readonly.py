@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import duckdb
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from duckdb import DuckDBPyConnection
 
 ROWS_AT_ONCE = 2048
@@ -82,6 +83,18 @@ def ask(cursor: DuckDBPyConnection, query: str) -> Result:
         tuple(str(column[1]) for column in description),
         _rows(cursor, query),
     )
+
+
+def ask_arrow(cursor: DuckDBPyConnection, query: str, rows_at_once: int) -> pa.RecordBatchReader:
+    """Answer one query that reads in Arrow's batches. What is raised while they are read is DuckDB's own.
+
+    Raises:
+        QueryError: as ``ask``.
+    """
+    _check_query(cursor, query)
+    with explained(query):
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        return cursor.sql(query).to_arrow_reader(rows_at_once)
 
 
 def _rows(cursor: DuckDBPyConnection, query: str) -> Iterator[list[tuple[Any, ...]]]:

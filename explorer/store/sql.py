@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,15 @@ def run_script(connection: DuckDBPyConnection, name: str) -> None:
 def quoted(text: str) -> str:
     """A text as SQL has it."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def legible(text: str) -> str:
+    """A text as SQL has it, with what cannot be shown by its number: to be read, changed and asked again."""
+    parts = [
+        quoted("".join(same)) if shown else " || ".join(f"chr({ord(each)})" for each in same)
+        for shown, same in groupby(text, str.isprintable)
+    ]
+    return " || ".join(parts) or "''"
 
 
 def listed(texts: Iterable[str]) -> str:

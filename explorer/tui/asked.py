@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from explorer.store.database import Database
     from explorer.store.queries import Answer
+
+
+class Source(NamedTuple):
+    """What was asked: held so that it can be told from what is there later, and not kept."""
+
+    database: weakref.ref[Database]
+    complete: bool
+    """Whether all had been read."""
+
+    def is_of(self, database: Database) -> bool:
+        """Whether this was asked of a database."""
+        return self.database() is database
 
 
 class Left(NamedTuple):
@@ -14,6 +28,8 @@ class Left(NamedTuple):
 
     answer: Answer
     row: int
+    of: Source
+    """What the answer is of."""
 
 
 @dataclass(slots=True)

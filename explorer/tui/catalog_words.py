@@ -27,6 +27,10 @@ _TYPES = {
 }  # fmt: skip
 
 
+_LATEST = 12
+"""Queries asked before that are listed; ctrl+↑ brings back all."""
+
+
 class Item(NamedTuple):
     """A line that can be chosen."""
 
@@ -76,7 +80,7 @@ class Shelf:
         if self.asked:
             yield [], None
             yield [("Asked before", "title")], None
-            for query in reversed(self.asked):
+            for query in reversed(self.asked[-_LATEST:]):
                 yield [(crop("  " + " ".join(query.split()), width), "plain")], Item("ask", query, query)
         for kind, title in _KINDS.items():
             relations = [relation for relation in self.relations if relation.kind == kind]

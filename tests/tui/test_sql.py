@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
 from textual.containers import Vertical
 from textual.pilot import Pilot
 
@@ -85,7 +86,9 @@ def test_what_can_be_asked_is_asked_or_written_from_the_list(opener: Opener) -> 
     drive(opener(family()), script, NARROW)
 
 
-def test_mistakes_empty_answers_and_long_ones(opener: Opener) -> None:
+def test_mistakes_empty_answers_and_long_ones(opener: Opener, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
     async def script(pilot: Pilot[int]) -> None:
         await press(pilot, "colon")
         await ask(pilot, "SELECT 1,\n  stepz FROM runs")
@@ -101,6 +104,10 @@ def test_mistakes_empty_answers_and_long_ones(opener: Opener) -> None:
         assert pane(pilot).row == 9_999
         await press(pilot, "enter")  # leads nowhere, and is shown as a whole
         assert "Row 10,000 of 10,000 and more" in screen_text(pilot)
+        await press(pilot, "escape")
+        await press(pilot, "x", "6*backspace", "type:x.csv", "enter")
+        assert "✓ 20,000 rows" in screen_text(pilot)
+        assert len(Path("answx.csv").read_text().splitlines()) == 20_001
         await press(pilot, "escape")
         wide = ", ".join(f"{number} AS column_{number}" for number in range(200))
         await ask(pilot, f"SELECT '{EVIL}' AS evil, {wide}")

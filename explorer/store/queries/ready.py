@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from explorer.store.sql import quoted
+from explorer.store.sql import legible
 
 if TYPE_CHECKING:
     from explorer.store.queries.shapes import Node
@@ -105,7 +105,7 @@ def about(node: Node | None) -> tuple[Ready, ...]:
     if node is None:
         return (Ready("Its conversations", "", _CONVERSATIONS),)
     if node.run_id is not None and not node.is_proposed:
-        run = quoted(node.run_id)
+        run = legible(node.run_id)
         return (
             Ready("Its steps", "", _STEPS.format(run=run)),
             Ready("Its tool calls", "", _TOOLS.format(run=run)),
@@ -116,7 +116,7 @@ def about(node: Node | None) -> tuple[Ready, ...]:
     column, value = "agent_id", node.agent_id
     if node.kind == "conversation" or node.is_proposed or value is None:
         column, value = "conversation_id", node.conversation_id
-    which = f"{column} = {quoted(value)}"
+    which = f"{column} = {legible(value)}"
     return (
         Ready("Its runs", "", _RUNS.format(which=which)),
         Ready("Its tools", "", _TOOL_SUMS.format(which=f"r.{which}")),

@@ -5,6 +5,7 @@ Imported when it is first opened, as the queries bring the database library with
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Event
@@ -21,7 +22,7 @@ from textual.widget import Widget
 
 from explorer.store import queries
 from explorer.tui import answer_words, humanize
-from explorer.tui.asked import Asked, Left
+from explorer.tui.asked import Asked, Left, Source
 from explorer.tui.catalog_words import Shelf
 from explorer.tui.copying import answer_copyables
 from explorer.tui.questions import Questions
@@ -54,11 +55,18 @@ class SqlScreen(ModalScreen["str | None"]):
     """The query above, the answer below, the list on the left. Answers with the place of a row to go to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+j,ctrl+enter,f5", "ask", "ask", key_display="ctrl+j", id="sql.ask",
+                tooltip="Ask what is written, or of it what is selected; so does enter behind a semicolon"),
+        Binding("ctrl+up,alt+up", "recall(-1)", "before", key_display="ctrl+↑", id="sql.before",
+                tooltip="What was asked before; ctrl+down goes on again"),
+        Binding("ctrl+down,alt+down", "recall(1)", "asked after", show=False, id="sql.after"),
         Binding("escape", "stop", "stop", id="sql.stop", tooltip="Stop the query that runs"),
         Binding("enter", "go", "go there", id="sql.go", tooltip="To the place in the tree that the row's ids name"),
         Binding("enter,v", "look", "whole row", key_display="v", id="sql.look",
                 tooltip="Every value of the row as a whole; enter shows it where the row leads nowhere"),
         Binding("y", "copy", "copy", id="sql.copy", tooltip="Copy the row as JSON, the query, or the command for it"),
+        Binding("x", "export", "write to a file", id="sql.export",
+                tooltip="Write every row of the answer to a file: CSV, JSON lines or Parquet"),
         Binding("tab", "turn(1)", "switch", id="sql.turn", priority=True,
                 tooltip="On to the answer, to the list of what can be asked, and back to the query"),
         Binding("shift+tab", "turn(-1)", "the other way round", show=False, id="sql.turn_back", priority=True),
@@ -84,7 +92,7 @@ class SqlScreen(ModalScreen["str | None"]):
         self._copy = copy
         self._shelf = Shelf(queries.about(node), whose, queries.ready(), asked.queries)
         self._left, asked.left = asked.left, None
-        self._asked_of: Opened | None = None
+        self._source: Source | None = None
         """What the answer that is shown is of."""
         self._began: float | None = None
         self._stop = Event()
@@ -122,7 +130,7 @@ class SqlScreen(ModalScreen["str | None"]):
             database = opened.database
             self._questions.ask("catalog", database, lambda _: queries.catalog(database), self._cataloged)
             if self._left is not None:
-                self._asked_of = opened
+                self._source = self._left.of
                 self.call_later(self._show, self._left.answer, self._left.row, True)
 
     def on_unmount(self) -> None:
@@ -172,19 +180,24 @@ class SqlScreen(ModalScreen["str | None"]):
         editor.focus()
         if item.does == "ask" or (item.does == "read" and editor.is_untouched):
             editor.write(item.text if item.does == "ask" else queries.first_rows(item.text))
-            editor.action_ask()
+            editor.ask()
         else:
             editor.write_name(item.text)
 
-    @on(SqlEditor.Recalled)
-    def _recall(self, event: SqlEditor.Recalled) -> None:
-        query = self._asked.step(event.by, self._editor.text)
+    def action_recall(self, by: int) -> None:
+        """Write another of the queries that were asked."""
+        query = self._asked.step(by, self._editor.text)
         if query is None:
-            self.notify("Nothing was asked before." if event.by < 0 else "This is the latest.", timeout=2)
+            self.notify("Nothing was asked before." if by < 0 else "This is the latest.", timeout=2)
         else:
             self._editor.write(query)
+            self._editor.focus()
 
     # Asking
+
+    def action_ask(self) -> None:
+        """Ask what is written."""
+        self._editor.ask()
 
     @on(SqlEditor.Asked)
     def _ask(self, event: SqlEditor.Asked) -> None:
@@ -200,6 +213,7 @@ class SqlScreen(ModalScreen["str | None"]):
         self._stop.set()
         self._stop = stop = Event()
         database, row = opened.database, self._pane.row
+        source = Source(weakref.ref(database), opened.complete)
 
         def ask(cursor: Cursor) -> Answer:
             # Imported here, in the thread, which takes longer than a key press may.
@@ -209,7 +223,7 @@ class SqlScreen(ModalScreen["str | None"]):
 
         def answered(answer: Answer) -> None:
             self._end()
-            self._asked_of = opened
+            self._source = source
             self.call_later(self._show, answer, (row or 0) if start is None else 0, start is not None)
 
         def failed(error: Exception) -> None:
@@ -261,7 +275,7 @@ class SqlScreen(ModalScreen["str | None"]):
         if answer is None or self._began is not None:
             return
         told = answer_words.size_of(answer)
-        if opened is not None and self._asked_of is not None and opened.database is not self._asked_of.database:
+        if opened is not None and self._source is not None and not self._source.is_of(opened.database):
             told += " · more was read since: ctrl+j asks again"
         if pane.way is not None:
             told += f" · enter goes to the {pane.way.kind}"
@@ -269,7 +283,7 @@ class SqlScreen(ModalScreen["str | None"]):
 
     def renew(self, opened: Opened) -> None:
         """All is read now: what was asked of a part of it is asked again."""
-        answer, before = self._pane.answer, self._asked_of
+        answer, before = self._pane.answer, self._source
         self.query_one(Vertical).border_title = self._title()
         if answer is not None and before is not None and not before.complete and self._began is None:
             self._begin(opened, answer.query, None)
@@ -292,7 +306,7 @@ class SqlScreen(ModalScreen["str | None"]):
                 return self._in_rows and self._pane.way is not None
             case "look":
                 return self._in_rows
-            case "copy":
+            case "copy" | "export":
                 return not writing and self._pane.answer is not None
             case _:
                 return True
@@ -320,8 +334,8 @@ class SqlScreen(ModalScreen["str | None"]):
     def action_go(self) -> None:
         """Go to the place of the row; opened again, this is as it was left."""
         answer, row, way = self._pane.answer, self._pane.row, self._pane.way
-        if answer is not None and row is not None and way is not None:
-            self._asked.left = Left(answer, row)
+        if answer is not None and row is not None and way is not None and self._source is not None:
+            self._asked.left = Left(answer, row, self._source)
             self.dismiss(way.place)
 
     def action_look(self) -> None:
@@ -346,6 +360,14 @@ class SqlScreen(ModalScreen["str | None"]):
         choices = [Choice(item.id, item.label, item.text[:200]) for item in items.values()]
         menu = MenuScreen("Copy", choices, "enter copies   escape closes")
         self.app.push_screen(menu, lambda key: self._copy(items[key].text) if key else None)
+
+    def action_export(self) -> None:
+        """Write the whole answer to a file."""
+        from explorer.tui.screens.answer_file import AnswerFileScreen
+
+        answer, opened = self._pane.answer, self._opened()
+        if answer is not None and opened is not None:
+            self.app.push_screen(AnswerFileScreen(answer, opened))
 
     def action_help(self) -> None:
         """Show every key of this place."""

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.message import Message
 from textual.widgets import TextArea
 from textual.widgets.text_area import TextAreaTheme
 
-from explorer.tui.text import clean_block
+from explorer.tui.text import clean
 
 if TYPE_CHECKING:
     from textual.document._document import Location
@@ -28,13 +29,8 @@ class SqlEditor(TextArea):
     """A query. Enter asks it where nothing else can be meant: behind its semicolon, or while it is chosen whole."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+j,ctrl+enter,f5", "ask", "ask", key_display="ctrl+j", id="sql.ask",
-                tooltip="Ask what is written, or of it what is selected; enter does so behind a semicolon"),
-        Binding("ctrl+up,alt+up", "recall(-1)", "asked before", key_display="ctrl+↑", id="sql.before",
-                tooltip="What was asked before; ctrl+down goes on again"),
-        Binding("ctrl+down,alt+down", "recall(1)", "asked after", show=False, id="sql.after"),
-        Binding("ctrl+l", "empty", "empty", show=False, id="sql.empty", tooltip="Begin anew; ctrl+z brings it back"),
-    ]  # fmt: skip
+        Binding("ctrl+l", "empty", "empty", show=False, id="query.empty", tooltip="Begin anew; ctrl+z brings it back"),
+    ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"sql-editor--{kind}" for kind in ("keyword", "number", "string", "comment", "operator")
@@ -49,17 +45,10 @@ class SqlEditor(TextArea):
             self.start = start
             """Which character of what is written it begins with."""
 
-    class Recalled(Message):
-        """Another of the queries asked before is wanted."""
-
-        def __init__(self, by: int) -> None:
-            super().__init__()
-            self.by = by
-
     def __init__(self, text: str, words: Words, *, id: str | None = None) -> None:
         self._words = words
         self._names: Sequence[str] = ()
-        super().__init__(clean_block(text), soft_wrap=True, compact=True, highlight_cursor_line=False, id=id)
+        super().__init__(text, soft_wrap=True, compact=True, highlight_cursor_line=False, id=id)
 
     def on_mount(self) -> None:
         """Take the colours of the style sheet, and choose what is proposed: what is typed takes its place."""
@@ -82,7 +71,7 @@ class SqlEditor(TextArea):
 
     def write(self, query: str) -> None:
         """Put a query in place of what is there, so that undo brings that back, and choose it."""
-        self.replace(clean_block(query), (0, 0), self.document.end)
+        self.replace(query, (0, 0), self.document.end)
         self.select_all()
 
     def write_name(self, name: str) -> None:
@@ -104,6 +93,10 @@ class SqlEditor(TextArea):
     def _location(self, position: int) -> Location:
         before = self.text[:position].split("\n")
         return len(before) - 1, len(before[-1])
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is drawn: what may be pasted can hold what a terminal obeys. A character stays one."""
+        return Text("\t".join(map(clean, self.document.get_line(line_index).split("\t"))), end="", no_wrap=True)
 
     # Colours. The base class has them of a parser of its own, which would be a dependency more.
 
@@ -145,7 +138,7 @@ class SqlEditor(TextArea):
         if event.key == "enter" and self._is_whole():
             event.stop()
             event.prevent_default()
-            self.action_ask()
+            self.ask()
             return
         await super()._on_key(event)
 
@@ -157,7 +150,7 @@ class SqlEditor(TextArea):
         after = self.document.get_text_range(self.cursor_location, self.document.end)
         return before.rstrip().endswith(";") and not after.strip()
 
-    def action_ask(self) -> None:
+    def ask(self) -> None:
         """Ask what is selected, else all."""
         if self.selection.is_empty:
             self.post_message(self.Asked(self.text, 0))
@@ -165,10 +158,6 @@ class SqlEditor(TextArea):
             start, end = sorted(self.selection)
             before = self.document.get_text_range((0, 0), start)
             self.post_message(self.Asked(self.document.get_text_range(start, end), len(before)))
-
-    def action_recall(self, by: int) -> None:
-        """Ask for another query of before."""
-        self.post_message(self.Recalled(by))
 
     def action_empty(self) -> None:
         """Begin anew."""
