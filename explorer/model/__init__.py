@@ -47,6 +47,7 @@ from explorer.model._words import (
     Grade,
     HiddenKind,
     Json,
+    Key,
     ReportedScope,
     Resolution,
     RunStatus,
@@ -58,7 +59,7 @@ from explorer.model._words import (
 __all__ = [
     "ALL_TABLES", "COMPUTED", "DERIVED", "HASHES", "PROMPT_PARTS", "TABLES", "Agent", "BlockRun", "Checkpoint",
     "Column", "Conversation", "ConversationName", "Edge", "EdgeKind", "Event", "EventKind", "Finding", "Grade",
-    "HiddenAgent", "HiddenKind", "Json", "ModelReuse", "NamespaceAudit", "PrefixBranch", "PromptOptimal",
+    "HiddenAgent", "HiddenKind", "Json", "Key", "ModelReuse", "NamespaceAudit", "PrefixBranch", "PromptOptimal",
     "PromptRecency", "Repeated", "ReportedScope", "Resolution", "Row", "Rows", "Run", "RunFootprint", "RunStatus",
     "Severity", "SharedRecency", "SiblingPair", "Source", "SourceStatus", "SqlType", "Step", "StepRecency",
     "StepReuse", "ToolCall", "UncountedUsage", "Unsigned", "columns", "ddl", "joined",

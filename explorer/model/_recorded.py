@@ -10,6 +10,7 @@ from explorer.model._words import (
     EventKind,
     Grade,
     Json,
+    Key,
     ReportedScope,
     Resolution,
     RunStatus,
@@ -23,9 +24,9 @@ from explorer.model._words import (
 class Source:
     """One file, or one directory that is one trace. Every file under an opened path has a row."""
 
-    source_id: str
+    source_id: Key
     """The path relative to the opened directory, with bytes that are not UTF-8 as ``\\xNN``."""
-    path: str
+    path: Key
     """The same path as text, for people and for joins with file listings."""
     format: str | None
     """Name of the reader that claimed it; None when none did."""
@@ -40,7 +41,7 @@ class Source:
     """Records that could not be read; each of the first hundred is a finding."""
     message: str | None
     """Why it is not ``read``, or which other source it was read with."""
-    read_with: str | None = None
+    read_with: Key | None = None
     """source_id of the source that this one is a part of and was read with; None for one that stands for itself."""
 
 
@@ -48,8 +49,8 @@ class Source:
 class Conversation:
     """Everything under one root request."""
 
-    conversation_id: str
-    source_id: str
+    conversation_id: Key
+    source_id: Key
     format: str
     title: str | None = None
     """The recorder's own name or id for it; of those kept apart (``conversation_names``), the latest."""
@@ -76,10 +77,10 @@ class Conversation:
 class ConversationName:
     """A name that a conversation was given apart from its recording: of its names, the latest is its title."""
 
-    conversation_id: str
+    conversation_id: Key
     """It may be one that is not opened."""
     name: str
-    source_id: str
+    source_id: Key
     named_at: datetime | None
 
 
@@ -87,9 +88,9 @@ class ConversationName:
 class Agent:
     """One participant in a conversation. An agent with a parent is a sub-agent."""
 
-    agent_id: str
-    conversation_id: str
-    parent_agent_id: str | None
+    agent_id: Key
+    conversation_id: Key
+    parent_agent_id: Key | None
     name: str | None
     """Type or definition: ``main``, ``Explore``."""
     version: str | None
@@ -106,10 +107,10 @@ class Agent:
 class Run:
     """One execution of an agent, from its start to its end; a turn of a long-lived agent is a run."""
 
-    run_id: str
-    conversation_id: str
-    agent_id: str
-    parent_run_id: str | None = None
+    run_id: Key
+    conversation_id: Key
+    agent_id: Key
+    parent_run_id: Key | None = None
     """The run that started this one. In the tree all runs of an agent hang together, below what started the first."""
     spawn_tool_call_id: str | None = None
     ordinal: int
@@ -153,7 +154,7 @@ class Run:
 class Step:
     """One model call."""
 
-    run_id: str
+    run_id: Key
     ordinal: int
     """1-based position in its run, in the order of the record."""
     started_at: datetime | None = None
@@ -178,7 +179,7 @@ class Step:
     """How sure it is that the step belongs to this run."""
     candidates: Json | None = None
     """Of an ambiguous step: the ids of all runs that it may belong to, as a JSON list, its ``run_id`` first."""
-    source_id: str
+    source_id: Key
     offset: int | None = None
     """Byte position of the record in the source; in a database, the number of its row."""
     length: int | None = None
@@ -191,7 +192,7 @@ class Step:
 class ToolCall:
     """One tool asked for, and its outcome."""
 
-    run_id: str
+    run_id: Key
     ordinal: int
     """1-based position in its run."""
     step_ordinal: int | None = None
@@ -200,10 +201,10 @@ class ToolCall:
     start_ms: int | None = None
     end_ms: int | None = None
     is_error: bool | None = None
-    child_run_id: str | None = None
+    child_run_id: Key | None = None
     """The run it spawned."""
     grade: Grade
-    source_id: str
+    source_id: Key
     offset: int | None = None
     length: int | None = None
 
@@ -212,11 +213,11 @@ class ToolCall:
 class BlockRun:
     """Consecutive block ids in one step's prompt: ``first_block``, ``first_block + 1``, … ``block_count`` of them."""
 
-    run_id: str
+    run_id: Key
     step_ordinal: int
     position: int
     """0-based index in the prompt of the first of these blocks."""
-    namespace: str
+    namespace: Key
     """Where ids are comparable: the conversation for scope ``local``, ``global`` for the corpus."""
     first_block: Unsigned
     block_count: int
@@ -228,10 +229,10 @@ class BlockRun:
 class Edge:
     """Information that went from one run to another."""
 
-    edge_id: str
+    edge_id: Key
     kind: EdgeKind
-    from_run_id: str | None
-    to_run_id: str | None
+    from_run_id: Key | None
+    to_run_id: Key | None
     tool_call_id: str | None
     at_ms: int | None
     """Like the times of the run that it goes to: from the start of that run's conversation."""
@@ -240,13 +241,13 @@ class Edge:
     grade: Grade
     resolution: Resolution | None = None
     """None where the format records no contents of hand-offs."""
-    sent_source_id: str | None = None
+    sent_source_id: Key | None = None
     """Where the sender's side of it is recorded, what was asked or what came back; the reader's ``record`` gives it."""
     sent_offset: int | None = None
     """As of a step: byte position in the source, or what the reader's ``record`` takes for it. In a bundle of Codex, of
     which a part may stand in its log or in a payload: n * 2**40 + the byte in ``payloads/n.json``, n = 0 the log."""
     sent_length: int | None = None
-    received_source_id: str | None = None
+    received_source_id: Key | None = None
     """Where the receiver's side of it is recorded, as the receiver's model saw it."""
     received_offset: int | None = None
     received_length: int | None = None
@@ -256,7 +257,7 @@ class Edge:
 class Event:
     """Something that happened to a run."""
 
-    run_id: str
+    run_id: Key
     ordinal: int
     """1-based position in its run."""
     kind: EventKind
@@ -271,10 +272,10 @@ class Event:
 class Checkpoint:
     """A state that a run was saved in, to go on from after a stop."""
 
-    checkpoint_key: str
+    checkpoint_key: Key
     """Unique: the source and its row there."""
-    conversation_id: str | None = None
-    run_id: str | None = None
+    conversation_id: Key | None = None
+    run_id: Key | None = None
     """The run that was saved; None when no run of its conversation is."""
     goal_id: str | None = None
     episode_id: str | None = None
@@ -302,7 +303,7 @@ class Checkpoint:
     """Whether the recorder, asked to go on with this conversation, would take this one."""
     note: str | None = None
     """Why it would not, or what it would get wrong."""
-    source_id: str
+    source_id: Key
     offset: int | None = None
     """The number of its row in the database."""
 
@@ -311,12 +312,12 @@ class Checkpoint:
 class UncountedUsage:
     """Usage that a recording holds more than once: what a sum over all its records counts too often."""
 
-    agent_id: str
+    agent_id: Key
     """Whose records these are."""
     reason: str
     """Why they do not count: ``repeated lines`` of one model call, a ``repeated record``, an ``embedded copy`` of a
     sub-agent's. What is replayed is in the steps."""
-    conversation_id: str
+    conversation_id: Key
     records: int
     input_tokens: int
     """As everywhere with cache reads and writes."""
@@ -329,14 +330,14 @@ class UncountedUsage:
 class Finding:
     """Something wrong or doubtful in the recording. ``explorer.store.findings`` explains every code."""
 
-    finding_id: str
+    finding_id: Key
     code: str
     severity: Severity
-    source_id: str | None
+    source_id: Key | None
     line: int | None
     """1-based line in the source."""
-    conversation_id: str | None
-    agent_id: str | None
-    run_id: str | None
+    conversation_id: Key | None
+    agent_id: Key | None
+    run_id: Key | None
     step_ordinal: int | None
     message: str

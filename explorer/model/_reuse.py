@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from explorer.model._words import Grade, HiddenKind, Json, Unsigned
+from explorer.model._words import Grade, HiddenKind, Json, Key, Unsigned
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class StepReuse:
     started; a step without an end counts from its start. The causal hits sum to no more than the others.
     """
 
-    run_id: str
+    run_id: Key
     ordinal: int
     blocks: int
     """Blocks in the prompt."""
@@ -51,7 +51,7 @@ class StepReuse:
 class RunFootprint:
     """The distinct blocks of a run, and how many of them others hold as well, whenever they wrote them."""
 
-    run_id: str
+    run_id: Key
     unique_blocks: int
     unique_tokens: int | None
     """Full blocks times their size; None without a recorded block size."""
@@ -65,8 +65,8 @@ class RunFootprint:
 class SiblingPair:
     """Two runs of one parent that share blocks; pairs that share nothing have no row. ``run_a < run_b``."""
 
-    run_a: str
-    run_b: str
+    run_a: Key
+    run_b: Key
     shared_blocks: int
     first_step_prefix: int
     """Leading blocks that the first steps of both have in common."""
@@ -81,8 +81,8 @@ class NamespaceAudit:
     no numbers: of them, what is told is that of the order in which they first appear in the record.
     """
 
-    conversation_id: str
-    namespace: str
+    conversation_id: Key
+    namespace: Key
     scope: str | None
     """Recorded scope of the ids; None when the record has none and ``local`` is assumed."""
     block_tokens: int | None
@@ -120,7 +120,7 @@ class HiddenAgent:
     Only runs whose prompts are those of several have rows, the main one included.
     """
 
-    run_id: str
+    run_id: Key
     chain: int
     """1 for the main one, which has the first call, or if that is its only one is the longest; the others in order of
     their first calls."""
@@ -146,7 +146,7 @@ class PromptRecency:
     of a namespace, and prompts arrive in order of start.
     """
 
-    run_id: str
+    run_id: Key
     step_ordinal: int
     position: int
     """0-based index in the prompt of the first of these blocks."""
@@ -172,7 +172,7 @@ class PromptOptimal:
     are not chained (``namespace_audit``), it is a bound that may be out of reach.
     """
 
-    run_id: str
+    run_id: Key
     step_ordinal: int
     position: int
     """0-based index in the prompt of the first of these blocks."""
@@ -189,7 +189,7 @@ class PromptOptimal:
 class StepRecency:
     """A step with blocks on the time axis of its cache: what it kept of the prompt before it, and working sets."""
 
-    run_id: str
+    run_id: Key
     ordinal: int
     at_ms: int | None
     """Its start."""
@@ -241,7 +241,7 @@ class PrefixBranch:
     however often its own prompts part there. A place in the tree is an id behind all the ids before it.
     """
 
-    conversation_id: str
+    conversation_id: Key
     branch: int
     """0, 1, … in its conversation."""
     above: int | None
@@ -258,7 +258,7 @@ class PrefixBranch:
     """The id of the first of them; None without blocks."""
     runs: int
     """How many runs hold it."""
-    run_id: str | None
+    run_id: Key | None
     """Of a leaf, the run; None of a branch that several hold."""
     ends: int | None
     """Of a leaf, at how many places prompts of the run come to an end without going on elsewhere, one at least."""
@@ -277,7 +277,7 @@ class ModelReuse:
     model count as those of one more.
     """
 
-    run_id: str
+    run_id: Key
     ordinal: int
     model: str | None
     """The one that answered, else the one that was asked for."""

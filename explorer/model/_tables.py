@@ -36,7 +36,7 @@ from explorer.model._reuse import (
     StepRecency,
     StepReuse,
 )
-from explorer.model._words import Unsigned
+from explorer.model._words import Key, Unsigned
 
 Row: TypeAlias = (
     Source | Conversation | ConversationName | Agent | Run | Step | ToolCall | BlockRun | Edge | Event | Finding
@@ -99,6 +99,8 @@ class Column(NamedTuple):
     name: str
     type: SqlType
     nullable: bool
+    is_key: bool = False
+    """Whether it holds keys of ours."""
 
 
 _columns: dict[type[Row], tuple[Column, ...]] = {}  # by table, once asked for: working them out is slow
@@ -119,15 +121,16 @@ def _column(name: str, hint: object) -> Column:
         else (hint,)
     )
     kinds = [option for option in options if option is not type(None)]
-    kind = kinds[0]
+    kind, nullable = kinds[0], len(kinds) < len(options)
     if kind is Unsigned:
-        return Column(name, "UBIGINT", len(kinds) < len(options))
+        return Column(name, "UBIGINT", nullable)
+    is_key = kind is Key
     if typing.get_origin(kind) is Annotated:
         kind = typing.get_args(kind)[0]
     if typing.get_origin(kind) is Literal:
         kind = str
     assert isinstance(kind, type)
-    return Column(name, _SQL_TYPES[kind], len(kinds) < len(options))
+    return Column(name, _SQL_TYPES[kind], nullable, is_key)
 
 
 def ddl(name: str) -> str:

@@ -32,5 +32,9 @@ Severity: TypeAlias = Literal["error", "warning", "info"]
 Unsigned: TypeAlias = Annotated[int, "UBIGINT"]
 """A block id: any integer of 64 bits without sign (Dynamo's sequence hashes use the top bit)."""
 
+Key: TypeAlias = Annotated[str, "a key of ours"]
+"""A key that we made, or a reference to one: it begins with the path of its source, which gets a prefix where a
+directory is opened beside others. The recorder's own ids stay as they are."""
+
 Json: TypeAlias = Annotated[str, "JSON text"]
 """A JSON object as text, for recorded fields that no column names."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from explorer.model import COMPUTED, columns
+from explorer.model import COMPUTED
 from explorer.reuse.calls import Call
+from explorer.store.column_types import arrow_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +31,6 @@ _CALLS = """
     WHERE NOT s.is_replay
     ORDER BY b.namespace, r.conversation_id, s.source_id, s.offset NULLS LAST, s.run_id, s.ordinal
 """
-_TYPES = {"VARCHAR": "string", "BIGINT": "int64", "UBIGINT": "uint64"}
 
 
 def read_calls(
@@ -55,7 +55,7 @@ def fill(cursor: Cursor, table: str, values: Sequence[Sequence[Any]]) -> None:
     """Put rows, given as columns, into a table of ``model.COMPUTED``; without columns, none."""
     import pyarrow as pa
 
-    schema = pa.schema([(column.name, _TYPES[column.type]) for column in columns(COMPUTED[table])])
+    schema = arrow_schema(COMPUTED[table])
     if not values:
         return
     arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]

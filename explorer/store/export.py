@@ -21,17 +21,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from explorer import __version__
-from explorer.model import ALL_TABLES, columns
+from explorer.model import ALL_TABLES
 from explorer.store import bundle
 from explorer.store.bundle import NotABundle, bundle_batch, is_bundle, schema_fingerprint
+from explorer.store.column_types import arrow_schema
 from explorer.store.opening import SOURCE_COLUMN
 from explorer.store.selection import Selection, select_runs
 from explorer.store.target import ExportCancelled, ExportError, refuse_beside, refuse_existing, whole_or_nothing
 
 if TYPE_CHECKING:
     import threading
-
-    import pyarrow as pa
 
     from explorer.store.database import Cursor, Database
 
@@ -173,7 +172,9 @@ class _Writer:
         import pyarrow.parquet as pq
 
         reader = self._cursor.sql(query).to_arrow_reader(_ROWS_AT_ONCE)
-        schema = _arrow_schema(table) if table else reader.schema
+        schema = reader.schema
+        if table is not None:
+            schema = arrow_schema(ALL_TABLES[table]).append(pa.field(SOURCE_COLUMN, pa.string()))
         rows = 0
         with pq.ParquetWriter(path, schema, compression="zstd", store_schema=False) as writer:
             writer.add_key_value_metadata({**self._metadata, **extra})
@@ -208,22 +209,6 @@ class _Writer:
     def _stop_if_cancelled(self) -> None:
         if self._cancelled is not None and self._cancelled.is_set():
             raise ExportCancelled("stopped; nothing was written")
-
-
-def _arrow_schema(table: str) -> pa.Schema:
-    """The columns of a table as Parquet parts have them."""
-    import pyarrow as pa
-
-    types = {
-        "VARCHAR": pa.string(),
-        "BIGINT": pa.int64(),
-        "UBIGINT": pa.uint64(),
-        "DOUBLE": pa.float64(),
-        "BOOLEAN": pa.bool_(),
-        "TIMESTAMP": pa.timestamp("us"),
-    }
-    fields = [(column.name, types[column.type]) for column in columns(ALL_TABLES[table])]
-    return pa.schema([*fields, (SOURCE_COLUMN, pa.string())])
 
 
 def _refuse_name(target: Path) -> None:

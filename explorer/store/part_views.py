@@ -9,35 +9,12 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from explorer.model import ALL_TABLES, COMPUTED, columns, ddl
+from explorer.model import ALL_TABLES, COMPUTED, Column, columns, ddl
 from explorer.store.opening import SOURCE_COLUMN, Batch, DamagedPart
 from explorer.store.sql import listed, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-ID_COLUMNS = frozenset(
-    (
-        "source_id",
-        "path",
-        "read_with",
-        "conversation_id",
-        "agent_id",
-        "parent_agent_id",
-        "run_id",
-        "parent_run_id",
-        "child_run_id",
-        "from_run_id",
-        "to_run_id",
-        "run_a",
-        "run_b",
-        "edge_id",
-        "checkpoint_key",
-        "finding_id",
-        "namespace",
-    )
-)
-"""Columns that hold keys of ours, which a batch's prefix goes before. The recorder's own ids stay as they are."""
 
 GLOBAL_NAMESPACE = "global"
 """The namespace of block ids that are comparable over everything opened; no prefix goes before it."""
@@ -93,27 +70,27 @@ LEFT JOIN (
 
 def _selects(table: str, batches: Sequence[Batch]) -> Iterator[str]:
     """A SELECT for all whole batches together, and one for each that is filtered or renamed."""
-    names = [column.name for column in columns(ALL_TABLES[table])]
+    of_table = columns(ALL_TABLES[table])
     plain = [str(b.files[table]) for b in batches if table in b.files and b.live is None and not b.prefix]
     if plain:
-        yield f"SELECT {_all(names)} FROM read_parquet({listed(plain)})"
+        yield f"SELECT {_prefixed(of_table, '')} FROM read_parquet({listed(plain)})"
     for number, batch in enumerate(batches):
         if table not in batch.files or (batch.live is None and not batch.prefix):
             continue
-        select = f"SELECT {_prefixed(names, batch.prefix)} FROM read_parquet({listed([str(batch.files[table])])})"
+        select = f"SELECT {_prefixed(of_table, batch.prefix)} FROM read_parquet({listed([str(batch.files[table])])})"
         if batch.live is not None:
             select += f" WHERE {SOURCE_COLUMN} IN (SELECT reading FROM internal.live WHERE batch = {number})"
         yield select
 
 
-def _prefixed(names: Sequence[str], prefix: str) -> str:
+def _prefixed(of_table: Sequence[Column], prefix: str) -> str:
     if not prefix:
-        return _all(names)
+        return ", ".join(f'"{column.name}"' for column in of_table)
     text = quoted(f"{prefix}/")
     in_json = quoted(json.dumps(f"{prefix}/", ensure_ascii=False)[1:-1])
     shown = []
-    for name in names:
-        sql = f'{text} || "{name}"' if name in ID_COLUMNS else f'"{name}"'
+    for name, *_, is_key in of_table:
+        sql = f'{text} || "{name}"' if is_key else f'"{name}"'
         if name == "namespace":
             sql = f"CASE WHEN namespace = '{GLOBAL_NAMESPACE}' THEN namespace ELSE {sql} END"
         if name == "finding_id":
@@ -176,7 +153,3 @@ def _footers(connection: DuckDBPyConnection, paths: list[str]) -> dict[str, dict
     for path, name, kind in rows:
         found.setdefault(path, {})[name] = kind
     return found
-
-
-def _all(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

@@ -40,6 +40,7 @@ from tests.store.world import (
     by_run,
     checkpoint,
     conversation,
+    edge,
     family,
     finding,
     lines,
@@ -303,6 +304,13 @@ class TestBundles:
         assert by_run(elsewhere, *OWN, world=world) == by_run(worlds, *OWN, world="family")
         export(few, None, tmp_path / "out")
         assert lines(reopen(tmp_path / "out", "sub"), world="sub/family") == ["c", "  (main)", "    (x)", "      z"]
+
+    def test_a_prefix_goes_before_the_places_of_hand_offs_too(self, tmp_path: Path) -> None:
+        places = {"sent_source_id": "a.json", "received_source_id": "b.json"}
+        export(make_database([*family(), edge("told", "message", "x/1", "y/1", **places)]), None, tmp_path / "out")
+        again = reopen(tmp_path / "out", "sub")
+        found = ask(again, "SELECT sent_source_id, received_source_id FROM edges WHERE edge_id = 'sub/told'")
+        assert found == [("sub/a.json", "sub/b.json")]
 
 
 def _shapes(size: int) -> st.SearchStrategy[list[tuple[int, list[tuple[int, bool]]]]]:

@@ -34,7 +34,6 @@ from explorer.model import (
     columns,
 )
 from explorer.store.database import SOURCE_COLUMN, Batch, Database, Opening
-from explorer.store.part_views import ID_COLUMNS
 from explorer.store.queries import build_tree, children
 
 _TABLE = {row: name for name, row in ALL_TABLES.items()}
@@ -206,8 +205,8 @@ def beside(worlds: Mapping[str, Iterable[Row]]) -> list[Row]:
 
 
 def _under(world: str, item: Row) -> Row:
-    keys = {key: value for key in ID_COLUMNS if isinstance(value := getattr(item, key, None), str)}
-    moved = {key: f"{world}/{value}" for key, value in keys.items()}
+    keys = {column.name: getattr(item, column.name) for column in columns(type(item)) if column.is_key}
+    moved = {key: f"{world}/{value}" for key, value in keys.items() if value is not None}
     if isinstance(item, Step) and item.candidates:
         moved["candidates"] = item.candidates.replace('["', f'["{world}/').replace('","', f'","{world}/')
     return dataclasses.replace(item, **moved)

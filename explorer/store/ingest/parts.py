@@ -13,23 +13,12 @@ from typing import TypeAlias
 
 import polars as pl
 
-from explorer.model import ALL_TABLES, Repeated, columns, joined
+from explorer.model import ALL_TABLES, Repeated, joined
+from explorer.store.column_types import polars_schema
 from explorer.store.ingest.task import Columns
 from explorer.store.opening import SOURCE_COLUMN, Batch
 
-_TYPES: dict[str, pl.DataType | type[pl.DataType]] = {
-    "VARCHAR": pl.String,
-    "BIGINT": pl.Int64,
-    "UBIGINT": pl.UInt64,
-    "DOUBLE": pl.Float64,
-    "BOOLEAN": pl.Boolean,
-    "TIMESTAMP": pl.Datetime("us"),
-}
-_SCHEMAS = {
-    name: {c.name: _TYPES[c.type] for c in columns(table)} | {SOURCE_COLUMN: pl.String}
-    for name, table in ALL_TABLES.items()
-}
-
+_SCHEMAS = {name: polars_schema(table) | {SOURCE_COLUMN: pl.String()} for name, table in ALL_TABLES.items()}
 
 FRAME_ROWS = 10_000
 """Rows of a table that are collected before they become a frame: few enough that a screen stays smooth meanwhile."""
