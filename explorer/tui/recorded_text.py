@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from explorer.tui.text import crop
 from explorer.tui.widgets.sheet import Role, Row, wrap, wrapped
 
-_FERNET = re.compile(r"gAAAA[\w-]{40,}={0,2}")
-"""A token of Fernet: version 0x80 and the high bytes of its time, in the Base64 of URLs."""
+_SEALED = re.compile(r"gAAAA[\w-]{40,}={0,2}|MVKAR1:[\w+/-]+={0,2}")
+"""A token of Fernet: version 0x80 and the high bytes of its time, in the Base64 of URLs. And what Maverick encrypts."""
 _DECODER = json.JSONDecoder()
 _ITEMS = 12
 """Plain values of a longer list that are shown; records hold thousands of block ids."""
@@ -58,7 +58,7 @@ def sealed(values: Collection[Any]) -> set[str]:
         elif isinstance(value, list):
             rest += [(told, item) for item in value]
         elif isinstance(value, str) and value:
-            if (told and len(value) > 1) or _FERNET.fullmatch(value):
+            if (told and len(value) > 1) or _SEALED.fullmatch(value):
                 found.add(value)
             elif (inner := _within(value)) is not None:
                 rest.append((told, inner))

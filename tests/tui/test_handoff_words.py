@@ -63,6 +63,10 @@ class TestRecordedText:
             "encrypted_content: encrypted, 8 characters: CIPHER-A"
         ]
         assert said(json.dumps({"message": TOKEN}), 70) == ["message: encrypted, 68 characters: gAAAAABk3_-Bk3_…"]
+        assert said(json.dumps({"content": "MVKAR1:aGk/+w=="}), 70) == [
+            "content: encrypted, 15 characters: MVKAR1:aGk/+w=="
+        ]
+        assert sealed(parsed(json.dumps({"content": "MVKAR1: the mark of it"}))) == set()
         assert (
             sealed(parsed(json.dumps({"encrypted_function_args": [], "message": "gAAAA is how they begin"}))) == set()
         )

@@ -317,6 +317,11 @@ def test_help_begins_with_the_place_one_is_at_in_dialogs_too(opener: Opener) -> 
         assert first() == "In the tree"
         await press(pilot, "escape", "C", "question_mark")
         assert first() == "In the caches"
+        help_ = pilot.app.screen
+        assert isinstance(help_, HelpScreen)
+        assert [entry.text for entry in help_._entries if entry.action and "g" in entry.key.split()] == [
+            "Whose KV cache, for the size in GiB"
+        ]
         await press(pilot, "type:whose kv", "enter")
         assert isinstance(pilot.app.screen, MenuScreen)
         await press(pilot, "escape", "escape", "w", "question_mark")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from rich.table import Table
@@ -167,7 +167,10 @@ def show_help(screen: Screen[Any]) -> None:
     """Show every key of a screen and of what is on it: the place where the keys go now is the first."""
     here = [node for node in (screen.focused or screen).ancestors_with_self if isinstance(node, Widget)]
     others = [node for name in _PLACES for node in screen.query(name) if node not in here]
-    entries = [entry for node in (*here, *others) for entry in key_entries(node)]
+    taken = {key for binding in _bindings(screen) if binding.priority for key in binding.key.split(",")}
+    entries = [
+        entry for node in (*here, *others) for entry in key_entries(node, set() if node is screen else taken)
+    ]  # fmt: skip
 
     def run(entry: Entry | None) -> None:
         if entry is not None and entry.action is not None:
@@ -176,15 +179,22 @@ def show_help(screen: Screen[Any]) -> None:
     screen.app.push_screen(HelpScreen(entries), run)
 
 
-def key_entries(node: DOMNode) -> Iterator[Entry]:
-    """The keys of a widget or screen that has a title here, and of what it is a kind of."""
+def key_entries(node: DOMNode, taken: Collection[str] = ()) -> Iterator[Entry]:
+    """The keys of a widget or screen that has a title here, and of what it is a kind of, but for those ``taken``."""
     group = _PLACES.get(type(node).__name__)
-    kinds = [kind for kind in type(node).__mro__ if kind.__module__.startswith("explorer.") and group is not None]
+    for binding in _bindings(node) if group is not None else ():
+        text = binding.tooltip or binding.description
+        keys = "  ".join(_key(key) for key in binding.key.split(",") if key not in taken)
+        if keys:
+            yield Entry(group or "", keys, text[:1].upper() + text[1:], binding.action, node)
+
+
+def _bindings(node: DOMNode) -> Iterator[Binding]:
+    """The keys of a widget or screen, and of what it is a kind of."""
+    kinds = (kind for kind in type(node).__mro__ if kind.__module__.startswith("explorer."))
     for binding in (binding for kind in kinds for binding in kind.__dict__.get("BINDINGS", ())):
         if isinstance(binding, Binding):
-            text = binding.tooltip or binding.description
-            keys = "  ".join(_key(key) for key in binding.key.split(","))
-            yield Entry(group or "", keys, text[:1].upper() + text[1:], binding.action, node)
+            yield binding
 
 
 _KEYS = {
