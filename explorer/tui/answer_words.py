@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
             "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
-_MEASURED = 200
-"""Rows whose cells say how wide a column is."""
+_MEASURED = 20_000
+"""Values that say how wide the columns are: those of the first rows."""
 _WIDEST = 36
 """Cells of a column that has others beside it, unless there is room."""
 
@@ -63,8 +63,9 @@ def lay_out(answer: Answer, room: int) -> list[Shown]:
 
 
 def _measured(answer: Answer) -> Iterator[tuple[str, list[str]]]:
+    rows = answer.rows[: max(20, _MEASURED // len(answer.columns))]
     for index, name in enumerate(answer.columns):
-        yield name, [as_cell(row[index]) for row in answer.rows[:_MEASURED]]
+        yield name, [as_cell(row[index]) for row in rows]
 
 
 def _cells(text: str) -> int:

@@ -13,6 +13,7 @@ from explorer.store.database import Database
 from explorer.store.queries import Answer
 from explorer.store.queries.answers import MOST_ROWS, MOST_VALUES
 from explorer.store.queries.catalog import split
+from explorer.store.sql import legible
 from tests.store.world import family, make_database
 
 
@@ -86,6 +87,13 @@ def test_the_words_of_a_query_stand_where_their_bytes_are() -> None:
         ("/* open", "comment"),
     ]
     assert list(queries.words("SELECT '\ud800'")) == list(queries.words("")) == []
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", "", "a\x1b]52\x07\u202e'b", "\u200b", "é\n日"])
+def test_a_text_can_be_read_in_a_query_and_is_the_same(database: Database, text: str) -> None:
+    written = legible(text)
+    assert written.isprintable()
+    assert asked(database, f"SELECT {written}").rows == [(text,)]
 
 
 def test_a_comment_documents_the_columns_that_it_names() -> None:

@@ -63,6 +63,11 @@ def test_reuse_of_a_brood(snap_compare: Compare, opener: Opener) -> None:
     assert snap_compare(opener(brood(6)), terminal_size=WIDE, run_before=pressing("j", "r"))
 
 
+def test_sql(snap_compare: Compare, opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("explorer.store.queries.answers.monotonic", lambda: 0.0)
+    assert snap_compare(opener(family()), terminal_size=WIDE, run_before=pressing("j", "colon", "enter", "j"))
+
+
 def test_sixty_siblings_on_a_narrow_screen(snap_compare: Compare, opener: Opener) -> None:
     keys = ("j", "r", "m", "12*j", "30*l")
     assert snap_compare(opener(brood(60)), terminal_size=NARROW, run_before=pressing(*keys))

@@ -20,7 +20,8 @@ SELECT
     sum(steps) AS steps,
     sum(input_tokens) AS input_tokens,
     sum(output_tokens) AS output_tokens,
-    round(100 * sum(input_tokens) / sum(sum(input_tokens)) OVER (), 1) AS percent_of_input,
+    round(100 * sum(input_tokens) / sum(sum(input_tokens)) OVER (), 1)
+        AS percent_of_input,
     max(peak_context_tokens) AS peak_context_tokens
 FROM run_totals
 WHERE NOT is_replay
@@ -35,7 +36,8 @@ SELECT
     sum(s.cache_write_tokens) AS cache_write_tokens,
     sum(s.output_tokens) AS output_tokens,
     sum(s.reasoning_tokens) AS reasoning_tokens,
-    round(100 * sum(s.cache_read_tokens) / nullif(sum(s.input_tokens), 0), 1) AS percent_cached
+    round(100 * sum(s.cache_read_tokens) / nullif(sum(s.input_tokens), 0), 1)
+        AS percent_cached
 FROM steps AS s
 JOIN runs AS r USING (run_id)
 WHERE NOT s.is_replay AND NOT r.is_replay
@@ -47,7 +49,8 @@ ORDER BY input_tokens DESC NULLS LAST, steps DESC;
 SELECT
     t.name AS tool, count(*) AS calls,
     count(*) FILTER (t.is_error) AS errors,
-    round(100 * count(*) FILTER (t.is_error) / nullif(count(t.is_error), 0), 1) AS percent_failed,
+    round(100 * count(*) FILTER (t.is_error) / nullif(count(t.is_error), 0), 1)
+        AS percent_failed,
     median(t.end_ms - t.start_ms) AS median_ms,
     max(t.end_ms - t.start_ms) AS longest_ms
 FROM tool_calls AS t
@@ -60,7 +63,8 @@ ORDER BY errors DESC, calls DESC, tool;
 -- Which siblings share the least?
 -- Blocks from the start on that the first prompts of both have, as a share of the first one's.
 SELECT
-    round(100 * p.first_step_prefix / nullif(p.first_step_blocks, 0), 1) AS percent_shared,
+    round(100 * p.first_step_prefix / nullif(p.first_step_blocks, 0), 1)
+        AS percent_shared,
     p.first_step_prefix AS shared_blocks, p.first_step_blocks AS blocks,
     a.agent_name AS agent, a.agent_label AS label,
     b.agent_name AS sibling, b.agent_label AS sibling_label,
@@ -74,8 +78,8 @@ LIMIT 100;
 
 -- What is wrong in the recordings?
 SELECT
-    severity, code, count(*) AS findings, count(DISTINCT source_id) AS files,
-    min(message) AS for_example
+    severity, code, count(*) AS findings,
+    count(DISTINCT source_id) AS files, min(message) AS for_example
 FROM findings
 GROUP BY severity, code
 ORDER BY
@@ -146,7 +150,8 @@ SELECT
     title AS conversation, format, steps,
     round(100 * reuse, 1) AS percent_could, input_tokens,
     cache_read_tokens,
-    round(100 * cache_read_tokens / nullif(input_tokens, 0), 1) AS percent_did,
+    round(100 * cache_read_tokens / nullif(input_tokens, 0), 1)
+        AS percent_did,
     conversation_id
 FROM conversation_totals
 ORDER BY input_tokens DESC NULLS LAST, conversation_id

@@ -55,23 +55,23 @@ class SqlScreen(ModalScreen["str | None"]):
     """The query above, the answer below, the list on the left. Answers with the place of a row to go to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+j,ctrl+enter,f5", "ask", "ask", key_display="ctrl+j", id="sql.ask",
-                tooltip="Ask what is written, or of it what is selected; so does enter behind a semicolon"),
-        Binding("ctrl+up,alt+up", "recall(-1)", "before", key_display="ctrl+↑", id="sql.before",
-                tooltip="What was asked before; ctrl+down goes on again"),
-        Binding("ctrl+down,alt+down", "recall(1)", "asked after", show=False, id="sql.after"),
-        Binding("escape", "stop", "stop", id="sql.stop", tooltip="Stop the query that runs"),
         Binding("enter", "go", "go there", id="sql.go", tooltip="To the place in the tree that the row's ids name"),
         Binding("enter,v", "look", "whole row", key_display="v", id="sql.look",
                 tooltip="Every value of the row as a whole; enter shows it where the row leads nowhere"),
+        Binding("ctrl+j,ctrl+enter,f5", "ask", "ask", key_display="ctrl+j", id="sql.ask",
+                tooltip="Ask what is written, or of it what is selected; so does enter behind a semicolon"),
+        Binding("tab", "turn(1)", "switch", id="sql.turn",
+                tooltip="On to the answer, to the list of what can be asked, and back to the query"),
+        Binding("shift+tab", "turn(-1)", "the other way round", show=False, id="sql.turn_back"),
+        Binding("escape", "stop", "stop", id="sql.stop", tooltip="Stop the query that runs"),
+        Binding("escape,colon", "write", "query", key_display="esc", id="sql.write", tooltip="Back to the query"),
+        Binding("escape,q", "close", "leave", id="sql.close"),
         Binding("y", "copy", "copy", id="sql.copy", tooltip="Copy the row as JSON, the query, or the command for it"),
         Binding("x", "export", "write to a file", id="sql.export",
                 tooltip="Write every row of the answer to a file: CSV, JSON lines or Parquet"),
-        Binding("tab", "turn(1)", "switch", id="sql.turn", priority=True,
-                tooltip="On to the answer, to the list of what can be asked, and back to the query"),
-        Binding("shift+tab", "turn(-1)", "the other way round", show=False, id="sql.turn_back", priority=True),
-        Binding("escape,colon", "write", "query", key_display="esc", id="sql.write", tooltip="Back to the query"),
-        Binding("escape,q", "close", "leave", id="sql.close"),
+        Binding("ctrl+up,alt+up", "recall(-1)", "asked before", key_display="ctrl+↑", id="sql.before",
+                tooltip="What was asked before; ctrl+down goes on again"),
+        Binding("ctrl+down,alt+down", "recall(1)", "asked after", show=False, id="sql.after"),
         HELP,
     ]  # fmt: skip
 
@@ -295,7 +295,7 @@ class SqlScreen(ModalScreen["str | None"]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Escape stops, goes back to the query, or leaves; rows have keys where there is one."""
         if not self.is_mounted:
-            return True
+            return action == "close"
         writing, running = self._editor.has_focus, self._began is not None
         match action:
             case "stop":

@@ -20,7 +20,7 @@ class Catalog(Picker):
                 tooltip="Ask the question; ask for the first rows of a relation, or write its name into what is begun"),
         Binding("right,l", "open(True)", "columns", key_display="→ ←", id="catalog.open", tooltip="Show its columns"),
         Binding("left,h", "open(False)", "hide columns", show=False, id="catalog.close", tooltip="Hide its columns"),
-        Binding("space", "fold", "columns or not", show=False, id="catalog.toggle"),
+        Binding("space", "fold", "fold", show=False, id="catalog.fold", tooltip="Show its columns, or hide them"),
     ]  # fmt: skip
 
     class Chosen(Message):
