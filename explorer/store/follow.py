@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -26,12 +26,13 @@ _SQLITE = ("-wal", "-shm", "-journal")
 
 def changes(
     paths: Sequence[Path], stop: threading.Event, note: Callable[[str], None] = lambda _: None
-) -> Iterator[None]:
+) -> Iterator[frozenset[str] | None]:
     """One item whenever something below ``paths`` has changed, and one more when all has been quiet for a while.
 
-    The last is for files that ended in the middle of a record: by then that is how they end. What goes away and comes
-    back is watched again. Where the system cannot watch so many directories, they are looked through again and again,
-    and ``note`` is told. Ends when ``stop`` is set.
+    An item is the absolute paths of what has been written to; None where that is not all, as something has come or
+    gone, and for the quiet, since files that ended in the middle of a record are complete by then. What goes away and
+    comes back is watched again. Where the system cannot watch so many directories, they are looked through again and
+    again, and ``note`` is told. Ends when ``stop`` is set.
 
     Raises:
         OSError: a path cannot be watched by either way.
@@ -64,7 +65,7 @@ def _watched(path: Path) -> list[Path]:
     return [path] if path.is_dir() else [path, *(path.with_name(path.name + ending) for ending in _SQLITE)]
 
 
-def _follow(paths: Sequence[Path], stop: threading.Event, polling: bool | None) -> Iterator[None]:
+def _follow(paths: Sequence[Path], stop: threading.Event, polling: bool | None) -> Iterator[frozenset[str] | None]:
     """Tell changes until other files or directories have these names, which is told as the last change."""
     changed_at: float | None = None
     there = _there(paths)
@@ -84,10 +85,16 @@ def _follow(paths: Sequence[Path], stop: threading.Event, polling: bool | None) 
         for found in watching:
             if found:
                 changed_at = time.monotonic()
-                yield
+                yield _written(found)
             elif changed_at is not None and time.monotonic() - changed_at > QUIET_SECONDS:
                 changed_at = None
-                yield
+                yield None
             if not stop.is_set() and _there(paths) != there:
-                yield
+                yield None
                 return
+
+
+def _written(found: Collection[tuple[watchfiles.Change, str]]) -> frozenset[str] | None:
+    """What has been written to, if that is all that has happened."""
+    written = frozenset(path for change, path in found if change == watchfiles.Change.modified)
+    return written if len(written) == len(found) else None

@@ -24,7 +24,7 @@ class Watching:
     """Changes told in a thread."""
 
     def __init__(self, *paths: Path) -> None:
-        self.told: queue.Queue[None] = queue.Queue()
+        self.told: queue.Queue[frozenset[str] | None] = queue.Queue()
         self.notes: list[str] = []
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run, args=(paths,))
@@ -104,6 +104,20 @@ def test_a_directory_that_goes_away_and_comes_back_is_watched_again(watched: Pat
     finally:
         watching.end()
     assert watching.notes == []
+
+
+def test_what_is_written_to_is_named_and_what_comes_or_goes_is_not(watched: Path) -> None:
+    watching = Watching(watched)
+    try:
+        until_told(watching, lambda: (watched / "a.jsonl").open("a").write("x"))
+        watching.told_until_silence()
+        (watched / "a.jsonl").open("a").write("x")
+        assert watching.told.get(timeout=SECONDS) == {str(watched / "a.jsonl")}
+        assert watching.told.get(timeout=SECONDS) is None, "the quiet"
+        (watched / "b.jsonl").write_text("x")
+        assert watching.told.get(timeout=SECONDS) is None
+    finally:
+        watching.end()
 
 
 def test_what_sqlite_keeps_beside_a_file_counts_and_what_else_is_there_does_not(watched: Path) -> None:

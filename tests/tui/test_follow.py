@@ -30,9 +30,15 @@ class World:
         self.followed: list[bool] = []
         self.full = False
         self.gone = False
+        self.flickered = False
 
-    def read(self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None], *__: object) -> Opening:
+    def read(
+        self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None],
+        opened: Callable[[Opening], object], *__: object,
+    ) -> Opening:  # fmt: skip
         self.followed.append(options.follow)
+        if options.follow and not self.full:
+            self.flickered |= opened(Opening([], {}, complete=False)) is not None
         if self.full:
             raise OSError("the disk is full")
         if self.gone:
@@ -47,14 +53,16 @@ class World:
         progress(Progress("done", 1, 1, 1, 1, None))
         return Opening([write_batch(rows, parts)], {})
 
-    def watch(self, _: Sequence[Path], stop: threading.Event, note: Callable[[str], None]) -> Iterator[None]:
+    def watch(
+        self, _: Sequence[Path], stop: threading.Event, note: Callable[[str], None]
+    ) -> Iterator[frozenset[str] | None]:
         while not stop.is_set():
             try:
                 if not self.changes.get(timeout=0.01):
                     raise OSError("it is gone")
             except queue.Empty:
                 continue
-            yield
+            yield None
 
 
 @pytest.fixture
@@ -93,6 +101,7 @@ def test_what_changes_is_shown_until_it_is_no_longer_followed(world: World) -> N
         await wait_for(pilot, world, 2)
         assert talks(pilot) == ["talk 0", "talk 1"]
         assert at(pilot) == here
+        assert not world.flickered, "what changed is taken away before all is read again"
         await pilot.pause()
         gc.collect()
         assert first() is None

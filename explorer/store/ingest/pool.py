@@ -118,7 +118,7 @@ class Pool:
     """Reads tasks in ``jobs`` processes; here when ``jobs`` is 0, or when no process can be had."""
 
     def __init__(self, jobs: int, cancelled: Callable[[], bool]) -> None:
-        self._cancelled = cancelled
+        self.cancelled = cancelled
         # Bounded, so that a slow writer holds the readers back instead of filling the memory; with room for what every
         # listening thread still has in hand when the pool is left.
         self._answers: queue.Queue[tuple[_Worker, Chunk | None]] = queue.Queue(maxsize=max(4, 2 * jobs))
@@ -136,6 +136,15 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no process has ended."""
+        return all(worker.process.poll() is None for worker in self._workers)
+
+    def close(self) -> None:
+        """End the processes."""
         for worker in self._workers:
             worker.retired = True
             worker.process.kill()
@@ -156,7 +165,7 @@ class Pool:
         def next_task() -> Task | None:
             return again.popleft() if again else next(waiting, None)
 
-        while self._workers and not self._cancelled():
+        while self._workers and not self.cancelled():
             self._hand_out(next_task, again)
             if not any(worker.tasks for worker in self._workers):
                 return
@@ -168,9 +177,9 @@ class Pool:
                 worker.tasks.popleft()
             if told := answer or self._replace(worker, again):
                 yield told
-        while not self._cancelled() and (task := next_task()):
+        while not self.cancelled() and (task := next_task()):
             for chunk in chunks(task):
-                if self._cancelled():
+                if self.cancelled():
                     return
                 yield chunk
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import atexit
 import os
-import posixpath
 import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from hashlib import blake2b
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from explorer.readers import claim, readers, settle, shares
+from explorer.readers import claim, readers, shares
 from explorer.store.bundle import bundle_batch, is_bundle
 from explorer.store.ingest import Cancelled, IngestError, Options, Progress
 from explorer.store.ingest.begun import Begun
@@ -25,10 +24,14 @@ from explorer.store.ingest.columnar import as_columns
 from explorer.store.ingest.companions import Part, Wholes, companions_of
 from explorer.store.ingest.kept import Kept, new_reading, state_of
 from explorer.store.ingest.outcome import companion, part, read
+from explorer.store.ingest.settling import unsettled
 from explorer.store.ingest.task import CHUNK_ROWS, Chunk, Task
 from explorer.store.ingest.together import Group, Linked, groups
 from explorer.store.ingest.walk import Claim, Found, identify, walk
 from explorer.store.opening import Batch, Opening, Places
+
+if TYPE_CHECKING:
+    from explorer.store.ingest.pool import Pool
 
 FIRST_SHOWN_SECONDS = 0.4
 """After this time what has been read is shown, and then again whenever the time since the start has doubled."""
@@ -51,13 +54,13 @@ class Ingest:
         opened: Callable[[Opening], object] | None,
         cancelled: threading.Event,
     ) -> None:
-        self.paths = paths
-        self.options = options
+        self.paths, self.options = paths, options
         self.progress = progress
         self.opened = opened
         self.cancelled = cancelled
         self.note: str | None = None
         self.kept = Kept(self._locate())
+        self.found: list[Found] = []
         self.bundles: list[Batch] = []
         self.roots: dict[str, str] = {}
         self.begun: dict[str, Begun] = {}  # every reading of this ingest
@@ -71,11 +74,21 @@ class Ingest:
 
     def run(self) -> Opening:
         """Do all of it. See ``explorer.store.ingest.ingest``."""
-        found = self._walk()
-        sources = self._sort_out(found)
+        self._walk()
+        sources = self._sort_out(self.found)
         new = {each.source_id for each in sources}
-        self._read(sources, self._new_tasks(sources), [each for each in found if each.source_id not in new])
-        self._reread_unsettled(found)
+        self._read(sources, self._new_tasks(sources), [each for each in self.found if each.source_id not in new])
+        opening = self._ended()
+        try:
+            self.kept.save()
+        except OSError as error:
+            self.note = f"the cache could not be written ({error}); everything is read again next time"
+        self._tell(phase="done", current=None)
+        return opening
+
+    def _ended(self) -> Opening:
+        """All sources have been read: what follows from several of them, and the parts."""
+        self._reread_unsettled()
         self._derive_shared()
         self._tell(phase="finishing")
         self.kept.write()
@@ -83,11 +96,6 @@ class Ingest:
             self.kept.merge()
         except OSError as error:
             self.note = f"the cache could not be tidied ({error})"
-        try:
-            self.kept.save()
-        except OSError as error:
-            self.note = f"the cache could not be written ({error}); everything is read again next time"
-        self._tell(phase="done", current=None)
         return self._opening(complete=True)
 
     def _locate(self) -> Cache:
@@ -110,21 +118,19 @@ class Ingest:
         self.done = self.done._replace(note=self.note, **changes)
         self.progress(self.done)
 
-    def _walk(self) -> list[Found]:
-        found: list[Found] = []
+    def _walk(self) -> None:
         try:
             for each in walk(self.paths, _is_trace):
-                self.order[each.source_id] = len(found)
-                found.append(each)
+                self.order[each.source_id] = len(self.found)
+                self.found.append(each)
                 self.roots[each.source_id] = each.place
-                if len(found) % 256 == 0:
-                    self._tell(files_total=len(found), current=each.source_id)
+                if len(self.found) % 256 == 0:
+                    self._tell(files_total=len(self.found), current=each.source_id)
                     self._stop_if_cancelled()
         except FileNotFoundError as error:
             raise IngestError(f"{error.filename}: no such file or directory") from None
         except OSError as error:
             raise IngestError(f"{error.filename}: {error.strerror}") from None
-        return found
 
     def _sort_out(self, found: Sequence[Found]) -> list[Found]:
         """Tell what must be read from what is in the cache."""
@@ -217,7 +223,7 @@ class Ingest:
         if not sources:
             return
         # Imported here: what has not changed is opened without anything that reads.
-        from explorer.store.ingest.pool import INLINE_BYTES, Pool
+        from explorer.store.ingest.pool import INLINE_BYTES
 
         sources.sort(key=lambda each: -(each.size or 0))
         total, before = (sum(each.size or 0 for each in files) for files in (sources, known))
@@ -231,11 +237,17 @@ class Ingest:
         if len(sources) < jobs:  # a large one may be read in several parts
             tasks = list(tasks)
             jobs = min(jobs, len(tasks))
-        with Pool(jobs, self.cancelled.is_set) as pool:
+        with self._pool(jobs, len(sources)) as pool:
             for chunk in pool.read(tasks):
                 self._take(chunk, self.begun[chunk.reading])
                 self._show_if_due()
         self._stop_if_cancelled()
+
+    def _pool(self, jobs: int, sources: int) -> AbstractContextManager[Pool]:
+        """Processes that read so many sources."""
+        from explorer.store.ingest.pool import Pool
+
+        return Pool(jobs, self.cancelled.is_set)
 
     def _new_tasks(self, sources: Sequence[Found]) -> Iterator[Task]:
         """What is to be read of new sources. Those with links wait until it is known what belongs together."""
@@ -324,8 +336,8 @@ class Ingest:
 
     def _database_cache(self, complete: bool) -> Path | None:
         """Where the database is kept: nowhere when it will not be the same the next time."""
-        lasts = complete and self.kept.cache.lasts and not self.options.follow
-        return self.kept.cache.directory if lasts else None
+        cache, lasts = self.kept.cache, complete and not self.options.follow
+        return cache.directory if lasts and cache.lasts else None
 
     def _show_if_due(self) -> None:
         passed = time.monotonic() - self.started
@@ -334,25 +346,12 @@ class Ingest:
             self.kept.write()
             self.opened(self._opening(complete=False))
 
-    def _reread_unsettled(self, found: Sequence[Found]) -> None:
-        """Read again what was read under assumptions about its corpus that the whole corpus does not bear out.
-
-        A corpus is the files of one format in one directory: directories may come from different builders.
-        """
-        by_id = {each.source_id: each for each in found}
-        corpora: dict[tuple[str, str], list[Entry]] = {}
-        for entry in self.kept.entries():
-            if entry.votes and entry.reader:
-                corpora.setdefault((entry.reader, posixpath.dirname(entry.source_id)), []).append(entry)
-        facts_of: dict[str, tuple[str, dict[str, str]]] = {}
-        for (name, _), entries in corpora.items():
-            facts = settle(readers()[name], [vote for entry in entries for vote in entry.votes])
-            wrong = [entry for entry in entries if entry.assumed and dict(entry.assumed) != facts]
-            facts_of.update((entry.source_id, (name, facts)) for entry in wrong)
-
-        unsettled = [by_id[source_id] for source_id in facts_of]
-        tasks = (self._begin(each, *facts_of[each.source_id], replaces=True) for each in unsettled)
-        self._read(unsettled, chain.from_iterable(tasks))
+    def _reread_unsettled(self) -> None:
+        """Read again what was read under assumptions about its corpus that the whole corpus does not bear out."""
+        facts_of = unsettled(self.kept.entries())
+        sources = [self.found[self.order[source_id]] for source_id in facts_of]
+        tasks = (self._begin(each, *facts_of[each.source_id], replaces=True) for each in sources)
+        self._read(sources, chain.from_iterable(tasks))
 
     def _derive_shared(self) -> None:
         """Reuse in namespaces that several sources share, whenever one of these sources has changed."""

@@ -114,6 +114,11 @@ def _children(place: _Place) -> tuple[list[_Place], list[_Place]]:
     return own, linked
 
 
+def look(path: str, source_id: str) -> Found:
+    """A file as it is now."""
+    return _look((path, source_id), {})
+
+
 def _look(place: _Place, seen: dict[tuple[int, int], str]) -> Found:
     path, source_id = place
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from explorer.store.ingest import Options, Progress
+    from explorer.store.ingest.followed import Followed
     from explorer.store.opening import Opening
     from explorer.tui.opened import Opened
 
@@ -81,6 +82,8 @@ class LoadingLine(Widget):
         self._unfollow: threading.Event | None = None
         self._again = False
         """Whether another reading is to follow the one under way."""
+        self._followed: Followed | None = None
+        """What reads while what changes is read."""
         self._pace = Pace()
         """Of the readings of what has changed."""
         self._rest: Timer | None = None
@@ -102,7 +105,8 @@ class LoadingLine(Widget):
         self.loading_now, self.stopped, self._again, self._where = True, False, False, where
         self._cancelled = threading.Event()
         self.display = not quietly
-        self.run_worker(self._load, name="ingest", group="ingest", thread=True, exit_on_error=False)
+        load = partial(self._load, quietly)
+        self.run_worker(load, name="ingest", group="ingest", thread=True, exit_on_error=False)
 
     def start_again(self) -> None:
         """Read once more, behind any reading under way, through the same filter; the cache has what did not change."""
@@ -127,6 +131,7 @@ class LoadingLine(Widget):
         if self._rest is not None:
             self._rest.stop()
             self._rest = None
+        self._let_go()
         if on:
             self._unfollow = threading.Event()
             watch = partial(self._watch, self._unfollow)
@@ -139,16 +144,21 @@ class LoadingLine(Widget):
             self.notify(text, severity="warning", timeout=15)
 
         try:
-            for _ in changes(self._paths, stop, note):
-                self.app.call_later(self._changed)
+            for written in changes(self._paths, stop, note):
+                self.app.call_later(self._changed, written)
         except Exception as error:
             if not stop.is_set():
                 self.app.call_later(self._cannot_follow, error)
 
-    def _changed(self) -> None:
+    def _changed(self, written: Collection[str] | None) -> None:
+        """Some files, or whatever, have changed."""
+        if self.following:
+            if self._followed is not None:
+                self._followed.note(written)
+            self._renew()
+
+    def _renew(self) -> None:
         """Read what has changed: behind a reading under way, and so late that not all of the time goes into that."""
-        if not self.following:
-            return
         if self.loading_now:
             self._again = True
         elif wait := self._pace.wait(monotonic()):
@@ -159,7 +169,13 @@ class LoadingLine(Widget):
 
     def _rested(self) -> None:
         self._rest = None
-        self._changed()
+        self._renew()
+
+    def _let_go(self) -> None:
+        """Of what reads while it follows; it must not be reading."""
+        if self._followed is not None and not self.loading_now:
+            self._followed.close()
+            self._followed = None
 
     def _cannot_follow(self, error: Exception) -> None:
         self.follow(False)
@@ -176,15 +192,16 @@ class LoadingLine(Widget):
         if self._unfollow is not None:
             self._unfollow.set()
 
-    def _load(self) -> None:
+    def _load(self, quietly: bool) -> None:
+        """Read, in the thread; ``quietly`` what is shown stays until all is read."""
         # Imported here, in the thread: together they take longer than the first frame may.
         cancelled = self._cancelled
         try:
             from explorer.store import ingest
 
             try:
-                read = self._read or ingest.ingest
-                again = partial(read, self._paths, self._options, self._report, self._show, cancelled)
+                some = (lambda _: None) if quietly else self._show
+                again = partial(self._reader(), self._paths, self._options, self._report, some, cancelled)
                 opened = ingest.mended(again, self._show)
             except ingest.Cancelled:
                 self._end(self.Stopped(self.progress))
@@ -195,6 +212,19 @@ class LoadingLine(Widget):
         except Exception as error:
             # Whatever went wrong, a person has to read it on the screen and not as a traceback.
             self._end(self.Failed(error))
+
+    def _reader(self) -> Read:
+        """What reads."""
+        from explorer.store.ingest import ingest
+        from explorer.store.ingest.followed import Followed
+
+        if self._read is not None:
+            return self._read
+        if not self.following:
+            return ingest
+        if self._followed is None:
+            self._followed = Followed()
+        return self._followed
 
     def _show(self, opening: Opening) -> Opened | None:
         from explorer.store.queries import FilterError
@@ -238,9 +268,11 @@ class LoadingLine(Widget):
             self._pace.end(monotonic())
             if self._again and isinstance(message, self.Finished):
                 if self.following:
-                    self._changed()
+                    self._renew()
                 else:
                     self.start(self._where)
+            if not self.following:
+                self._let_go()
 
         self.app.call_later(end)
 
