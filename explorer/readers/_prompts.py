@@ -19,6 +19,10 @@ class PromptParts:
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, int], int] = {}
 
+    def __len__(self) -> int:
+        """How many blocks there are; the next new one gets this number."""
+        return len(self._numbers)
+
     def stretches(self, parts: Iterable[Hashable]) -> list[Stretch]:
         """A whole prompt."""
         prompt = Prompt(self)
@@ -42,6 +46,11 @@ class Prompt:
         self._parts = parts
         self._stretches = [*base]
         self._last = sum(base[-1]) - 1 if base else -1
+
+    @property
+    def last(self) -> int:
+        """The block at its end, which stands for all of it; -1 of an empty one."""
+        return self._last
 
     def add(self, part: Hashable) -> None:
         """Put a part at the end."""

@@ -37,6 +37,7 @@ from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
 from tests.readers.mini_swe_agent import counting as mini_swe_agent
+from tests.readers.openai_messages import counting as openai_messages
 from tests.readers.reading import (
     SAMPLES,
     UNREAD,
@@ -323,10 +324,15 @@ def mini_swe_agent_sums(path):
     return mini_swe_agent.counts(path)
 
 
+def openai_messages_sums(path):
+    """Model calls of a file of messages and their usage, by the json module alone."""
+    return openai_messages.counts(path)
+
+
 SUMS = {
     "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
     "codex": codex_sums, "claude-code": claude_code_sums, "deus": deus_sums,
-    "atif": atif.counts, "mini-swe-agent": mini_swe_agent_sums,
+    "atif": atif.counts, "mini-swe-agent": mini_swe_agent_sums, "openai-messages": openai_messages_sums,
     **blocks.SUMS,
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from tests.readers.codex import counting as codex
 from tests.readers.codex.rollouts import own_steps
 from tests.readers.maverick.counting import counts
 from tests.readers.mini_swe_agent import counting as mini_swe_agent
+from tests.readers.openai_messages import counting as openai_messages
 from tests.readers.reading import SAMPLES, UNREAD, claimed, read, sample_files, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
 
@@ -52,7 +53,7 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
 
 ROLLOUTS = [row for row in CODEX if not row[0].is_dir() and row[0].name != "session_index.jsonl"]
 EVALUATIONS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] == "atif"]
-MESSAGES = {"mini-swe-agent": mini_swe_agent.counts}
+MESSAGES = {"mini-swe-agent": mini_swe_agent.counts, "openai-messages": openai_messages.counts}
 """Formats of recorded messages, and what counts in their files by the json module alone."""
 
 OF_MESSAGES = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] in MESSAGES]

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import orjson
 
+from explorer.readers._records import loads
+
 ROLES = frozenset(("system", "developer", "user", "assistant", "tool", "function"))
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 """Items of the Responses API that ask for a tool, and the field with its arguments."""
@@ -24,6 +26,19 @@ class Call(NamedTuple):
     call_id: str | None
     name: str | None
     arguments: str
+    is_free: bool = False
+    """Whether its arguments are free text, and no JSON."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether its arguments should be JSON and are not: a model may write anything."""
+        if self.is_free or not self.arguments:
+            return False
+        try:
+            loads(self.arguments.encode("utf-8", "replace"))
+        except ValueError:
+            return True
+        return False
 
 
 class Item(NamedTuple):
@@ -47,18 +62,24 @@ def items_of(message: object) -> Iterator[Item]:
             if isinstance(each, dict) and each.get("object") != "response":
                 yield from items_of(each)
         return
-    kind = message.get("type")
+    kind = word(message.get("type"))
     if isinstance(role := message.get("role"), str):
         name = word(message.get("name"))
         yield Item(
             role, text_of(message.get("content")), tuple(calls_of(message)), word(message.get("tool_call_id")), name
         )
     elif kind in CALLS:
-        yield Item("assistant", "", (_call(message, message.get("call_id"), CALLS[str(kind)]),))
+        yield Item("assistant", "", (_call(message, message.get("call_id"), CALLS[kind]),))
     elif kind in OUTPUTS:
         yield Item("tool", text_of(message.get("output")), (), word(message.get("call_id")))
     elif kind != "reasoning":
         yield Item("assistant", shown(message))
+
+
+def has_role(message: object) -> bool:
+    """Whether a value is a message of somebody who takes part in a conversation."""
+    role = message.get("role") if isinstance(message, dict) else None
+    return isinstance(role, str) and role in ROLES
 
 
 def calls_of(message: dict[str, object]) -> Iterator[Call]:
@@ -73,7 +94,7 @@ def calls_of(message: dict[str, object]) -> Iterator[Call]:
 
 
 def _call(fields: dict[str, object], call_id: object, arguments: str) -> Call:
-    return Call(word(call_id), word(fields.get("name")), shown(fields.get(arguments)))
+    return Call(word(call_id), word(fields.get("name")), shown(fields.get(arguments)), arguments == "input")
 
 
 def text_of(content: object) -> str:

@@ -66,7 +66,7 @@ def _content(
     is_silent: bool,
 ) -> Iterator[Message]:  # fmt: skip
     content = message.get("content")
-    images = [part for part in content if isinstance(part, dict) and part.get("type") in _IMAGES] if isinstance(
+    images = [part for part in content if isinstance(part, dict) and word(part.get("type")) in _IMAGES] if isinstance(
         content, list
     ) else []  # fmt: skip
     text = text_of([part for part in content if part not in images] if isinstance(content, list) else content)

@@ -43,7 +43,7 @@ class Commands:
         """The call that a message is the result of; an id of which no call is open; None for no result."""
         extra = extra_of(message)
         call_id = word(message.get("tool_call_id")) or word(message.get("call_id"))
-        is_result = message.get("role") == "tool" or message.get("type") in OUTPUTS
+        is_result = message.get("role") == "tool" or word(message.get("type")) in OUTPUTS
         if extra.get("interrupt_type") == FORMAT_ERROR or not (is_result or "returncode" in extra):
             return None
         queue = self._open.get(call_id) or (self._open.get(None) if call_id is None else None)

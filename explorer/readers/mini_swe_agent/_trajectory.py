@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from explorer.model import BlockRun, Event, Finding, Row, Severity, Step
 from explorer.readers._findings import Findings
+from explorer.readers._openai._clock import Clock, unix_ms
 from explorer.readers._openai._documents import Document, Entry
 from explorer.readers._openai._items import items_of, text_of, word
 from explorer.readers._openai._usage import usage_of
 from explorer.readers._prompts import Prompt, PromptParts
 from explorer.readers._values import as_json
 from explorer.readers.mini_swe_agent._calls import FORMAT_ERROR, Answer, actions_of, answer_of, extra_of
-from explorer.readers.mini_swe_agent._clock import Clock
 from explorer.readers.mini_swe_agent._commands import Commands
 from explorer.readers.mini_swe_agent._info import Info
 from explorer.readers.mini_swe_agent._sums import Sums
@@ -56,7 +56,7 @@ class Trajectory:
         return self.findings.at(code, severity, message, line, self.conversation_id, self.agent_id, self.run_id, step)
 
     def _message(self, message: dict[str, object], entry: Entry) -> Iterator[Row]:
-        at = self.clock.at(message)
+        at = self._time(message)
         if (answer := answer_of(message)) is not None:
             yield from self._step(message, answer, entry, at)
         result = self.commands.answer(message, at)
@@ -74,7 +74,15 @@ class Trajectory:
         else:
             for item in items_of(message):
                 self.prompt.add(item)
-        self.clock.now = self.clock.now if at is None else at
+        self.clock.passed(at)
+
+    def _time(self, message: dict[str, object]) -> int | None:
+        """When a message was added. The first answer was begun at the whole second that the API says."""
+        extra = extra_of(message)
+        response = extra.get("response")
+        fields = response if isinstance(response, dict) else message
+        began = unix_ms(fields.get("created")) or unix_ms(fields.get("created_at"))
+        return self.clock.at(unix_ms(extra.get("timestamp", message.get("timestamp"))), began)
 
     def _event(self, kind: str, at: int | None, trigger: str | None, message: dict[str, object]) -> Event:
         self.sums.events += 1

@@ -10,6 +10,7 @@ from tests.readers.reading import SAMPLES, SHARED, head, read
 
 BATCH = SAMPLES / "mini-swe-agent" / "batch"
 INVENTED = SHARED / "traces" / "invented" / "mini" / "demo__x-1.traj.json"
+START = 1_777_885_200
 SYSTEM, TASK = {"role": "system", "content": "S"}, {"role": "user", "content": "T"}
 
 
@@ -24,12 +25,12 @@ def answer(number, at, used=None, **extra):
     call = {"id": f"c{number}", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
     response = {"model": "m-1", "usage": used, "choices": [{"finish_reason": "tool_calls"}]}
     actions = [{"command": "ls", "tool_call_id": f"c{number}"}]
-    billed = {"actions": actions, "response": response, "cost": 0.5, "timestamp": at}
+    billed = {"actions": actions, "response": response, "cost": 0.5, "timestamp": START + at}
     return {"role": "assistant", "content": "", "tool_calls": [call], "extra": billed | extra}
 
 
 def result(number, at, code=0, **extra):
-    told = {"returncode": code, "timestamp": at, "exception_info": None} | extra
+    told = {"returncode": code, "timestamp": START + at, "exception_info": None} | extra
     return {"role": "tool", "tool_call_id": f"c{number}", "content": "r", "extra": told}
 
 
@@ -101,7 +102,10 @@ def test_a_command_failed_if_its_code_or_an_exception_says_so(extra, is_error, t
 
 def test_commands_without_ids_are_answered_in_their_order(tmp_path):
     asked = answer(1, 1.0, actions=[{"command": "a"}, {"command": "b"}])
-    told = [{"role": "user", "content": "", "extra": {"returncode": code, "timestamp": 2.0 + code}} for code in (0, 1)]
+    told = [
+        {"role": "user", "content": "", "extra": {"returncode": code, "timestamp": START + 2.0 + code}}
+        for code in (0, 1)
+    ]
     own = {"role": "user", "content": "", "extra": {"returncode": 0}}
     got = trajectory(tmp_path / "t.traj.json", asked, *told, own, stats=(0.5, 1))
     assert [(c.ordinal, c.end_ms, c.is_error, c.grade) for c in got.tool_calls] == [

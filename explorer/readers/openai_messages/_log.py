@@ -1,0 +1,228 @@
+"""Logs of requests and answers, one a line: a file is a conversation, each chain of prompts an agent with one run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import orjson
+
+from explorer.model import BlockRun, Event, Finding, Row, Severity, Step
+from explorer.readers import SourceFile
+from explorer.readers._findings import Findings
+from explorer.readers._json_lines import Line, json_lines
+from explorer.readers._openai._clock import Clock
+from explorer.readers._openai._usage import usage_of
+from explorer.readers._prompts import PromptParts, Stretch
+from explorer.readers._values import as_json, many
+from explorer.readers.openai_messages._agents import Agent
+from explorer.readers.openai_messages._chains import Chain, Chains, Placed
+from explorer.readers.openai_messages._exchange import Exchange, exchange_of
+from explorer.readers.openai_messages._handoffs import Handoffs, Keys
+from explorer.readers.openai_messages._request import Told, known_by, telling
+
+
+class _After(NamedTuple):
+    """What a request goes on from that names an answer."""
+
+    agent: Agent
+    stretches: list[Stretch] | None
+    """The blocks up to the answer; None if not all of what led to it is known."""
+
+
+class Log:
+    """The conversation that a file is."""
+
+    def __init__(self, source: SourceFile, findings: Findings) -> None:
+        self.path = source.path
+        self.keys = Keys(source.source_id, source.source_id)
+        self.findings = findings
+        self.clock = Clock()
+        self.parts = PromptParts()
+        self.chains = Chains()
+        self.agents: dict[Chain, Agent] = {}
+        self.handoffs = Handoffs(self.keys)
+        self.has_blocks = False
+        self._unasked: Chain | None = None
+        self._tools: dict[int, list[Stretch]] = {}
+        self._after: dict[int, _After] = {}
+
+    def rows(self) -> Iterator[Row]:
+        """Everything that is known while the lines are read."""
+        for line in json_lines(self.path, self.findings):
+            if isinstance(line, Finding):
+                yield line
+            elif (exchange := exchange_of(line.fields)) is None:
+                message = "neither a request with messages nor an answer; it is left out"
+                yield from self.findings.at("bad-record", "error", message, line.number)
+            else:
+                yield from self._exchange(line, exchange)
+
+    def finding(
+        self, code: str, severity: Severity, message: str, line: int | None, agent: Agent, step: int | None = None
+    ) -> Iterator[Finding]:
+        """A finding about an agent or a step of it."""
+        ids = self.keys.agent_id(agent), self.keys.run_id(agent)
+        return self.findings.at(code, severity, message, line, self.keys.conversation_id, *ids, step)
+
+    def _exchange(self, line: Line, exchange: Exchange) -> Iterator[Row]:
+        after = self._after.get(hash(exchange.previous)) if exchange.previous else None
+        told = Told(exchange, self.parts, self._tools, (after and after.stretches) or () if exchange.previous else None)
+        placed = self._named(told, after) if exchange.previous else self._placed(told)
+        is_whole = bool(exchange.messages) and (not exchange.previous or bool(after and after.stretches is not None))
+        start = self.clock.at(exchange.start)
+        if (agent := self.agents.get(placed.chain)) is None:
+            agent = self.agents[placed.chain] = Agent(placed.chain, placed.grade)
+            name = exchange.agent or (None if exchange.messages else "answers without prompts")
+            agent.introduce(name, told.items, exchange.tools)
+            yield from self._begin(line, told, placed, agent, start)
+        yield from self._step(line, told, placed, agent, start, is_whole)
+        if exchange.previous and after is None:
+            message = f"it goes on from the answer {exchange.previous}, which is not in the log"
+            yield from self.finding("partial-prompt", "warning", message, line.number, agent, agent.steps)
+        known = 0 if exchange.previous or placed.how == "rewritten" else placed.known
+        for item in told.items[known:]:
+            if item.answers is not None:
+                yield from self.handoffs.answered(agent, item, line, start)
+        yield from self._answer(line, told, agent, is_whole)
+
+    # --- where it belongs --------------------------------------------------------------------------------------------
+
+    def _placed(self, told: Told) -> Placed:
+        """By what the prompt repeats. Answers of which it is not recorded are all one agent's, for want of knowing."""
+        if told.exchange.messages:
+            placed = self.chains.place(told.prompt, told.answers, told.opening)
+            self.chains.ask(placed.chain, told.prompt, len(self.parts))
+            return placed
+        self._unasked = self._unasked or self.chains.begin(told.prompt)
+        return Placed(self._unasked, "goes on", "not_recorded")
+
+    def _named(self, told: Told, after: _After | None) -> Placed:
+        """By the answer that the request names."""
+        named = hash(told.exchange.previous)
+        if after is not None and after.agent.latest == named:
+            placed = Placed(after.agent.chain, "goes on", "exact")
+        elif after is not None:
+            placed = Placed(self.chains.begin(told.prompt), "branches", "exact", (after.agent.chain,))
+        else:
+            placed = Placed(self.chains.begin(told.prompt), "begins", "exact")
+        self.chains.ask(placed.chain, told.prompt, len(self.parts))
+        return placed
+
+    def _begin(self, line: Line, told: Told, placed: Placed, agent: Agent, at: int | None) -> Iterator[Row]:
+        """Where a new agent comes from."""
+        if placed.how == "branches":
+            agent.parent, agent.forked = self.agents[placed.others[0]], True
+            yield self.handoffs.forked(agent, line, at)
+        elif placed.how == "begins" and told.exchange.messages:
+            yield from self.handoffs.spawned(agent, told.opening(), line, at)
+            earlier = len(told.items) - told.prompt.first_answer
+            if agent.parent is None and earlier and not told.exchange.previous:
+                answers = sum(item.role == "assistant" for item in told.items)
+                message = f"its first prompt holds {many(answers, 'answer')} that the log does not have"
+                yield from self.finding("missing-history", "info", message, line.number, agent)
+
+    # --- what it says ------------------------------------------------------------------------------------------------
+
+    def _step(
+        self, line: Line, told: Told, placed: Placed, agent: Agent, start: int | None, is_whole: bool
+    ) -> Iterator[Row]:  # fmt: skip
+        exchange, usage = told.exchange, usage_of(told.exchange.usage)
+        end = self.clock.at(exchange.end)
+        agent.steps += 1
+        agent.reached(start, end)
+        agent.model, agent.request_model = agent.model or exchange.model, agent.request_model or exchange.request_model
+        agent.last = line.offset, line.length
+        candidates = None
+        if placed.grade == "ambiguous":
+            agent.doubtful += 1
+            others = [self.keys.run_id(self.agents[other]) for other in placed.others]
+            candidates = orjson.dumps([self.keys.run_id(agent), *others]).decode()
+        is_rewritten = placed.how == "rewritten"
+        yield Step(
+            run_id=self.keys.run_id(agent),
+            ordinal=agent.steps,
+            started_at=self.clock.moment(start),
+            start_ms=start,
+            end_ms=end,
+            request_model=exchange.request_model,
+            model=exchange.model,
+            input_tokens=usage.input_tokens,
+            cache_read_tokens=usage.cache_read_tokens,
+            cache_write_tokens=usage.cache_write_tokens,
+            output_tokens=usage.output_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            tokens_grade=usage.grade,
+            finish_reason=exchange.finish_reason,
+            error=exchange.error,
+            grade=placed.grade,
+            candidates=candidates,
+            source_id=self.keys.source_id,
+            offset=line.offset,
+            length=line.length,
+            extra=as_json({
+                "messages": len(exchange.messages), "rewritten": is_rewritten or None,
+                "delta": bool(exchange.previous) or None, "custom_id": exchange.custom_id,
+                "choices": len(exchange.answers) if len(exchange.answers) > 1 else None,
+            }),
+        )  # fmt: skip
+        if is_whole:
+            yield from self._blocks(told, agent)
+        if is_rewritten:
+            agent.rewritten_line = agent.rewritten_line or line.number
+            yield from self._rewritten(told, placed, agent, start, usage.input_tokens)
+        agent.tokens = usage.input_tokens
+        for complaint in usage.complaints:
+            yield from self.finding("bad-field", "warning", complaint, line.number, agent, agent.steps)
+        if usage.total:
+            yield from self.finding("total-mismatch", "warning", usage.total, line.number, agent, agent.steps)
+
+    def _rewritten(
+        self, told: Told, placed: Placed, agent: Agent, at: int | None, tokens: int | None
+    ) -> Iterator[Event]:  # fmt: skip
+        agent.rewritten += 1
+        length, before = len(told.items), agent.length
+        if length < before:
+            agent.events += 1
+            detail = f"{many(length, 'message')} after {before:,}; {placed.known:,} of them as before"
+            yield Event(
+                self.keys.run_id(agent),
+                agent.events,
+                "compaction",
+                at,
+                agent.tokens,
+                tokens,
+                "rewritten history",
+                detail,
+            )
+
+    def _blocks(self, told: Told, agent: Agent) -> Iterator[BlockRun]:
+        self.has_blocks = True
+        position = 0
+        for first, count in told.stretches:
+            yield BlockRun(
+                self.keys.run_id(agent), agent.steps, position, self.keys.conversation_id, first, count, None
+            )
+            position += count
+
+    def _answer(self, line: Line, told: Told, agent: Agent, is_whole: bool) -> Iterator[Row]:
+        """What the agent said, and the tools that it asks for."""
+        exchange, agent.length = told.exchange, len(told.items)
+        if not exchange.answers:
+            return
+        ends, items = told.ends()
+        if exchange.messages:
+            self.chains.answer(agent.chain, ends, known_by(items), telling(items), len(self.parts))
+        text = "".join(item.text for item in items).strip()
+        agent.said = hash(text) if text else None
+        if exchange.response_id and exchange.by_responses:
+            agent.latest = hash(exchange.response_id)
+            self._after[agent.latest] = _After(agent, told.with_answer(items) if is_whole else None)
+        at = self.clock.at(exchange.end)
+        for call in (call for item in items for call in item.calls):
+            if call.is_broken:
+                message = (
+                    f"the arguments of the call {call.call_id or call.name} are no JSON: they are shown as they are"
+                )
+                yield from self.finding("bad-arguments", "info", message, line.number, agent, agent.steps)
+            yield from self.handoffs.ask(agent, call, line, at)

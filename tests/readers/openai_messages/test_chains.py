@@ -1,0 +1,184 @@
+"""Which requests of a log go on from which, and what agents ask of each other."""
+
+import json
+
+import pytest
+
+from explorer.readers import claim
+from tests.readers.reading import SAMPLES, head, read
+
+LOGS = SAMPLES / "openai-messages" / "logs"
+S, T = {"role": "system", "content": "You review modules."}, {"role": "user", "content": "Review the cart module."}
+LONG = "A sentence that nobody else says, {}."
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def said(text=None, **calls):
+    asked = [
+        {"id": call_id, "type": "function", "function": {"name": "t", "arguments": json.dumps({"task": task})}}
+        for call_id, task in calls.items()
+    ]
+    return {"role": "assistant", "content": text} | ({"tool_calls": asked} if asked else {})
+
+
+def result(call_id, text):
+    return {"role": "tool", "tool_call_id": call_id, "content": text}
+
+
+def request(prompt, answer=None, **fields):
+    response = {"id": "r", "choices": [{"message": answer, "finish_reason": "stop"}]} if answer else None
+    return {"request": {"model": "m", "messages": prompt}, "response": response} | fields
+
+
+def log(path, *records):
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert claim(path, head(path)).NAME == "openai-messages"
+    return read(path, "l", reader="openai-messages")
+
+
+def chains(found):
+    """Of each step in the order of the file: the number of its agent, and how sure that is."""
+    steps = sorted(found.steps, key=lambda step: step.offset)
+    return [(int(step.run_id.split("/")[1].removeprefix("agent-")), step.grade) for step in steps]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "log.jsonl"
+
+
+def test_prompts_that_hold_the_last_answer_go_on_from_it_however_mixed(path):
+    one, two = said(LONG.format(1)), said(LONG.format(2))
+    left, right = [S, T, one, user("Left?")], [S, T, two, user("Right?")]
+    found = log(
+        path, request([S, T], one), request([S, user("Other.")], two), request(left, said("L")),
+        request([S, user("Other."), two, user("On?")], said("R")), request([*left, said("L"), user("?")]),
+    )  # fmt: skip
+    assert chains(found) == [(1, "exact"), (2, "exact"), (1, "derived"), (2, "derived"), (1, "derived")]
+    assert right[0] is S
+    assert found.codes() == []
+    blocks = [sum(count for _, count in stretches) for stretches in found.stretches().values()]
+    assert blocks == [2, 2, 4, 4, 6]
+    first = {key: found.ids(step)[0] for key, step in enumerate(found.steps)}
+    assert set(first.values()) == {0}  # the instructions are one block of all of them
+
+
+def test_what_was_only_told_about_an_answer_is_not_part_of_it(path):
+    told = said(LONG.format(1)) | {"refusal": None, "annotations": [], "reasoning_content": "Hm."}
+    sent = {"role": "assistant", "content": [{"type": "text", "text": LONG.format(1), "cache_control": {"type": "e"}}]}
+    found = log(path, request([S, T], told), request([S, T, sent, user("On?")]))
+    assert chains(found) == [(1, "exact"), (1, "derived")]
+
+
+def test_the_same_prompt_again_is_a_second_try_only_if_the_first_had_no_answer(path):
+    failed = request([S, T], error={"message": "overloaded"})
+    found = log(path, failed, request([S, T], said("a")), request([S, T], said("b")))
+    assert chains(found) == [(1, "exact"), (1, "derived"), (2, "ambiguous")]
+    assert [step.error for step in found.steps] == ["overloaded", None, None]
+    assert json.loads(found.steps[2].candidates) == ["l/agent-2/1", "l/agent-1/1"]
+    assert found.codes() == ["ambiguous-chain"]
+
+
+def test_two_that_were_told_and_answered_alike_cannot_be_told_apart(path):
+    prompt = [S, T, said(LONG.format(1)), user("On?")]
+    found = log(path, request([S, T], prompt[2]), request([S, T], prompt[2]), request(prompt, said("x")),
+                request(prompt, said("y")))  # fmt: skip
+    assert chains(found) == [(1, "exact"), (2, "ambiguous"), (1, "ambiguous"), (2, "derived")]
+
+
+def test_a_prompt_that_leaves_another_at_an_earlier_message_is_a_fork(path):
+    prompt = [S, T, said(LONG.format(1)), user("On?"), said(LONG.format(2)), user("And?")]
+    side = [*prompt[:3], user("Say it in one word.")]
+    found = log(path, request(prompt[:2], prompt[2]), request(prompt[:4], prompt[4]), request(side), request(prompt))
+    assert chains(found) == [(1, "exact"), (1, "derived"), (2, "derived"), (1, "derived")]
+    assert [(edge.kind, edge.from_run_id, edge.to_run_id, edge.grade) for edge in found.edges] == [
+        ("fork", "l/agent-1/1", "l/agent-2/1", "derived")
+    ]
+    assert found.codes() == ["rewritten-history"]
+
+
+def test_a_common_task_with_different_ends_is_no_fork(path):
+    found = log(path, request([S, T, user("Left.")], said("l")), request([S, T, user("Right.")], said("r")))
+    assert chains(found) == [(1, "exact"), (2, "exact")]
+    assert found.edges == []
+
+
+def test_a_client_may_change_the_answer_that_it_sends_back(path):
+    found = log(path, request([S, T], said(LONG.format(1))), request([S, T, said("Changed."), user("On?")]))
+    assert chains(found) == [(1, "exact"), (1, "derived")]
+    assert found.codes() == []
+
+
+def test_answers_behind_another_beginning_are_rewritten_history(path):
+    kept = [said(c1="list the files"), result("c1", "cart.py")]
+    late = S | {"content": "You review modules. It is 10:01."}
+    short = [late, *kept]
+    found = log(path, request([S, T, user("One."), user("Two.")], kept[0], usage={"prompt_tokens": 90}),
+                request(short, said("x"), usage={"prompt_tokens": 40}))  # fmt: skip
+    assert chains(found) == [(1, "exact"), (1, "derived")]
+    assert [(e.kind, e.tokens_before, e.tokens_after) for e in found.events] == [("compaction", 90, 40)]
+    assert [call.end_ms for call in found.tool_calls] == [None]  # answered, at no recorded time
+    assert (found.codes(), found.findings[0].line) == (["rewritten-history"], 2)
+
+
+def test_a_summary_goes_on_from_the_agent_that_wrote_it(path):
+    summary = said("Summary: the cart loses cents when it is summed.")
+    long = [S, T, said("one more answer of it"), user("Sum up what you know.")]
+    after = [S, user(f"So far:\n{summary['content']}\nGo on.")]
+    found = log(path, request(long[:2], long[2]), request(long, summary), request(after))
+    assert chains(found) == [(1, "exact"), (1, "derived"), (1, "derived")]
+    other = log(path, request(long[:2], long[2]), request(long, summary), request([after[1]]))
+    assert chains(other)[2] == (2, "exact")  # other instructions: somebody else, who was told of it
+
+
+def test_the_log_may_begin_in_the_middle(path):
+    found = log(path, request([S, T, said("never logged"), user("On?")], said("x")))
+    assert found.codes() == ["missing-history"]
+
+
+def test_a_session_that_the_log_records_is_never_mixed_with_another(path):
+    prompt = [S, T, said(LONG.format(1)), user("On?")]
+    first = request(prompt[:2], prompt[2])
+    found = log(path, first | {"session_id": "a"}, first | {"session_id": "b"}, request(prompt, session_id="b"),
+                request(prompt, metadata={"session_id": "a"}))  # fmt: skip
+    assert chains(found) == [(1, "exact"), (2, "ambiguous"), (2, "derived"), (1, "derived")]
+
+
+def test_the_team_of_the_samples_is_a_lead_with_three_reviewers():
+    found = read(LOGS / "team.jsonl", "l", reader="openai-messages")
+    assert [(run.agent_id, run.parent_run_id, run.spawn_tool_call_id) for run in found.runs] == [
+        ("l/agent-1", None, None), *((f"l/agent-{n + 2}", "l/agent-1/1", f"call_d{n}") for n in range(3)),
+    ]  # fmt: skip
+    assert {agent.version for agent in found.agents[1:]} == {found.agents[1].version}
+    assert [agent.label for agent in found.agents[1:]] == [
+        f"Review the module {name}.py for errors." for name in ("cart", "session", "coupons")
+    ]
+    assert [(e.kind, e.to_run_id, e.delivered) for e in found.edges if e.kind == "result"] == [
+        ("result", "l/agent-1/1", True)
+    ] * 3
+    asked = [call.child_run_id for call in found.tool_calls if call.name == "delegate"]
+    assert asked == ["l/agent-2/1", "l/agent-3/1", "l/agent-4/1"]
+    first = [found.ids(step) for step in found.steps if step.ordinal == 1][1:]
+    assert [ids[:3] for ids in first] == [first[0][:3]] * 3  # tool, instructions and briefing
+    assert len({ids[3] for ids in first}) == 3
+
+
+def test_requests_that_name_an_answer_hold_what_came_before_it():
+    found = read(LOGS / "responses.jsonl", "l", reader="openai-messages")
+    assert chains(found) == [(1, "exact"), (1, "exact"), (1, "exact"), (2, "exact")]
+    assert list(found.stretches().values()) == [[(0, 2)], [(0, 4)], [(0, 6)]]
+    assert (found.codes(), found.findings[0].step_ordinal) == (["partial-prompt"], 1)
+    assert [(s.input_tokens, s.cache_read_tokens, s.reasoning_tokens) for s in found.steps[:2]] == [
+        (100, 0, 12), (200, 80, 12),
+    ]  # fmt: skip
+
+
+def test_answers_without_prompts_are_one_agents_for_want_of_knowing():
+    found = read(LOGS / "batch_output.jsonl", "l", reader="openai-messages")
+    assert [agent.name for agent in found.agents] == ["answers without prompts"]
+    assert [(step.grade, step.error) for step in found.steps] == [
+        ("not_recorded", None), ("not_recorded", "rate limit"), ("not_recorded", None),
+    ]  # fmt: skip
