@@ -75,6 +75,8 @@ class SqlScreen(ModalScreen["str | None"]):
         HELP,
     ]  # fmt: skip
 
+    AUTO_FOCUS = "#editor"
+
     def __init__(
         self,
         opened: Callable[[], Opened | None],
@@ -94,6 +96,8 @@ class SqlScreen(ModalScreen["str | None"]):
         self._left, asked.left = asked.left, None
         self._source: Source | None = None
         """What the answer that is shown is of."""
+        self._told: str | None = None
+        """What the row under the cursor leads to, as it was told."""
         self._began: float | None = None
         self._stop = Event()
         self._questions = Questions(self, self._failed)
@@ -124,7 +128,6 @@ class SqlScreen(ModalScreen["str | None"]):
         """Show what can be asked, and what was left to go somewhere."""
         self.query_one("#catalog-tells").can_focus = False
         self._catalog.show_shelf()
-        self._editor.focus()
         opened = self._opened()
         if opened is not None:
             database = opened.database
@@ -267,18 +270,25 @@ class SqlScreen(ModalScreen["str | None"]):
 
     def on_data_table_row_highlighted(self) -> None:
         """Say where the row leads."""
-        self._tell()
-        self.refresh_bindings()
+        if self._leads_to != self._told:
+            self._tell()
+            self.refresh_bindings()
+
+    @property
+    def _leads_to(self) -> str | None:
+        way = self._pane.way
+        return way.kind if way is not None else None
 
     def _tell(self) -> None:
         answer, opened, pane = self._pane.answer, self._opened(), self._pane
+        self._told = self._leads_to
         if answer is None or self._began is not None:
             return
         told = answer_words.size_of(answer)
         if opened is not None and self._source is not None and not self._source.is_of(opened.database):
             told += " · more was read since: ctrl+j asks again"
-        if pane.way is not None:
-            told += f" · enter goes to the {pane.way.kind}"
+        if self._told is not None:
+            told += f" · enter goes to the {self._told}"
         pane.tell(told)
 
     def renew(self, opened: Opened) -> None:

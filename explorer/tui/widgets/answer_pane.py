@@ -58,7 +58,7 @@ class AnswerPane(Vertical):
 
     def tell(self, text: str) -> None:
         """Say something in the line above."""
-        self.query_one("#answer-line", Static).update(clean(text))
+        self.query_one("#answer-line", Static).update(clean(text), layout=False)
 
     async def say(self, words: Layout) -> None:
         """Show words, and no answer."""
