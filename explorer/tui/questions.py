@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from explorer.store.database import Cursor, Database
 
 Answer = TypeVar("Answer")
+
+
+_AGAIN = 0.1
+"""Seconds after which what goes on is interrupted again."""
 
 
 class Dropped(Exception):
@@ -107,6 +112,10 @@ class _Question(Generic[Answer]):
             # It may have closed meanwhile; then there is nothing left to interrupt.
             with suppress(Exception):
                 cursor.interrupt()
+            # What fell just before its query began is forgotten, and that may be one without end.
+            again = Timer(_AGAIN, self.drop)
+            again.daemon = True
+            again.start()
 
 
 class _Droppable:

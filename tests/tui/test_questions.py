@@ -95,6 +95,22 @@ def test_no_query_is_begun_once_the_question_is_dropped(asked: Asked, database: 
     assert asked.told == asked.let_go == []
 
 
+def test_a_query_that_begins_just_behind_its_interruption_is_interrupted_too(asked: Asked, database: Database) -> None:
+    ended: list[bool] = []
+
+    def question(cursor: Cursor) -> Any:
+        begin = cursor.execute
+        asked.questions.drop("group")
+        try:
+            begin("SELECT sum(range) FROM range(1000000000000)")
+        finally:
+            ended.append(True)
+
+    asked.ask(database, question)
+    asked.host.settle()
+    assert (ended, asked.told, asked.let_go) == ([True], [], [])
+
+
 def test_an_answer_that_comes_too_late_is_let_go_of(asked: Asked, database: Database) -> None:
     asked.ask(database, one)
     asked.host.work.pop()()
