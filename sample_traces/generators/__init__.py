@@ -16,10 +16,12 @@ from generators import (
     maverick,
     mini_swe_agent,
     openai_messages,
+    otlp,
     weka,
 )
 
 FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
     weka.files, graff.files, maverick.files, codegraff.files, codex.files, codex_rollouts.files,
     claude_code.files, deus.files, blocks.files, atif.files, mini_swe_agent.files, openai_messages.files,
+    otlp.files,
 ]  # fmt: skip

@@ -38,6 +38,7 @@ from tests.readers.codex import counting as codex
 from tests.readers.maverick.counting import counts
 from tests.readers.mini_swe_agent import counting as mini_swe_agent
 from tests.readers.openai_messages import counting as openai_messages
+from tests.readers.otlp import counting as otlp
 from tests.readers.reading import (
     SAMPLES,
     UNREAD,
@@ -333,6 +334,7 @@ SUMS = {
     "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
     "codex": codex_sums, "claude-code": claude_code_sums, "deus": deus_sums,
     "atif": atif.counts, "mini-swe-agent": mini_swe_agent_sums, "openai-messages": openai_messages_sums,
+    "otlp": otlp.counts,
     **blocks.SUMS,
 }  # fmt: skip
 

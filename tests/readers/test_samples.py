@@ -25,6 +25,7 @@ from tests.readers.codex.rollouts import own_steps
 from tests.readers.maverick.counting import counts
 from tests.readers.mini_swe_agent import counting as mini_swe_agent
 from tests.readers.openai_messages import counting as openai_messages
+from tests.readers.otlp import counting as otlp
 from tests.readers.reading import SAMPLES, UNREAD, claimed, read, sample_files, samples, settled
 from tests.readers.weka.by_json import calls, cold_starts, first_appearance, in_order, leading, sub_agents, traces
 
@@ -52,6 +53,7 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
 
 
 ROLLOUTS = [row for row in CODEX if not row[0].is_dir() and row[0].name != "session_index.jsonl"]
+OTLP = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] == "otlp"]
 EVALUATIONS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] == "atif"]
 MESSAGES = {"mini-swe-agent": mini_swe_agent.counts, "openai-messages": openai_messages.counts}
 """Formats of recorded messages, and what counts in their files by the json module alone."""
@@ -293,6 +295,16 @@ def test_the_readme_gives_the_numbers_and_findings_of_evaluations(row):
     assert text.startswith(f"{steps} step{'s' * (steps != 1)}, {tokens_in:,} in, {tokens_out:,} out.")
     beside = [other for other in path.parent.iterdir() if other != path]
     findings = read(path, parts=beside, reader="atif").findings
+    assert set(re.findall(r"`([a-z-]+)`", text)) == {each.code for each in findings if each.source_id == path.name}
+
+
+@pytest.mark.parametrize("row", OTLP, ids=name)
+def test_the_readme_gives_the_numbers_and_findings_of_spans(row):
+    path, _, text = row
+    steps, tokens_in, tokens_out = otlp.counts(path)
+    assert text.startswith(f"{steps} steps, {tokens_in:,} in, {tokens_out:,} out.")
+    beside = [other for other in path.parent.iterdir() if other != path]
+    findings = read(path, parts=beside, reader="otlp").findings
     assert set(re.findall(r"`([a-z-]+)`", text)) == {each.code for each in findings if each.source_id == path.name}
 
 

@@ -1,0 +1,68 @@
+"""What went from one run to another: what it was started with and answered, hand-overs, and links between spans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from explorer.model import Edge
+from explorer.readers.otlp._draft import Span, ToolUse
+from explorer.readers.otlp._runs import Run
+from explorer.readers.otlp._status import status_of
+from explorer.readers.otlp._steps import Writing
+
+
+def edges(writing: Writing, runs: Sequence[Run]) -> Iterator[Edge]:
+    """The edges of a conversation; those between two are with the one that they go to."""
+    for run in runs:
+        if run.parent:
+            yield from _below(writing, run, run.parent)
+        yield from _linked(writing, run)
+        yield from _handed_over(writing, run, runs)
+
+
+def _below(writing: Writing, run: Run, parent: Run) -> Iterator[Edge]:
+    run_id, above = writing.run_id(run), writing.run_id(parent)
+    call_id = run.tool.told.call_id if run.tool and isinstance(run.tool.told, ToolUse) else None
+    start, end = (writing.clock.ms(each) for each in (run.start, run.end))
+    yield Edge(f"{run_id}>spawn", "spawn", above, run_id, call_id, start, True, "exact")
+    if status_of(run)[0] == "completed":
+        yield Edge(f"{run_id}>result", "result", run_id, above, call_id, end, _is_delivered(run), "exact")
+
+
+def _is_delivered(run: Run) -> bool | None:
+    """Whether the call that the run answers ended well behind it; None where there is no such call."""
+    if run.tool is None or run.tool.end is None:
+        return None
+    return run.tool.error is None
+
+
+def _linked(writing: Writing, run: Run) -> Iterator[Edge]:
+    """A link says that its span goes on from what the other one did."""
+    seen: set[int] = set()
+    for span in (run.span, *run.inner, *run.calls, *run.tools):
+        for key in span.links:
+            other = writing.runs.run_of.get(key)
+            if other is not None and other is not run and id(other) not in seen:
+                seen.add(id(other))
+                edge_id = f"{writing.run_id(run)}>link-{len(seen)}"
+                at = writing.clock.ms(span.start)
+                yield Edge(edge_id, "message", writing.run_id(other), writing.run_id(run), None, at, None, "exact")
+
+
+def _handed_over(writing: Writing, run: Run, runs: Sequence[Run]) -> Iterator[Edge]:
+    """A tool that hands over to an agent which does not run inside it: the next run of that name."""
+    inside = {id(child.tool) for child in run.children if child.tool}
+    for number, span in enumerate(run.tools, 1):
+        told = span.told
+        if isinstance(told, ToolUse) and told.target and id(span) not in inside:
+            named = (each for each in runs if each is not run and each.agent.name == told.target)
+            to = min((each for each in named if _is_after(each, span)), key=lambda each: each.order, default=None)
+            if to is not None:
+                edge_id = f"{writing.run_id(run)}>transfer-{number}"
+                at = writing.clock.ms(to.start)
+                run_id, to_id = writing.run_id(run), writing.run_id(to)
+                yield Edge(edge_id, "assign", run_id, to_id, told.call_id, at, None, "derived")
+
+
+def _is_after(run: Run, span: Span) -> bool:
+    return run.start is not None and span.start is not None and run.start >= span.start

@@ -1,0 +1,74 @@
+"""What the span of an agent says of its tokens, beside those of its calls.
+
+Recorders disagree what it is: the sum of its own calls, of everything below it, what its last call used, or what the
+conversation had used by then (semantic-conventions-genai issue 19, microsoft/agent-framework issue 4062, pydantic-ai
+issue 8368). It is never counted where calls have usage; which of these it is, is said with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from explorer.model import ReportedScope
+from explorer.readers.otlp._calls import Counting
+from explorer.readers.otlp._draft import Usage
+from explorer.readers.otlp._runs import Run
+
+
+class Reported(NamedTuple):
+    """The recorder's own sum for a run."""
+
+    usage: Usage
+    scope: ReportedScope
+    note: str | None
+
+
+class Sums:
+    """Of each run what its calls used, and what everything below it did."""
+
+    def __init__(self, runs: Iterable[Run], counting: Counting) -> None:
+        self._counting = counting
+        self._own: dict[int, tuple[int, int]] = {}
+        self._total: dict[int, tuple[int, int]] = {}
+        self.has_usage: set[int] = set()
+        """Runs of which a call has usage, or one below."""
+        for run in reversed([*runs]):  # children first
+            used = [counting.usage(span) for span in run.calls]
+            if any(each.is_recorded for each in used) or any(id(child) in self.has_usage for child in run.children):
+                self.has_usage.add(id(run))
+            own = sum(each.input or 0 for each in used), sum(each.output or 0 for each in used)
+            below = [self._total[id(child)] for child in run.children]
+            self._own[id(run)] = own
+            self._total[id(run)] = own[0] + sum(each[0] for each in below), own[1] + sum(each[1] for each in below)
+
+    def reported(self, run: Run) -> Reported | None:
+        """What the recorder says of a run, and what that seems to be."""
+        told = run.told
+        if told is None or not told.usage.is_recorded:
+            return None
+        usage = self._counting.usage(run.span)
+        said = usage.input, usage.output
+        if told.is_own:
+            return Reported(usage, "own", "By the recorder over the calls of this run alone, without agents below.")
+        if id(run) not in self.has_usage:
+            return Reported(usage, "total" if run.children else "own", "No call has usage: this is all there is.")
+        if _fits(said, self._own[id(run)]):
+            return Reported(usage, "own", "The agent's span repeats the sum of its own calls.")
+        if _fits(said, self._total[id(run)]):
+            return Reported(usage, "total", "The agent's span repeats the sum of all calls in it and below it.")
+        last = max(run.calls, key=lambda span: span.order, default=None)
+        if last is not None and len(run.calls) > 1:
+            used = self._counting.usage(last)
+            if _fits(said, (used.input, used.output)):
+                return Reported(usage, "own", "The agent's span has what its last call used, which is no sum.")
+        note = (
+            "The agent's span has a sum that is not that of its calls: calls are missing (sampling drops spans), or it "
+            "counts what the conversation had used by then."
+        )
+        return Reported(usage, "total" if run.children else "own", note)
+
+
+def _fits(said: tuple[int | None, int | None], ours: tuple[int | None, int | None]) -> bool:
+    """Whether both say the same, as far as they say anything."""
+    return all(one is None or one == other for one, other in zip(said, ours, strict=True))

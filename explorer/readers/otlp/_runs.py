@@ -1,0 +1,252 @@
+"""Spans become runs: which agent was at work, on which call of whom, and in which conversation.
+
+A span of an agent is a run. Calls that no agent is around are of a run of the outermost span of the trace, one for each
+agent that they name. Two spans of one agent of which one does nothing but hold the other are one run: a call to another
+process and its execution there, or one agent seen by two instrumentations.
+
+A conversation is named by the outermost run: by its own span or the nearest around it, else by any of the trace, else
+by a session; without all that, the trace is the conversation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from explorer.readers._values import key_part
+from explorer.readers.otlp import _names as names
+from explorer.readers.otlp._draft import AgentCall, Key, ModelCall, Note, Span, ToolUse
+from explorer.readers.otlp._forest import Forest
+from explorer.readers.otlp._span import service_of
+from explorer.readers.otlp._values import Wanted, attributes_of
+
+
+@dataclass(slots=True)
+class Agent:
+    """One participant of a conversation."""
+
+    key: str
+    """Within its conversation."""
+    name: str
+    parent: Agent | None
+    version: str | None = None
+    label: str | None = None
+    runs: list[Run] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of an agent."""
+
+    key: Key
+    """Of the span that it is; where that is not recorded, as it is named."""
+    span: Span
+    """Of the agent, or the outermost one of the trace."""
+    is_implied: bool
+    """Whether no span of an agent tells of it."""
+    agent: Agent
+    conversation: str
+    """The recorded id."""
+    parent: Run | None = None
+    tool: Span | None = None
+    """The tool call that it is inside."""
+    calls: list[Span] = field(default_factory=list)
+    """Of models, those that count."""
+    wrappers: list[Span] = field(default_factory=list)
+    """Spans around calls of models that are themselves spans."""
+    tools: list[Span] = field(default_factory=list)
+    notes: list[Span] = field(default_factory=list)
+    inner: list[Span] = field(default_factory=list)
+    """Further spans of the same execution."""
+    children: list[Run] = field(default_factory=list)
+
+    @property
+    def has_span(self) -> bool:
+        """Whether a span begins and ends with it; else its calls say when it was."""
+        return not self.is_implied or (self.span.key == self.key and self.span.kind not in ("model", "tool"))
+
+    @property
+    def start(self) -> int | None:
+        """Nanoseconds since 1970."""
+        if self.has_span:
+            return self.span.start
+        return min((each.start for each in (*self.calls, *self.tools) if each.start is not None), default=None)
+
+    @property
+    def end(self) -> int | None:
+        """Nanoseconds since 1970; None while it has not ended."""
+        if self.has_span:
+            return self.span.end
+        ends = [each.end for each in (*self.calls, *self.tools)]
+        return None if None in ends else max((end for end in ends if end is not None), default=None)
+
+    @property
+    def order(self) -> tuple[bool, int, Key]:
+        """By start."""
+        start = self.start
+        return start is None, start or 0, self.key
+
+    @property
+    def told(self) -> AgentCall | None:
+        """What the agent's span tells."""
+        return self.span.told if isinstance(self.span.told, AgentCall) else None
+
+
+class _Around(NamedTuple):
+    """What is around a span."""
+
+    root: Span
+    key: Key
+    """Of the root, or of its parent, which is not recorded."""
+    run: Run | None = None
+    tool: Span | None = None
+    model: Span | None = None
+    conversation: str | None = None
+    session: str | None = None
+
+
+class Runs:
+    """Finds the runs of a forest."""
+
+    def __init__(self, forest: Forest) -> None:
+        self.forest = forest
+        self.runs: list[Run] = []
+        """Parents before children."""
+        self.run_of: dict[Key, Run] = {}
+        """The run that a span is of, or inside of."""
+        self.inside: defaultdict[Key, list[Span]] = defaultdict(list)
+        """Of a call of a model, those that are inside it."""
+        self.asked_by: dict[Key, Span] = {}
+        """Of a tool call, the call of a model that it is inside of."""
+        self.others: Counter[str] = Counter()
+        """Spans of other kinds, by trace."""
+        self._agents: dict[tuple[str, str], Agent] = {}
+        self._implied: dict[tuple[Key, str, str], Run] = {}
+        spans = forest.in_order()
+        self._conversations = _first(spans, "conversation")
+        self._sessions = _first(spans, "session")
+        self._busy = _busy(spans)
+        self._find(spans)
+
+    def _find(self, spans: Iterable[Span]) -> None:
+        around: dict[Key, _Around] = {}
+        for span in spans:
+            lost = span.parent_id if span.is_orphan else None
+            near = around[span.parent.key] if span.parent else _Around(span, (span.key[0], lost or span.key[1]))
+            near = near._replace(
+                conversation=span.conversation or near.conversation, session=span.session or near.session
+            )
+            if span.kind == "agent":
+                run = self._agent_run(span, near)
+                near = near._replace(run=run, tool=None, model=None)
+            elif span.kind == "model":
+                self._model_call(span, near)
+                near = near._replace(run=self.run_of[span.key], model=span)
+            elif span.kind == "tool":
+                run = near.run or self._implied_run(span, near)
+                run.tools.append(span)
+                self.run_of[span.key] = run
+                if near.model:
+                    self.asked_by[span.key] = near.model
+                near = near._replace(run=run, tool=span, model=None)
+            elif span.kind == "note" and near.run:
+                near.run.notes.append(span)
+                self.run_of[span.key] = near.run
+            else:
+                self.others[span.key[0]] += 1
+                if near.run:
+                    self.run_of[span.key] = near.run
+            around[span.key] = near
+
+    def _agent_run(self, span: Span, near: _Around) -> Run:
+        told, outer = span.told, near.run
+        assert isinstance(told, AgentCall)
+        if outer and near.tool is None and outer.told and self._is_same(outer, outer.told, told):
+            outer.inner.append(span)
+            outer.told.agent_id = outer.told.agent_id or told.agent_id
+            outer.told.model = outer.told.model or told.model
+            if not outer.told.usage.is_recorded:
+                outer.told.usage, outer.told.is_own = told.usage, told.is_own
+            self.run_of[span.key] = outer
+            return outer
+        conversation = outer.conversation if outer else self._conversation(span, near)
+        agent = self._agent(conversation, told.name, told.agent_id, outer)
+        agent.version = agent.version or told.version
+        agent.label = agent.label or told.description or told.agent_id
+        return self._begin(span, Run(span.key, span, False, agent, conversation, outer, near.tool))
+
+    def _is_same(self, outer: Run, told: AgentCall, inner: AgentCall) -> bool:
+        """Whether both are one execution: of one name, and the outer one does nothing itself."""
+        same = told.name == inner.name and (told.agent_id or inner.agent_id) == (inner.agent_id or told.agent_id)
+        return same and (self._busy[outer.span.key] == 1 or (told.is_client and not inner.is_client))
+
+    def _model_call(self, span: Span, near: _Around) -> None:
+        run = near.run or self._implied_run(span, near)
+        run.calls.append(span)
+        self.run_of[span.key] = run
+        if near.model:
+            self.inside[near.model.key].append(span)
+
+    def _implied_run(self, span: Span, near: _Around) -> Run:
+        """The run of a call that no agent is around."""
+        called = span.told.agent_name if isinstance(span.told, ModelCall) else None
+        conversation = self._conversation(span, near)
+        key = near.key, called or "", conversation
+        run = self._implied.get(key)
+        if run is None:
+            root = near.root
+            is_around = root.kind not in ("model", "tool") and root.key == near.key
+            name = called or (root.name if is_around else None) or service_of(root) or "main"
+            run = Run(near.key, root, True, self._agent(conversation, name, None, None), conversation)
+            self._implied[key] = self._begin(root, run)
+        return run
+
+    def _begin(self, span: Span, run: Run) -> Run:
+        self.runs.append(run)
+        run.agent.runs.append(run)
+        self.run_of.setdefault(span.key, run)
+        if run.parent:
+            run.parent.children.append(run)
+        return run
+
+    def _agent(self, conversation: str, name: str, agent_id: str | None, outer: Run | None) -> Agent:
+        """The agent of an id, or of a name below the agent that is around it: a name alone is no identity."""
+        above = outer.agent if outer else None
+        key = f"@{key_part(agent_id)}" if agent_id else key_part(name)
+        if above and not agent_id:
+            key = f"{above.key}/{key}"
+        return self._agents.setdefault((conversation, key), Agent(key, name, above))
+
+    def _conversation(self, span: Span, near: _Around) -> str:
+        trace = span.key[0]
+        named = near.conversation or self._conversations.get(trace) or near.session or self._sessions.get(trace)
+        if named is None:
+            resource = Wanted(attributes_of(span.scope.resource.fields.get("attributes")))
+            named = resource.text((*names.CONVERSATION, *names.SESSION))
+        return named or trace
+
+
+def _first(spans: Iterable[Span], name: str) -> dict[str, str]:
+    """What the first span of each trace that has it says."""
+    found: dict[str, str] = {}
+    for span in sorted(spans, key=lambda span: span.order):
+        if value := getattr(span, name):
+            found.setdefault(span.key[0], value)
+    return found
+
+
+def _busy(spans: Iterable[Span]) -> Counter[Key]:
+    """How many spans of agents, models and tools each of these has right inside, whatever is between."""
+    near: dict[Key, Span | None] = {}
+    found: Counter[Key] = Counter()
+    for span in spans:
+        above = None
+        if span.parent:
+            is_busy = isinstance(span.parent.told, (AgentCall, ModelCall, ToolUse))
+            above = span.parent if is_busy else near[span.parent.key]
+        near[span.key] = above
+        if above is not None and span.told is not None and not isinstance(span.told, Note):
+            found[above.key] += 1
+    return found
