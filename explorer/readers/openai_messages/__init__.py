@@ -18,7 +18,6 @@ from pathlib import Path
 
 from explorer.model import Row
 from explorer.readers import Message, Place, Report, SourceFile
-from explorer.readers._json_lines import recorded
 from explorer.readers.openai_messages._layout import claims
 
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "messages", "read", "record"]
@@ -27,7 +26,16 @@ NAME = "openai-messages"
 VERSION = 1
 SELF_CONTAINED = True
 
-record = recorded
+
+def record(path: Path, offset: int, length: int, limit: int) -> bytes:
+    """The recorded line of a step, or the text of one message of it.
+
+    Raises:
+        OSError: it cannot be read any more.
+    """
+    from explorer.readers.openai_messages._places import record
+
+    return record(path, offset, length, limit)
 
 
 def read(source: SourceFile) -> Iterator[Row | Report]:

@@ -48,7 +48,7 @@ class Agent:
     forked: bool = False
     """Whether its prompts branch off those of its parent."""
     last: tuple[int, int] = (0, 0)
-    """Where the line of its last request stands."""
+    """The place of its last answer."""
     length: int = 0
     """Messages of its last prompt."""
     tokens: int | None = None

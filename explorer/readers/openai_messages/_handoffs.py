@@ -6,7 +6,7 @@ arguments of a call whose result is still awaited, that call asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from explorer.readers._json_lines import Line
 from explorer.readers._openai._items import Call, Item
 from explorer.readers._records import loads
 from explorer.readers.openai_messages._agents import Agent, Asked, short
+from explorer.readers.openai_messages._places import Place, message_at
 
 SHORTEST_TASK = 12
 """Characters of an argument that may be a task."""
@@ -59,23 +60,25 @@ class Handoffs:
         for task in tasks:
             self._tasks[task] = agent, asked
 
-    def spawned(self, child: Agent, opening: Sequence[str], line: Line, at: int | None) -> Iterator[Edge]:
+    def spawned(self, child: Agent, opening: Mapping[str, int], line: Line, at: int | None) -> Iterator[Edge]:
         """What a new agent is told first: of whom that was a task, it is a child."""
-        for text in opening:
+        for text, number in opening.items():
             parent, asked = self._tasks.get(hash(text), (None, None))
             if parent is None or asked is None or parent is child:
                 continue
             child.parent, child.spawn, child.label = parent, asked, short(text)
             parent.children.setdefault(asked.call_id or "", child)
-            yield self._edge("spawn", parent, child, asked.call_id, at, (asked.offset, asked.length), line, True)
+            yield self._edge("spawn", parent, child, asked.call_id, at, None, message_at(line, number), True)
             return
 
     def forked(self, child: Agent, line: Line, at: int | None) -> Edge:
         """A new agent goes on from what its parent was shown, or from a part of it."""
         assert child.parent is not None
-        return self._edge("fork", child.parent, child, None, at, (None, None), line, True)
+        return self._edge("fork", child.parent, child, None, at, None, (line.offset, line.length), True)
 
-    def answered(self, agent: Agent, item: Item, line: Line, at: int | None) -> Iterator[ToolCall | Edge]:
+    def answered(
+        self, agent: Agent, item: Item, received: Place, at: int | None
+    ) -> Iterator[ToolCall | Edge]:  # fmt: skip
         """A result in the agent's prompt, and with it what its child had said last."""
         asked = agent.open.pop(item.answers or "", None)
         if asked is None:
@@ -90,7 +93,7 @@ class Handoffs:
                 hash(each.strip()) for each in item.text.split("\n")
             }
             delivered = True if told or child.said == hash(item.text.strip()) else None
-            yield self._edge("result", child, agent, asked.call_id, at, child.last, line, delivered)
+            yield self._edge("result", child, agent, asked.call_id, at, child.last, received, delivered)
 
     def end(self, agent: Agent) -> Iterator[ToolCall]:
         """The calls of an agent whose results are in no prompt."""
@@ -98,14 +101,16 @@ class Handoffs:
             yield self._row(agent, asked, None, agent.children.get(call_id))
 
     def _edge(
-        self, kind: EdgeKind, of: Agent, to: Agent, call_id: str | None, at: int | None,
-        sent: tuple[int | None, int | None], line: Line, delivered: bool | None,
+        self, kind: EdgeKind, of: Agent, to: Agent, call_id: str | None, at: int | None, sent: Place | None,
+        received: Place, delivered: bool | None,
     ) -> Edge:  # fmt: skip
+        """Without a place of what was sent, it stands in the record of the call."""
         keys, source_id = self._keys, self._keys.source_id
         edge_id = f"{keys.run_id(of if kind == 'result' else to)}>{kind}"
+        offset, length = sent or (None, None)
         return Edge(
             edge_id, kind, keys.run_id(of), keys.run_id(to), call_id, at, delivered, "derived",
-            "item" if delivered else "thread", source_id, *sent, source_id, line.offset, line.length,
+            "item" if delivered else "thread", source_id if sent else None, offset, length, source_id, *received,
         )  # fmt: skip
 
     def _row(self, agent: Agent, asked: Asked, end_ms: int | None, child: Agent | None = None) -> ToolCall:

@@ -19,6 +19,7 @@ from explorer.readers.openai_messages._agents import Agent
 from explorer.readers.openai_messages._chains import Chain, Chains, Placed
 from explorer.readers.openai_messages._exchange import Exchange, exchange_of
 from explorer.readers.openai_messages._handoffs import Handoffs, Keys
+from explorer.readers.openai_messages._places import answer_at, message_at
 from explorer.readers.openai_messages._request import Told, known_by, telling
 
 
@@ -81,9 +82,9 @@ class Log:
             message = f"it goes on from the answer {exchange.previous}, which is not in the log"
             yield from self.finding("partial-prompt", "warning", message, line.number, agent, agent.steps)
         known = 0 if exchange.previous or placed.how == "rewritten" else placed.known
-        for item in told.items[known:]:
+        for item, number in zip(told.items[known:], told.numbers[known:], strict=True):
             if item.answers is not None:
-                yield from self.handoffs.answered(agent, item, line, start)
+                yield from self.handoffs.answered(agent, item, message_at(line, number), start)
         yield from self._answer(line, told, agent, is_whole)
 
     # --- where it belongs --------------------------------------------------------------------------------------------
@@ -132,7 +133,7 @@ class Log:
         agent.steps += 1
         agent.reached(start, end)
         agent.model, agent.request_model = agent.model or exchange.model, agent.request_model or exchange.request_model
-        agent.last = line.offset, line.length
+        agent.last = answer_at(line)
         candidates = None
         if placed.grade == "ambiguous":
             agent.doubtful += 1

@@ -34,10 +34,13 @@ class Told:
         blocks = Blocks(parts, self._of_tools(tools) if base is None else base)
         root = blocks.last
         self.items: list[Item] = []
+        self.numbers: list[int] = []
+        """Of each item, which of the messages it is of."""
         nodes: list[int] = []
-        for message in exchange.messages:
+        for number, message in enumerate(exchange.messages):
             for item in items_of(message):
                 self.items.append(item)
+                self.numbers.append(number)
                 blocks.add(item)
                 nodes.append(blocks.last)
         head = next((n for n, item in enumerate(self.items) if item.role not in INSTRUCTIONS), len(self.items))
@@ -65,16 +68,21 @@ class Told:
         """The answers in its prompt behind the first ``known`` messages, the latest first."""
         return (self.items[n] for n in reversed(self.prompt.answers) if n >= known)
 
-    def opening(self) -> list[str]:
-        """What its first words say: each text before the first answer whole, and every long line of it."""
-        found: list[str] = []
-        for item in self.items[self.prompt.head :]:
+    def opening(self) -> dict[str, int]:
+        """What its first words say: each text before the first answer whole, and every long line of it.
+
+        With each, which of the messages says it.
+        """
+        found: dict[str, int] = {}
+        for item, number in zip(self.items[self.prompt.head :], self.numbers[self.prompt.head :], strict=True):
             if item.role != "user":
                 break
-            found.append(item.text.strip())
+            texts = [item.text.strip()]
             if "\n" in item.text:
-                found += [line for each in item.text.splitlines() if len(line := each.strip()) >= SHORTEST_LINE]
-        return [text for text in found if text]
+                texts += [line for each in item.text.splitlines() if len(line := each.strip()) >= SHORTEST_LINE]
+            for text in filter(None, texts):
+                found.setdefault(text, number)
+        return found
 
     def ends(self) -> tuple[list[int], list[Item]]:
         """The nodes behind each choice of its answer, and the items of the first."""

@@ -10,13 +10,12 @@ import orjson
 from explorer.model import Finding
 from explorer.readers import HEAD_BYTES, Message, Place, StepPlace
 from explorer.readers._findings import Findings
-from explorer.readers._json_lines import json_lines, recorded
+from explorer.readers._json_lines import json_lines
 from explorer.readers._openai._documents import Document, lines_of, whole_file
 from explorer.readers._openai._said import said
-from explorer.readers._records import MAX_RECORD, loads
 from explorer.readers.openai_messages._conversations import key_of, native_id
-from explorer.readers.openai_messages._exchange import Exchange, exchange_of
 from explorer.readers.openai_messages._layout import shape_of
+from explorer.readers.openai_messages._places import exchange_at
 
 ANEW = "from here on the prompt was written anew"
 
@@ -73,7 +72,7 @@ def _of_requests(path: Path, place: Place) -> Iterator[Message]:
     steps = [step for step in place.steps if place.until is None or step.ordinal <= place.until]
     names: dict[str, str] = {}
     for number, part in enumerate(_parts(steps)):
-        exchange = _read(path, part[-1])
+        exchange = exchange_at(path, part[-1].offset or 0, part[-1].length or 0)
         if exchange is None:
             continue
         wrote = {_noted(step).get("messages"): step.ordinal for step in part[:-1]}
@@ -105,12 +104,3 @@ def _parts(steps: Sequence[StepPlace]) -> Iterator[list[StepPlace]]:
 def _noted(step: StepPlace) -> dict[str, object]:
     found = orjson.loads(step.extra) if step.extra else {}
     return found if isinstance(found, dict) else {}
-
-
-def _read(path: Path, step: StepPlace) -> Exchange | None:
-    text = recorded(path, step.offset or 0, step.length or 0, MAX_RECORD)
-    try:
-        fields = loads(text)
-    except ValueError:
-        return None
-    return exchange_of(fields) if isinstance(fields, dict) else None

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from explorer.readers import claim
+from explorer.readers import claim, reader_of
 from tests.readers.reading import SAMPLES, head, read
 
 LOGS = SAMPLES / "openai-messages" / "logs"
@@ -182,3 +182,15 @@ def test_answers_without_prompts_are_one_agents_for_want_of_knowing():
     assert [(step.grade, step.error) for step in found.steps] == [
         ("not_recorded", None), ("not_recorded", "rate limit"), ("not_recorded", None),
     ]  # fmt: skip
+
+
+def test_a_hand_off_shows_one_message_of_a_line_and_not_all_of_it():
+    path = LOGS / "team.jsonl"
+    edges = read(path, "l", reader="openai-messages").edges
+    spawn, back = edges[0], next(edge for edge in edges if edge.kind == "result")
+    record = reader_of("openai-messages").record
+    assert spawn.sent_source_id is None  # it is in the arguments of the call
+    assert record(path, spawn.received_offset, spawn.received_length, 99) == b"Review the module cart.py for errors."
+    for place in ((back.sent_offset, back.sent_length), (back.received_offset, back.received_length)):
+        assert record(path, *place, 99) == b"It sums an empty cart to None."
+    assert record(path, back.sent_offset, back.sent_length, 7) == b"It sums"
