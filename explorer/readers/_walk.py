@@ -140,9 +140,9 @@ class Walk:
         if end is None:
             return None
         self.at = end
-        if longest is not None and end - start > longest:
-            return None
         try:
+            if longest is not None and end - start > longest:
+                raise ValueError(f"longer than {longest >> 20} MiB")
             return loads(self.buffer[start:end])
         except ValueError as error:
             self.note(start, str(error))

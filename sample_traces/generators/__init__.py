@@ -13,6 +13,7 @@ from generators import (
     codex_rollouts,
     deus,
     graff,
+    inspect,
     maverick,
     mini_swe_agent,
     openai_messages,
@@ -22,6 +23,6 @@ from generators import (
 
 FORMATS: list[Callable[[], Iterator[tuple[str, bytes]]]] = [
     weka.files, graff.files, maverick.files, codegraff.files, codex.files, codex_rollouts.files,
-    claude_code.files, deus.files, blocks.files, atif.files, mini_swe_agent.files, openai_messages.files,
-    otlp.files,
+    claude_code.files, deus.files, blocks.files, atif.files, inspect.files, mini_swe_agent.files,
+    openai_messages.files, otlp.files,
 ]  # fmt: skip

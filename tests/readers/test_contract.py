@@ -35,6 +35,7 @@ from tests.readers.blocks import counting as blocks
 from tests.readers.claude_code import counting as claude_code
 from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
+from tests.readers.inspect import counting as inspect_ai
 from tests.readers.maverick.counting import counts
 from tests.readers.mini_swe_agent import counting as mini_swe_agent
 from tests.readers.openai_messages import counting as openai_messages
@@ -333,8 +334,8 @@ def openai_messages_sums(path):
 SUMS = {
     "weka": weka_sums, "graff": graff_sums, "maverick": maverick_sums, "codegraff": codegraff_sums,
     "codex": codex_sums, "claude-code": claude_code_sums, "deus": deus_sums,
-    "atif": atif.counts, "mini-swe-agent": mini_swe_agent_sums, "openai-messages": openai_messages_sums,
-    "otlp": otlp.counts,
+    "atif": atif.counts, "inspect": inspect_ai.counts, "mini-swe-agent": mini_swe_agent_sums,
+    "openai-messages": openai_messages_sums, "otlp": otlp.counts,
     **blocks.SUMS,
 }  # fmt: skip
 
@@ -364,6 +365,7 @@ def test_every_step_says_where_in_the_file_it_stands(sample):
         if content.startswith(MAGIC) or source.suffix in (
             ".zst",
             ".gz",
+            ".eval",
         ):  # it says which row, or byte once decompressed: what is there is tested with the reader
             continue
         ends = [0]

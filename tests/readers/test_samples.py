@@ -22,6 +22,7 @@ from tests.readers.claude_code.families import together
 from tests.readers.codegraff import counting as codegraff
 from tests.readers.codex import counting as codex
 from tests.readers.codex.rollouts import own_steps
+from tests.readers.inspect import counting as inspect_ai
 from tests.readers.maverick.counting import counts
 from tests.readers.mini_swe_agent import counting as mini_swe_agent
 from tests.readers.openai_messages import counting as openai_messages
@@ -41,7 +42,7 @@ def readme_rows():
     for text in (SAMPLES / "README.md").read_text("utf-8").splitlines():
         if text.startswith("## "):
             directory = SAMPLES / text[3:]
-        elif found := re.match(r"\| `([\w.-]+)`(?: line (\d+))? \|.*\| (.*) \|$", text):
+        elif found := re.match(r"\| `([\w.+-]+)`(?: line (\d+))? \|.*\| (.*) \|$", text):
             yield directory / found[1], int(found[2]) if found[2] else None, found[3]
 
 
@@ -54,7 +55,8 @@ WEKA, GRAFF, MAVERICK, CODEGRAFF, CODEX, CLAUDE_CODE, DEUS = (
 
 ROLLOUTS = [row for row in CODEX if not row[0].is_dir() and row[0].name != "session_index.jsonl"]
 OTLP = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] == "otlp"]
-EVALUATIONS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] == "atif"]
+OF_EVALUATIONS = {"atif": atif.counts, "inspect": inspect_ai.counts}
+EVALUATIONS = [row for row in ROWS if row[0].relative_to(SAMPLES).parts[0] in OF_EVALUATIONS]
 MESSAGES = {"mini-swe-agent": mini_swe_agent.counts, "openai-messages": openai_messages.counts}
 """Formats of recorded messages, and what counts in their files by the json module alone."""
 
@@ -291,10 +293,11 @@ def test_the_readme_gives_the_numbers_of_a_transcript(row):
 @pytest.mark.parametrize("row", EVALUATIONS, ids=name)
 def test_the_readme_gives_the_numbers_and_findings_of_evaluations(row):
     path, _, text = row
-    steps, tokens_in, tokens_out = atif.counts(path)
+    format_ = path.relative_to(SAMPLES).parts[0]
+    steps, tokens_in, tokens_out = OF_EVALUATIONS[format_](path)
     assert text.startswith(f"{steps} step{'s' * (steps != 1)}, {tokens_in:,} in, {tokens_out:,} out.")
-    beside = [other for other in path.parent.iterdir() if other != path]
-    findings = read(path, parts=beside, reader="atif").findings
+    beside = [other for other in path.parent.iterdir() if other != path] if format_ == "atif" else []
+    findings = read(path, parts=beside, reader=format_).findings
     assert set(re.findall(r"`([a-z-]+)`", text)) == {each.code for each in findings if each.source_id == path.name}
 
 

@@ -1,0 +1,164 @@
+"""What was said in a run: the prompt of each step, as far as it is new, and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import orjson
+
+from explorer.readers import Message, MessageRole, Place
+from explorer.readers.inspect._events import digest_of, references
+from explorer.readers.inspect._texts import ATTACHED, Texts
+
+_ROLES: Mapping[object, MessageRole] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
+_REWRITTEN = "from here on the prompt is another one than that of the step before"
+
+
+def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
+    """The messages of a run, lazily.
+
+    Raises:
+        OSError: the log is not there any more.
+    """
+    noted = orjson.loads(place.extra) if place.extra else {}
+    path = files.get(str(noted.get("source_id")))
+    if path is None:
+        raise OSError("the log is not there any more")
+    with ExitStack() as opened:
+        texts = Texts(path, noted, opened)
+        before: list[int] = []
+        tools = 0
+        for step in place.steps:
+            if step.offset is None or (place.until is not None and step.ordinal > place.until):
+                continue
+            of_step = orjson.loads(step.extra) if step.extra else {}
+            event = texts.event(step.offset, step.length or 0, of_step.get("inside"))
+            if (offered := hash(repr(event.get("tools")))) != tools and event.get("tools"):
+                tools = offered
+                yield _tools(event.get("tools"))
+            prompt = list(_prompt(event, texts))
+            seen = [digest_of(message) for message in prompt]
+            same = next((n for n, (one, other) in enumerate(zip(seen, before, strict=False)) if one != other), None)
+            new = min(len(seen), len(before)) if same is None else same
+            note = _REWRITTEN if before and new < len(before) else None
+            for message in prompt[new:]:
+                for told in _message(message, texts, None):
+                    yield told._replace(note="; ".join(filter(None, (note, told.note))) or None)
+                    note = None
+            answer, error = _answer(event)
+            yield from _answered(answer, error, texts, step.ordinal, of_step)
+            before = [*seen, digest_of(answer)] if answer else seen
+
+
+def _prompt(event: dict[str, object], texts: Texts) -> Iterator[object]:
+    """The messages of a prompt, which are in the event or in the pool."""
+    given = event.get("input")
+    if isinstance(given, list) and given:
+        yield from given
+    else:
+        for first, last in references(event.get("input_refs")):
+            yield from texts.messages(first, last)
+
+
+def _answer(event: dict[str, object]) -> tuple[object, str | None]:
+    output, error = event.get("output"), event.get("error")
+    choices = output.get("choices") if isinstance(output, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    return choice.get("message") if isinstance(choice, dict) else None, error if isinstance(error, str) else None
+
+
+def _answered(
+    answer: object, error: str | None, texts: Texts, step: int, of_step: Mapping[str, object]
+) -> Iterator[Message]:
+    told = False
+    note = "answered from Inspect's own cache" if of_step.get("cache") == "read" else None
+    for message in _message(answer, texts, step) if answer else ():
+        told = True
+        yield message._replace(note="; ".join(filter(None, (note, message.note))) or None)
+    if error is not None:
+        yield Message.of("system", "other", error, step_ordinal=step, is_error=True, note="the model call failed")
+    elif not told:
+        yield Message.of("assistant", "text", "", step_ordinal=step, note="what it answered is not recorded")
+
+
+def _tools(tools: object) -> Message:
+    count = len(tools) if isinstance(tools, list) else 0
+    return Message.of("system", "other", _shown(tools), note=f"{count:,} tool definitions")
+
+
+def _message(message: object, texts: Texts, step: int | None) -> Iterator[Message]:
+    """A message, part by part."""
+    if not isinstance(message, dict):
+        yield Message.of("user", "other", _shown(message), step_ordinal=step, note="a message that cannot be read")
+        return
+    role = _ROLES.get(message.get("role"), "user")
+    if role == "tool":
+        yield from _result(message, texts)
+        return
+    content = message.get("content")
+    for part in content if isinstance(content, list) else [content] if content else []:
+        yield _part(part, role, texts, step)
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else ():
+        if isinstance(call, dict):
+            name, call_id = (value if isinstance(value := call.get(key), str) else None for key in ("function", "id"))
+            wrong = call.get("parse_error")
+            note = f"its arguments could not be read: {wrong}"[:200] if wrong else None
+            yield Message.of(role, "tool_call", _shown(call.get("arguments")), name, call_id, step, note=note)
+
+
+def _result(message: dict[str, object], texts: Texts) -> Iterator[Message]:
+    name, call_id = (_word(message.get(key)) for key in ("function", "tool_call_id"))
+    error, content = message.get("error"), message.get("content")
+    for part in content if isinstance(content, list) and content else [content or ""]:
+        told = _part(part, "tool", texts, None)
+        kind = "tool_result" if told.kind == "text" else told.kind
+        yield told._replace(kind=kind, name=name, call_id=call_id, is_error=isinstance(error, dict))
+    if isinstance(error, dict) and error.get("message") not in (None, content):
+        text, why = texts_of(error.get("message"), texts), _word(error.get("type"))
+        yield Message.of("tool", "tool_result", text, name, call_id, is_error=True, note=why)
+
+
+def _part(part: object, role: MessageRole, texts: Texts, step: int | None) -> Message:
+    if not isinstance(part, dict):
+        return Message.of(role, "text", texts_of(part, texts), step_ordinal=step)
+    kind = part.get("type")
+    if kind == "text":
+        return Message.of(role, "text", texts_of(part.get("text"), texts), step_ordinal=step)
+    if kind == "reasoning":
+        redacted = part.get("redacted") is True
+        text = part.get("summary") if redacted else part.get("reasoning") or part.get("summary")
+        return Message.of(
+            role, "reasoning", texts_of(text, texts), step_ordinal=step, note="encrypted" if redacted else None
+        )
+    if kind == "image":
+        return Message.of(role, "image", "", step_ordinal=step, note=_place(part.get("image")))
+    return Message.of(role, "other", _shown(part), _word(kind), step_ordinal=step)
+
+
+def _place(image: object) -> str | None:
+    """Where an image is; one that is inlined is not shown."""
+    inlined = not isinstance(image, str) or image.startswith(("data:", ATTACHED))
+    return None if inlined else str(image)[:200]
+
+
+def texts_of(value: object, texts: Texts) -> str:
+    """A text, which may stand among the attachments; anything else as JSON."""
+    if isinstance(value, str) and value.startswith(ATTACHED) and len(value) < 200:
+        return texts.attached(value) or f"{value} (not in the log)"
+    return _shown(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return "" if value is None else orjson.dumps(value).decode()
+    except TypeError:
+        return repr(value)
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None

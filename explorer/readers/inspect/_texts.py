@@ -1,0 +1,103 @@
+"""The texts of a sample, found again: its events by place, and what they refer to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from explorer.readers._records import Buffer, loads, open_bytes
+from explorer.readers._walk import Walk
+from explorer.readers.inspect._archive import Archive
+from explorer.readers.inspect._layout import EVENT, ITEM, UNTIL, WITHIN, attachments_of, in_archive
+from explorer.readers.inspect._place import entry_of
+
+Stretch = tuple[Buffer, int, int]
+
+ATTACHED = "attachment://"
+
+
+class Texts:
+    """One sample, open. What it refers to is known by its place and built when it is asked for."""
+
+    def __init__(self, path: Path, noted: dict[str, object], opened: ExitStack) -> None:
+        self._path, self._noted, self._opened = path, noted, opened
+        self._buffers: dict[int, Buffer] = {}
+        self._pool: list[Stretch] = []
+        self._attachments: dict[str, Stretch] = {}
+        name = noted.get("entry")
+        if not isinstance(name, str):
+            self._buffers[0] = buffer = opened.enter_context(open_bytes(path))
+            at = noted.get("at")
+            self._index(Walk(buffer, at if isinstance(at, int) else 0))
+        else:
+            self._archived(Archive(path), name)
+
+    def _archived(self, archive: Archive, name: str) -> None:
+        sample = next((each for each in in_archive(archive).samples if each.name == name), None)
+        if sample is None:
+            raise OSError("the sample is not in the archive any more")
+        for entry, part in sample.parts:
+            buffer, _ = self._opened.enter_context(archive.opened(entry))
+            self._buffers[entry.number] = buffer
+            walk = Walk(buffer)
+            if part == "sample":
+                self._index(walk)
+            elif part == "messages":
+                self._pool += _items(walk)
+        for entry in attachments_of(archive, name):
+            buffer, _ = self._opened.enter_context(archive.opened(entry))
+            for stretch in _items(Walk(buffer)):
+                self._attachments[str(len(self._attachments))] = stretch
+
+    def _index(self, walk: Walk) -> None:
+        """Note where messages and attachments are."""
+        for key in walk.members(WITHIN):
+            if key == "message_pool":
+                self._pool += _items(walk)
+            elif key == "events_data":
+                for inner in walk.members(UNTIL):
+                    if inner == "messages":
+                        self._pool += _items(walk)
+            elif key == "events":  # one by one, as damage in them must not hide what comes behind
+                for _ in walk.items(EVENT, UNTIL):
+                    pass
+            elif key == "attachments":
+                for name in walk.members(UNTIL):
+                    start = walk.at
+                    walk.skip()
+                    self._attachments[name] = (walk.buffer, start, walk.at)
+
+    def event(self, place: int, length: int, inside: object) -> dict[str, object]:
+        """The event at a place, or one that is inside it; empty where it cannot be read."""
+        number, byte = entry_of(place)
+        found: object = _built((self._buffers.get(number, b""), byte, byte + length))
+        for index in inside if isinstance(inside, list) else ():
+            inner = found if isinstance(found, list) else found.get("events") if isinstance(found, dict) else None
+            found = inner[index] if isinstance(inner, list) and index < len(inner) else None
+        return found if isinstance(found, dict) else {}
+
+    def messages(self, first: int, last: int) -> Iterator[object]:
+        """Messages of the pool."""
+        for stretch in self._pool[first:last]:
+            yield _built(stretch)
+
+    def attached(self, text: str) -> str | None:
+        """The text that stands in the place of a reference; None where it is not there."""
+        found = self._attachments.get(text.removeprefix(ATTACHED))
+        value = _built(found) if found is not None else None
+        return value if isinstance(value, str) else None
+
+
+def _items(walk: Walk) -> Iterator[Stretch]:
+    for start in walk.items(ITEM, UNTIL):
+        walk.skip()
+        yield walk.buffer, start, walk.at
+
+
+def _built(stretch: Stretch) -> object:
+    buffer, start, end = stretch
+    try:
+        return loads(buffer[start:end])
+    except ValueError:
+        return None
