@@ -25,7 +25,9 @@ WHERE run_id = {run}
 ORDER BY ordinal"""
 
 _TOOLS = """\
-SELECT step_ordinal, name AS tool, end_ms - start_ms AS took_ms, is_error, child_run_id, run_id
+SELECT
+    step_ordinal, name AS tool, end_ms - start_ms AS took_ms, is_error,
+    child_run_id, run_id
 FROM tool_calls
 WHERE run_id = {run}
 ORDER BY ordinal"""

@@ -10,7 +10,8 @@ SELECT
     round(cost_usd, 4) AS cost_usd, run_id
 FROM run_totals
 WHERE NOT is_replay
-ORDER BY coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, run_id
+ORDER BY
+    coalesce(input_tokens, 0) + coalesce(output_tokens, 0) DESC, run_id
 LIMIT 100;
 
 -- Which agents took the most tokens?
@@ -36,8 +37,9 @@ SELECT
     sum(s.cache_write_tokens) AS cache_write_tokens,
     sum(s.output_tokens) AS output_tokens,
     sum(s.reasoning_tokens) AS reasoning_tokens,
-    round(100 * sum(s.cache_read_tokens) / nullif(sum(s.input_tokens), 0), 1)
-        AS percent_cached
+    round(
+        100 * sum(s.cache_read_tokens) / nullif(sum(s.input_tokens), 0), 1
+    ) AS percent_cached
 FROM steps AS s
 JOIN runs AS r USING (run_id)
 WHERE NOT s.is_replay AND NOT r.is_replay
@@ -49,13 +51,15 @@ ORDER BY input_tokens DESC NULLS LAST, steps DESC;
 SELECT
     t.name AS tool, count(*) AS calls,
     count(*) FILTER (t.is_error) AS errors,
-    round(100 * count(*) FILTER (t.is_error) / nullif(count(t.is_error), 0), 1)
-        AS percent_failed,
+    round(
+        100 * count(*) FILTER (t.is_error) / nullif(count(t.is_error), 0), 1
+    ) AS percent_failed,
     median(t.end_ms - t.start_ms) AS median_ms,
     max(t.end_ms - t.start_ms) AS longest_ms
 FROM tool_calls AS t
 JOIN runs AS r USING (run_id)
-LEFT JOIN steps AS s ON s.run_id = t.run_id AND s.ordinal = t.step_ordinal
+LEFT JOIN steps AS s
+    ON s.run_id = t.run_id AND s.ordinal = t.step_ordinal
 WHERE NOT r.is_replay AND NOT coalesce(s.is_replay, false)
 GROUP BY t.name
 ORDER BY errors DESC, calls DESC, tool;
@@ -104,7 +108,7 @@ SELECT
     s.input_tokens, s.output_tokens, s.model, s.error, s.run_id
 FROM steps AS s
 JOIN run_totals AS r USING (run_id)
-WHERE NOT s.is_replay AND s.end_ms IS NOT NULL AND s.start_ms IS NOT NULL
+WHERE NOT s.is_replay AND took_ms IS NOT NULL
 ORDER BY took_ms DESC, s.run_id, s.ordinal
 LIMIT 100;
 
@@ -115,7 +119,7 @@ SELECT
     t.step_ordinal, t.run_id
 FROM tool_calls AS t
 JOIN run_totals AS r USING (run_id)
-WHERE t.end_ms IS NOT NULL AND t.start_ms IS NOT NULL
+WHERE took_ms IS NOT NULL
 ORDER BY took_ms DESC, t.run_id, t.ordinal
 LIMIT 100;
 

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.message import Message
 from textual.widgets import TextArea
-from textual.widgets.text_area import TextAreaTheme
+from textual.widgets.text_area import Selection, TextAreaTheme
 
 from explorer.tui.text import clean
 
@@ -54,7 +54,7 @@ class SqlEditor(TextArea):
         """Take the colours of the style sheet, and choose what is proposed: what is typed takes its place."""
         self._take_colours()
         self.app.theme_changed_signal.subscribe(self, lambda _: self._take_colours())
-        self.select_all()
+        self._choose_all()
 
     def _take_colours(self) -> None:
         styles: dict[str, Style] = {}
@@ -72,7 +72,11 @@ class SqlEditor(TextArea):
     def write(self, query: str) -> None:
         """Put a query in place of what is there, so that undo brings that back, and choose it."""
         self.replace(query, (0, 0), self.document.end)
-        self.select_all()
+        self._choose_all()
+
+    def _choose_all(self) -> None:
+        # With the cursor at the start, so that a long query is seen from there on.
+        self.selection = Selection(self.document.end, (0, 0))
 
     def write_name(self, name: str) -> None:
         """Write a name at the cursor, with a gap before it where it would run into a word."""
