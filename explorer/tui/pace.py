@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-REST = 1.0
-"""Between two readings passes so many times what the first of them took: they have half of the time at most."""
+SHARE = 0.5
+"""Of the time, what readings may take in the long run."""
+
+SAVED_SECONDS = 5.0
+"""Of reading that may be done at once when there was none for long, so that the end of a burst is soon seen."""
 
 
 class Pace:
@@ -11,18 +14,25 @@ class Pace:
 
     def __init__(self) -> None:
         self._begun: float | None = None
-        self._free = 0.0
+        self._saved, self._at = SAVED_SECONDS, 0.0
 
     def begin(self, now: float) -> None:
         """A reading begins."""
+        self._save(now)
         self._begun = now
 
     def end(self, now: float) -> None:
         """It has ended, or one that is none of these."""
         if self._begun is not None:
-            self._free = now + REST * (now - self._begun)
+            self._save(now)
+            self._saved -= now - self._begun
             self._begun = None
 
     def wait(self, now: float) -> float:
         """How long the next one must wait; 0 when it need not."""
-        return max(0.0, self._free - now)
+        self._save(now)
+        return max(0.0, -self._saved / SHARE)
+
+    def _save(self, now: float) -> None:
+        self._saved = min(SAVED_SECONDS, self._saved + SHARE * (now - self._at))
+        self._at = now

@@ -18,7 +18,7 @@ from explorer.store.ingest import Options, Progress
 from explorer.tui.app import ExplorerApp
 from explorer.tui.screens.trouble import TroubleScreen
 from tests.store.world import agent, conversation, run, write_batch
-from tests.tui.conftest import at, drive, main_screen, names, press, screen_text, settle
+from tests.tui.conftest import at, drive, main_screen, names, press, screen_text, settle, tree_of
 
 
 class World:
@@ -31,6 +31,8 @@ class World:
         self.full = False
         self.gone = False
         self.flickered = False
+        self.before = 0
+        """Conversations that were there before anybody looked."""
 
     def read(
         self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None],
@@ -44,7 +46,7 @@ class World:
         if self.gone:
             return Opening([], {})
         rows: list[Row] = []
-        for number in range(len(self.followed)):
+        for number in range(self.before + len(self.followed)):
             name = f"c{number}"
             rows += [agent(f"{name}/main", conversation_id=name), conversation(name, title=f"talk {number}")]
             rows.append(run(f"{name}/1", f"{name}/main", conversation_id=name))
@@ -80,7 +82,7 @@ async def wait_for(pilot: Pilot[int], world: World, readings: int) -> None:
     """Until so many readings are shown. The thread that watches never ends, so ``settle`` cannot wait for it."""
     for _ in range(500):
         await pilot.pause(0.01)
-        if len(world.followed) == readings and len(talks(pilot)) == readings:
+        if len(world.followed) == readings and len(talks(pilot)) == world.before + readings:
             return
     pytest.fail("what changed is not shown")
 
@@ -109,6 +111,26 @@ def test_what_changes_is_shown_until_it_is_no_longer_followed(world: World) -> N
         await settle(pilot)
         assert "● following" not in screen_text(pilot)
         assert world.followed == [False, True]
+
+    drive(app, script)
+
+
+def test_what_is_read_again_does_not_move_on_the_screen(world: World) -> None:
+    world.before = 60
+    app = ExplorerApp([Path("traces")], Options(), read=world.read)
+
+    async def script(pilot: Pilot[int]) -> None:
+        tree = tree_of(pilot)
+        pilot.app.simulate_key("F")
+        for readings, (cursor, scroll) in enumerate([(60, 40), (20, 20), (20, 18), (30, 5), (3, 30)], 2):
+            tree.cursor = cursor
+            tree.scroll_to(y=scroll, animate=False, immediate=True)
+            await pilot.pause()
+            here = at(pilot), tree.cursor - tree.scroll_y
+            world.changes.put(True)
+            await wait_for(pilot, world, readings)
+            assert (at(pilot), tree.cursor - tree.scroll_y) == here
+        pilot.app.simulate_key("F")
 
     drive(app, script)
 

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
-from explorer.model import Conversation
+from explorer.model import Conversation, Finding
 from explorer.readers import Report
 from explorer.store.ingest.companions import State
-from explorer.store.ingest.task import Chunk, Task
+from explorer.store.ingest.task import UNFINISHED, Chunk, Task
 from explorer.store.ingest.together import Group
 from explorer.store.ingest.walk import Found
 
 _SCOPE = [each.name for each in fields(Conversation)].index("block_scope")
-_NO_CONVERSATION: list[tuple[object, ...]] = [()] * (_SCOPE + 1)
+_CODE = [each.name for each in fields(Finding)].index("code")
+_NOTHING: list[tuple[object, ...]] = [()] * (1 + max(_SCOPE, _CODE))
 
 
 @dataclass(slots=True)
@@ -34,6 +35,8 @@ class Begun:
     """Model calls so far, by the source that they stand in."""
     shared: bool = False
     """Whether it has blocks in a namespace that other sources share."""
+    unfinished: bool = False
+    """Whether it ends in the middle of a record that is being written."""
     open: int = 1
     """Shares of it that are still to come."""
     report: Report = field(default_factory=lambda: Report(0))
@@ -52,8 +55,10 @@ class Begun:
 
     def add(self, chunk: Chunk) -> None:
         """Take in what a chunk tells beyond its rows."""
-        if "global" in chunk.columns.get("conversations", _NO_CONVERSATION)[_SCOPE]:
+        if "global" in chunk.columns.get("conversations", _NOTHING)[_SCOPE]:
             self.shared = True
+        if UNFINISHED in chunk.columns.get("findings", _NOTHING)[_CODE]:
+            self.unfinished = True
         self.records.update(chunk.records)
         if chunk.report is None:
             return

@@ -61,7 +61,7 @@ class Followed:
         latest, self._latest = self._latest, None  # what is cut short leaves nothing to go on from
         opening = latest.again(changed, cancelled) if latest is not None and changed else None
         if latest is None or opening is None:
-            latest = _Renewable(paths, options, progress, opened, cancelled)
+            latest = _Renewable(paths, options, progress, opened, cancelled, latest.kept if latest else None)
             latest.standing = self._standing
             opening = latest.run()
         self._latest = latest

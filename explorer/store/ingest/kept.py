@@ -32,7 +32,7 @@ class Kept:
     def __init__(self, cache: Cache) -> None:
         self.cache = cache
         self.manifest = cache.load()
-        self._loaded = self.manifest.copy()
+        self._saved = self.manifest.copy()
         self._dead = {reading for readings in self.manifest.readings.values() for reading in readings}
         self._dead -= self.manifest.live()
         self._finished: list[tuple[Found, Entry]] = []  # read, but not yet in a written batch
@@ -159,8 +159,9 @@ class Kept:
         Raises:
             OSError: it cannot be written.
         """
-        if self.manifest != self._loaded:
+        if self.manifest != self._saved:
             self.cache.save(self.manifest)
+            self._saved = self.manifest.copy()
         self.cache.clean(self.manifest)
 
 

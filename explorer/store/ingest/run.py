@@ -53,13 +53,14 @@ class Ingest:
         progress: Callable[[Progress], None],
         opened: Callable[[Opening], object] | None,
         cancelled: threading.Event,
+        kept: Kept | None = None,
     ) -> None:
         self.paths, self.options = paths, options
         self.progress = progress
         self.opened = opened
         self.cancelled = cancelled
         self.note: str | None = None
-        self.kept = Kept(self._locate())
+        self.kept = kept or Kept(self._locate())
         self.found: list[Found] = []
         self.bundles: list[Batch] = []
         self.roots: dict[str, str] = {}
@@ -68,8 +69,7 @@ class Ingest:
         self.order: dict[str, int] = {}  # source_id -> its number in the walk
         self.linked: list[Linked] = []  # sources that may belong with others
         self.groups: dict[str, Group] = {}  # source_id of the first -> those that are read together
-        self.started = time.monotonic()
-        self.next_shown = FIRST_SHOWN_SECONDS
+        self.started, self.next_shown = time.monotonic(), FIRST_SHOWN_SECONDS
         self.done = Progress("walking", 0, 0, 0, 0, None)
 
     def run(self) -> Opening:
@@ -320,7 +320,7 @@ class Ingest:
             links = list(member.links)
             self.kept.note(member.found, rows, reader, whole=found.source_id, links=links, companions=companions)
         self.kept.keep(as_columns(read(found, reader, report, failure, begun.records.total())), reading)
-        state = _NEVER if failure or begun.task.growing else state_of(found)
+        state = _NEVER if failure or begun.unfinished else state_of(found)
         assumed, votes = dict(report.assumed), list(report.votes)
         entry = Entry(found.source_id, *state, reader, reading, assumed, votes, begun.shared)
         if begun.linked:

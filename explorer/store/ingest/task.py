@@ -10,6 +10,9 @@ from explorer.readers import Report
 CHUNK_ROWS = 5_000
 """Rows sent at once: small enough that a screen which shares the receiving process stays smooth."""
 
+UNFINISHED = "unfinished-record"
+"""The code of the finding about a record without an end, in a source that is being written."""
+
 Columns: TypeAlias = dict[str, list[Sequence[object]]]
 """Table -> its columns in order, each with a value per row."""
 

@@ -23,7 +23,7 @@ from explorer.reuse.calls import Call, Stretch, lineage_of
 from explorer.reuse.derive import derive
 from explorer.store.ingest.columnar import Columnar
 from explorer.store.ingest.columnar import as_columns as as_columns
-from explorer.store.ingest.task import CHUNK_ROWS, Chunk, Task
+from explorer.store.ingest.task import CHUNK_ROWS, UNFINISHED, Chunk, Task
 
 READY = "ready"
 """What a process says first, when it has everything it needs to serve tasks."""
@@ -69,7 +69,7 @@ def _unfinished(rows: Iterable[Row | Rows | Report], task: Task) -> Iterator[Row
         if isinstance(row, Finding) and row.code == "truncated-record" and row.source_id in task.growing:
             spared[row.source_id] += 1
             message = "the record at the end is being written; it is read once it is whole"
-            yield replace(row, code="unfinished-record", severity="info", message=message)
+            yield replace(row, code=UNFINISHED, severity="info", message=message)
         elif isinstance(row, Report):
             of_parts = {source_id: bad - spared[source_id] for source_id, bad in row.bad_of_parts.items()}
             yield row._replace(bad_records=row.bad_records - spared[task.source_id], bad_of_parts=of_parts)

@@ -118,17 +118,25 @@ class AgentTree(ScrollView, can_focus=True):
         return self.lines[self.cursor].node if self.cursor < len(self.lines) else None
 
     def fill(self, roots: Branch, cursor: str | None, scroll: int | None = None) -> None:
-        """Show other lines, with the cursor on the node of that id if it is there."""
+        """Show other lines, with the cursor on the node of that id if it is there.
+
+        Where it was on that before, nothing moves on the screen but what has to.
+        """
         keep = int(self.scroll_y) if scroll is None else scroll
-        row = self.cursor
+        row, was_on = self.cursor, self.node.node_id if self.node else None
+        was_seen = 0 <= row - keep < self.scrollable_content_region.height - _HEADER
         self.lines.fill(roots)
         self._measure()
         found = self.lines.find(cursor)
+        stays = scroll is None and found is not None and cursor == was_on
         if found is None:
             found = min(row, max(0, len(self.lines) - 1)) if cursor is None else 0
         self.set_reactive(AgentTree.cursor, found)
+        if stays and keep:  # what comes on top of all is seen by whoever is there
+            keep = max(0, keep + found - row)
         self.scroll_to(y=keep, animate=False, immediate=True)
-        self._scroll_to_cursor(jumped=True)
+        if was_seen or not stays:
+            self._scroll_to_cursor(jumped=not stays)
         self.refresh()
         self.post_message(self.NodeHighlighted(self.node))
 

@@ -30,6 +30,9 @@ class DetailPane(Vertical):
     REST: ClassVar[float] = 0.08
     """Seconds the cursor must rest before anything is asked, so that a held key stays smooth."""
 
+    TREE: ClassVar[float] = 4.0
+    """Times as long it takes until other data are asked by themselves: the tree, which asks too, tells what of."""
+
     def __init__(self, state: State, questions: Questions, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.state = state
@@ -59,7 +62,8 @@ class DetailPane(Vertical):
         for tab in self.query_one(ContentSwitcher).children:
             if isinstance(tab, Asking) and tab.id != self.state.tab:
                 tab.let_go()
-        self.refresh_all()
+        self._shown = {}
+        self._ask_soon(self.TREE)
 
     def refresh_all(self) -> None:
         """Whatever was shown may have changed."""
@@ -138,11 +142,11 @@ class DetailPane(Vertical):
 
     # Asking
 
-    def _ask_soon(self) -> None:
+    def _ask_soon(self, times: float = 1.0) -> None:
         if self._timer is not None:
             self._timer.stop()
         if self.REST:
-            self._timer = self.set_timer(self.REST, self._ask)
+            self._timer = self.set_timer(self.REST * times, self._ask)
         else:
             self._ask()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from explorer.store.ingest import Options, Progress
     from explorer.store.ingest.followed import Followed
-    from explorer.store.opening import Opening
+    from explorer.store.opening import Batch, Opening
     from explorer.tui.opened import Opened
 
     Read = Callable[
@@ -78,6 +78,8 @@ class LoadingLine(Widget):
         self._cancelled = threading.Event()
         self._left = False
         self._where: str | None = None
+        self._shown: tuple[list[Batch], bool, str | None] | None = None
+        """The parts that are shown, whether these are all, and through which filter."""
         self._told = 0.0
         self._unfollow: threading.Event | None = None
         self._again = False
@@ -230,7 +232,8 @@ class LoadingLine(Widget):
         from explorer.store.queries import FilterError
         from explorer.tui.opened import open_up
 
-        if self._left:
+        shown = opening.batches, opening.complete, self._where
+        if self._left or shown == self._shown:
             return None
         try:
             opened = open_up(opening, self._where)
@@ -240,6 +243,7 @@ class LoadingLine(Widget):
                 self._where = None  # for whoever tries again
                 raise
             return None
+        self._shown = shown
         self.post_message(self.Loaded(opened))
         return opened
 

@@ -134,7 +134,15 @@ def test_everything_is_looked_at_where_more_has_changed(following: Following, ch
     assert following.is_right(opening)
 
 
-def test_everything_is_looked_at_when_that_is_asked_for_or_nothing_is_told(following: Following) -> None:
+def test_everything_is_looked_at_when_that_is_asked_for_or_nothing_is_told(
+    following: Following, reading: Reading
+) -> None:
+    GROWTHS[MAIN](following.traces / MAIN)
+    following(MAIN)
+    reading.sources.clear()
+    following()
+    assert following.walks == 1
+    assert reading.sources == ["cut.json"], "what ends in the middle of a record, and not what has been read already"
     GROWTHS[MAIN](following.traces / MAIN)
     write(following.traces / "come.json", plain(9))
     assert following.is_right(following(MAIN, anything=True))

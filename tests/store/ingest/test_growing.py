@@ -11,7 +11,7 @@ import pytest
 
 from explorer.store.ingest import Options, ingest
 from tests.store.ingest.conftest import Reading
-from tests.store.ingest.traces import of, plain, rows
+from tests.store.ingest.traces import of, plain, rows, write
 
 
 @pytest.fixture
@@ -45,3 +45,10 @@ def test_it_is_no_damage_while_the_file_grows_and_damage_once_it_is_quiet(cut: P
 
 def test_what_is_not_followed_is_damaged_at_once(cut: Path, reading: Reading) -> None:
     assert codes(reading, follow=False) == ("partial", 1, [("truncated-record", "error")])
+
+
+def test_what_grows_record_by_record_is_not_read_again_before_it_has_grown(traces: Path, reading: Reading) -> None:
+    write(traces / "lines.jsonl", plain(1))
+    codes(reading)
+    codes(reading)
+    assert reading.sources == []
