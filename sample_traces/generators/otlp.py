@@ -131,9 +131,10 @@ class Conversing:
         return span
 
 
-def reading(trace: Trace, parent: Span, file: str, start: int, cache: set[str]) -> tuple[int, list[int], str]:
+def reading(lead: Conversing, parent: Span, file: str, start: int) -> tuple[int, list[int], str]:
     """A reader at work on one file: when it ended, what it used, and its report."""
-    agent = Conversing(trace, READER, "shop-questions", cache)
+    trace = lead.trace
+    agent = Conversing(trace, READER, lead.conversation, lead.cache)
     agent.messages = [text("user", BRIEFING), text("user", f"Read {file}.")]
     span = trace.span("invoke_agent reader", parent, start, None, {})
     call = {"type": "tool_call", "id": f"call_{file}", "name": "read_file", "arguments": {"path": file}}
@@ -150,17 +151,16 @@ def reading(trace: Trace, parent: Span, file: str, start: int, cache: set[str]) 
     span["endTimeUnixNano"] = f"{end}000000"
     span["attributes"] = attributes({
         "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "reader", "gen_ai.provider.name": "anthropic",
-        "gen_ai.conversation.id": "shop-questions", "gen_ai.request.model": "m-large",
+        "gen_ai.conversation.id": lead.conversation, "gen_ai.request.model": "m-large",
         "gen_ai.usage.input_tokens": agent.sums[0], "gen_ai.usage.output_tokens": agent.sums[1],
     })  # fmt: skip
     return end, agent.sums, report
 
 
-def team() -> list[Span]:
+def team(name: str = "shop-questions") -> list[Span]:
     """A lead that asks three readers at once; its span repeats what everything below it used."""
-    trace = Trace("team", START_MS)
-    cache: set[str] = set()
-    lead = Conversing(trace, SYSTEM, "shop-questions", cache)
+    trace = Trace(name, START_MS)
+    lead = Conversing(trace, SYSTEM, name, set())
     lead.messages = [text("user", "What does placing an order touch?")]
     start = trace.now
     root = trace.span("invoke_agent lead", None, start, None, {})
@@ -176,7 +176,7 @@ def team() -> list[Span]:
             "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "ask_reader", "gen_ai.tool.type": "function",
             "gen_ai.tool.call.id": call["id"], "gen_ai.tool.call.arguments": json.dumps(call["arguments"]),
         })  # fmt: skip
-        end, used, report = reading(trace, tool, file, began + 10, cache)
+        end, used, report = reading(lead, tool, file, began + 10)
         tool["endTimeUnixNano"] = f"{end + 5}000000"
         tool["attributes"] += attributes({"gen_ai.tool.call.result": report})
         sums = [sums[0] + used[0], sums[1] + used[1]]
@@ -189,7 +189,7 @@ def team() -> list[Span]:
     root["endTimeUnixNano"] = f"{end + 3_140}000000"
     root["attributes"] = attributes({
         "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "lead", "gen_ai.agent.id": "agent-lead",
-        "gen_ai.conversation.id": "shop-questions", "gen_ai.provider.name": "anthropic",
+        "gen_ai.conversation.id": lead.conversation, "gen_ai.provider.name": "anthropic",
         "gen_ai.usage.input_tokens": sums[0] + lead.sums[0], "gen_ai.usage.output_tokens": sums[1] + lead.sums[1],
     })  # fmt: skip
     return trace.spans
@@ -299,7 +299,7 @@ def openinference() -> bytes:
 
 def damaged() -> bytes:
     """A file whose writer was killed, with a document of logs, and with a quote that was lost in one span."""
-    spans = team()[:6]
+    spans = team("cut-short")[:6]
     whole, broken = line(document(spans[1:3], "shop.genai")), line(document(spans[3:6], "shop.genai"))
     at = broken.index(b'"execute_tool') + 5
     broken = broken[:at] + b'"' + broken[at + 1 :]

@@ -39,10 +39,10 @@ def read(source: SourceFile) -> Iterator[Row | Report]:
 
 
 def record(path: Path, offset: int, length: int, limit: int) -> bytes:
-    """The span of a step or a tool call."""
-    from explorer.readers._json_lines import recorded
+    """The span of a step or a tool call, or one side of a hand-off."""
+    from explorer.readers.otlp._passages import passage
 
-    return recorded(path, offset, length, limit)
+    return passage(path, offset, length, limit)
 
 
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from explorer.readers._values import many
@@ -20,6 +20,7 @@ class Counting:
         self._borrowed: set[Key] = set()
         for run in runs.runs:
             self._unwrap(run, runs)
+        self._say_nested(runs.runs)
         self._exclusive: set[tuple[str, str | None]] = set()
         self._find_exclusive(runs.runs)
 
@@ -55,13 +56,18 @@ class Counting:
                     self._lend(outer, inner[0])
         gone = {span.key for span in run.wrappers}
         run.calls = [span for span in run.calls if span.key not in gone]
-        if gone:
-            named = Counter(scope_of(span) for span in run.wrappers)
-            scopes = ", ".join(sorted(named))
+
+    def _say_nested(self, runs: Iterable[Run]) -> None:
+        """Of each conversation which recorders are around others."""
+        found: defaultdict[str, list[Span]] = defaultdict(list)
+        for run in runs:
+            found[run.conversation] += run.wrappers
+        for around in filter(None, found.values()):
+            scopes = ", ".join(sorted({scope_of(span) for span in around}))
             text = (
-                f"{many(len(gone), 'span')} of {scopes} around calls that others recorded inside: the inner ones count"
+                f"{many(len(around), 'span')} of {scopes} around calls that are recorded inside: the inner ones count"
             )
-            self.remarks.append(Remark("nested-calls", "info", text, run.wrappers[0]))
+            self.remarks.append(Remark("nested-calls", "info", text, around[0]))
 
     def _lend(self, outer: Span, inner: Span) -> None:
         """What only the outer of two spans of one call has."""

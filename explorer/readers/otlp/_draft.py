@@ -93,7 +93,8 @@ class ToolUse:
     call_id: str | None
     target: str | None
     """The agent that it hands over to."""
-    is_told: bool
+    has_arguments: bool
+    has_result: bool
 
 
 @dataclass(slots=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from explorer.model import Edge
-from explorer.readers.otlp._draft import Span, ToolUse
+from explorer.model import Edge, Resolution
+from explorer.readers.otlp._draft import ModelCall, Span, ToolUse
+from explorer.readers.otlp._passages import Side, place
 from explorer.readers.otlp._runs import Run
 from explorer.readers.otlp._status import status_of
 from explorer.readers.otlp._steps import Writing
@@ -21,12 +22,44 @@ def edges(writing: Writing, runs: Sequence[Run]) -> Iterator[Edge]:
 
 
 def _below(writing: Writing, run: Run, parent: Run) -> Iterator[Edge]:
+    """What a run was started with, and what it answered: in the tool call, and in the run's own calls of the model."""
     run_id, above = writing.run_id(run), writing.run_id(parent)
-    call_id = run.tool.told.call_id if run.tool and isinstance(run.tool.told, ToolUse) else None
+    tool = run.tool.told if run.tool and isinstance(run.tool.told, ToolUse) else None
+    call_id = tool.call_id if tool else None
+    calls = sorted(run.calls, key=lambda span: span.order)
+    asked = _passage(writing, run.tool if tool and tool.has_arguments else None, Side.GIVEN)
+    shown = _passage(writing, _told(calls[:1]), Side.SHOWN)
     start, end = (writing.clock.ms(each) for each in (run.start, run.end))
-    yield Edge(f"{run_id}>spawn", "spawn", above, run_id, call_id, start, True, "exact")
+    yield Edge(
+        f"{run_id}>spawn", "spawn", above, run_id, call_id, start, True, "exact", _resolution(asked, shown),
+        *asked, *shown,
+    )  # fmt: skip
     if status_of(run)[0] == "completed":
-        yield Edge(f"{run_id}>result", "result", run_id, above, call_id, end, _is_delivered(run), "exact")
+        said = _passage(writing, _told(calls[-1:]), Side.SAID)
+        given = _passage(writing, run.tool if tool and tool.has_result else None, Side.GAVE)
+        yield Edge(
+            f"{run_id}>result", "result", run_id, above, call_id, end, _is_delivered(run), "exact",
+            _resolution(said, given), *said, *given,
+        )  # fmt: skip
+
+
+def _told(calls: Sequence[Span]) -> Span | None:
+    """The call, if its content is recorded."""
+    return next((span for span in calls if isinstance(span.told, ModelCall) and span.told.is_told), None)
+
+
+def _passage(writing: Writing, span: Span | None, side: Side) -> tuple[str | None, int | None, int | None]:
+    """Where a text of a hand-off stands."""
+    if span is None:
+        return None, None, None
+    lent = span.told.told_at if isinstance(span.told, ModelCall) else None
+    at = lent or span.place
+    return writing.source_ids[at.file], place(at.offset, side), at.length
+
+
+def _resolution(sent: Sequence[object], received: Sequence[object]) -> Resolution | None:
+    """How far it can be followed."""
+    return "item" if received[0] is not None else "thread" if sent[0] is not None else None
 
 
 def _is_delivered(run: Run) -> bool | None:

@@ -25,6 +25,8 @@ _RESULTS = (
     "server_tool_call_response",
 )  # fmt: skip
 _WRAPPERS = ("toolUse", "toolResult", "functionCall", "functionResponse", "function_call", "function_response")
+_MESSAGE = frozenset(("role", "content", "parts", "tool_calls"))
+"""What a message has one of; a part of one may have ``content``."""
 _MOST_LISTS = 4
 
 
@@ -44,7 +46,7 @@ def said_in(value: object, role: MessageRole) -> Iterator[Said]:
     """What a recorded value says: messages, a request or a response that holds them, or a text of ``role``."""
     value = from_json(value)
     if isinstance(value, dict):
-        for name in ("messages", "contents", "message", "content", "choices"):
+        for name in ("messages", "contents", "message", "content", "choices", "candidates"):
             if isinstance(inner := value.get(name), (list, dict)) and "role" not in value:
                 for system in ("system", "system_instruction", "instructions"):
                     if role == "user" and value.get(system):
@@ -66,21 +68,23 @@ def _listed(values: list[object], role: MessageRole, depth: int) -> Iterator[Sai
         if isinstance(each, list) and depth:
             yield from _listed(each, role, depth - 1)
         elif isinstance(each, dict):
-            inner = each.get("message")
-            is_message = any(key in each for key in ("role", "content", "parts", "tool_calls"))
-            if isinstance(inner, dict) and not is_message:
-                yield from message(inner, role)
-            elif "role" in each or "parts" in each or "tool_calls" in each:
-                yield from message(each, role)
-            else:
-                yield from part(each, role)
+            inner = each.get("kwargs") if "lc" in each else each.get("message")
+            fields = inner if isinstance(inner, dict) and _MESSAGE.isdisjoint(each) else each
+            is_message = not _MESSAGE.isdisjoint(fields) and ("content" not in fields or _speaker(fields) is not None)
+            yield from message(fields, role) if is_message else part(fields, role)
         elif each is not None:
             yield Said(role, "text", as_text(each))
 
 
+def _speaker(fields: dict[str, object]) -> MessageRole | None:
+    """Whose a message is, by its role or by LangChain's word for its type."""
+    word = fields.get("role", fields.get("type"))
+    return _ROLES.get(word) if isinstance(word, str) else None
+
+
 def message(fields: dict[str, object], role: MessageRole) -> Iterator[Said]:
     """The parts of one message."""
-    role = _ROLES.get(str(fields.get("role")), role)
+    role = _speaker(fields) or role
     content = from_json(fields.get("content")) if _is_list(fields.get("content")) else fields.get("content")
     parts = fields.get("parts", content)
     call_id = _word(fields.get("tool_call_id")) or (_word(fields.get("id")) if role == "tool" else None)
@@ -109,6 +113,10 @@ def _is_list(content: object) -> bool:
 def part(fields: dict[str, object], role: MessageRole, call_id: str | None = None) -> Iterator[Said]:
     """One part of a message."""
     kind = fields.get("type")
+    text = fields.get("content", fields.get("text"))
+    if kind == "text" and isinstance(text, str):  # nearly all are
+        yield Said(role, "tool_result" if role == "tool" else "text", text, call_id=call_id)
+        return
     wrapped = next((name for name in _WRAPPERS if isinstance(fields.get(name), dict)), None)
     inner = fields[wrapped] if wrapped else fields
     assert isinstance(inner, dict)

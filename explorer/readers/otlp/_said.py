@@ -13,11 +13,10 @@ from pathlib import Path
 import orjson
 
 from explorer.readers import CallPlace, Message, Place, StepPlace
-from explorer.readers._json_lines import recorded
-from explorer.readers._records import MAX_RECORD, loads
 from explorer.readers.otlp import _names as names
 from explorer.readers.otlp._content import Content
 from explorer.readers.otlp._messages import Said, said_in
+from explorer.readers.otlp._passages import span_at
 from explorer.readers.otlp._values import attributes_of
 
 _NOT_RECORDED = "what was said is not recorded: recorders leave it out unless they are told to keep it"
@@ -84,9 +83,9 @@ class _Telling:
         """What the span of the agent itself has, where those of its calls have nothing."""
         noted = orjson.loads(place.extra) if place.extra else {}
         where = noted.get("place")
-        fields = self._fields(*where) if isinstance(where, list) and len(where) == 3 else None
-        if fields is None:
+        if not isinstance(where, list) or len(where) != 3:
             return
+        fields = self._fields(*where)
         attributes = attributes_of(fields.get("attributes"))
         recorded_as = (*names.INPUT_MESSAGES, *names.WHOLE_INPUT)
         given = next((attributes[name] for name in recorded_as if attributes.get(name) is not None), None)
@@ -101,20 +100,12 @@ class _Telling:
             return None
         source_id, offset, length = told or (step.source_id, step.offset, step.length)
         fields = self._fields(source_id, offset, length)
-        return None if fields is None else Content(fields, attributes_of(fields.get("attributes")))
+        return Content(fields, attributes_of(fields.get("attributes")))
 
-    def _fields(self, source_id: str, offset: int | None, length: int | None) -> dict[str, object] | None:
+    def _fields(self, source_id: str, offset: int | None, length: int | None) -> dict[str, object]:
         if source_id not in self._files:
             raise OSError(f"{source_id} is not among the sources any more")
-        text = recorded(self._files[source_id], offset or 0, length or 0, MAX_RECORD)
-        try:
-            fields = loads(text)
-        except ValueError:
-            try:
-                fields = loads(text.decode("utf-8", "replace").encode())
-            except ValueError as error:
-                raise OSError(f"{source_id} is not what it was: {error}") from None
-        return fields if isinstance(fields, dict) else None
+        return span_at(self._files[source_id], offset or 0, length or 0)
 
 
 def _message(said: Said, step: int | None = None) -> Message:

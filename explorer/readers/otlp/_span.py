@@ -86,7 +86,8 @@ def _told(kind: Kind, name: str, fields: dict[str, object], wanted: Wanted) -> M
         return ToolUse(
             wanted.text(names.TOOL_NAME) or _behind_operation(name) or name or "tool",
             wanted.text(names.TOOL_CALL_ID), wanted.text(names.TRANSFER_TARGET),
-            any(each in attributes for each in (*names.TOOL_ARGUMENTS, *names.TOOL_RESULT)),
+            any(each in attributes for each in names.TOOL_ARGUMENTS),
+            any(each in attributes for each in names.TOOL_RESULT),
         )  # fmt: skip
     usage = _usage(wanted)
     model = wanted.text((*names.REQUEST_MODEL, "embedding.model_name"))
