@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from explorer.reuse.calls import Call, Stretch
 
 
-def renumbered(conversations: dict[str, list[Call]]) -> dict[str, list[Call]]:
+def renumbered(conversations: Mapping[str, Iterable[Call]]) -> dict[str, list[Call]]:
     """The same calls with every id replaced by the number of its first appearance.
 
     Hashes are scattered over 64 bits, a stretch each; what came together gets numbers that follow each other. Nothing

@@ -14,6 +14,7 @@ from explorer.reuse.axis import Axis
 from explorer.reuse.calls import Call, Lineage
 from explorer.reuse.optimal import optimal
 from explorer.reuse.recency import Recency, Reused, Touched
+from explorer.reuse.stopping import Stop, never, until
 from explorer.reuse.streaks import Streak
 
 PromptRow: TypeAlias = tuple[str, int, int, int, int | None, int | None, int | None, int | None]
@@ -35,13 +36,17 @@ class Recalled:
         self.steps: Columns = [[] for _ in range(13)]
 
 
-def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled) -> None:
-    """Add the rows of one cache, whose calls are given in order of start."""
+def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled, stop: Stop = never) -> None:
+    """Add the rows of one cache, whose calls are given in order of start.
+
+    Raises:
+        Stopped: ``stop``, which is asked again and again, said so; some of its rows were added.
+    """
     cache, axis = Recency(len(cached)), Axis(cached, lineage)
     lasts = [streak.calls[-1].start_ms for streak in cached] if axis.timed else None
     reused: list[list[Reused]] = []
     rows: list[PromptRow] = []
-    for number, (calls, growth) in enumerate(cached):
+    for number, (calls, growth) in enumerate(until(stop, cached)):
         first = calls[0]
         found = cache.add(first.namespace, first.stretches)
         reused.append(cache.reused)
@@ -50,7 +55,7 @@ def recall(cached: Sequence[Streak], lineage: Lineage, into: Recalled) -> None:
         cache.grow(first.namespace, growth)
         axis.add(number, calls, distinct, cache)
     _extend(into.prompts, zip(*rows, strict=True))
-    _extend(into.optimal, zip(*best(cached, reused), strict=True))
+    _extend(into.optimal, zip(*until(stop, best(cached, reused)), strict=True))
     _extend(into.steps, axis.columns())
     _add_others(into, cached, axis.timed)
 

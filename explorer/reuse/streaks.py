@@ -32,17 +32,16 @@ def streaks(started: Iterable[Call]) -> list[Streak]:
     return found
 
 
-def _repeating(started: Iterable[Call]) -> list[list[Call]]:
+def _repeating(started: Iterable[Call]) -> Iterator[list[Call]]:
     """Calls in a row of which each repeats the one before it, whether what it has behind that is new or not."""
-    found: list[list[Call]] = []
-    last: Call | None = None
+    calls: list[Call] = []
     for call in started:
-        if last is not None and _repeats(last, call):
-            found[-1].append(call)
-        else:
-            found.append([call])
-        last = call
-    return found
+        if calls and not _repeats(calls[-1], call):
+            yield calls
+            calls = []
+        calls.append(call)
+    if calls:
+        yield calls
 
 
 def _repeats(last: Call, call: Call) -> bool:

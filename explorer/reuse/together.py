@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import Literal, NamedTuple, TypeAlias, TypeVar
+from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.reuse.calls import Call
 from explorer.reuse.recall import alike, best
 from explorer.reuse.recency import Recency, Reused
+from explorer.reuse.stopping import Stop, never, until
 from explorer.reuse.streaks import streaks
 
-Item = TypeVar("Item")
 Policy: TypeAlias = Literal["lru", "optimal"]
 
 
@@ -29,17 +28,13 @@ class Piece(NamedTuple):
     """None where the size of some is not recorded."""
 
 
-class Stopped(Exception):
-    """Somebody does not want the answer any more."""
-
-
-def together(started: list[Call], stop: Callable[[], bool] = lambda: False) -> list[Piece]:
+def together(started: list[Call], stop: Stop = never) -> list[Piece]:
     """What is hit of calls in order of start (``calls.by_start``), each distance once.
 
     Raises:
         Stopped: ``stop``, which is asked again and again, said so.
     """
-    cached = streaks(started)
+    cached = streaks(until(stop, started))
     cache = Recency(len(cached))
     reused: list[list[Reused]] = []
     sums: dict[tuple[Policy, int, int], tuple[int, int | None]] = {}
@@ -49,7 +44,7 @@ def together(started: list[Call], stop: Callable[[], bool] = lambda: False) -> l
         known = None if tokens is None or held is None else held + tokens
         sums[policy, first, last] = before + blocks, known
 
-    for calls, growth in _until(stop, cached):
+    for calls, growth in until(stop, cached):
         call, position = calls[0], 0
         for blocks, first, last, _ in cache.add(call.namespace, call.stretches):
             for _, count, low, high, tokens in alike(call, position, blocks, first, last):
@@ -61,13 +56,6 @@ def together(started: list[Call], stop: Callable[[], bool] = lambda: False) -> l
             blocks, size = before.blocks, call.block_tokens
             add("lru", 1, blocks, blocks, size and blocks * size)
             add("optimal", 1, blocks, blocks, size and blocks * size)
-    for _, _, _, blocks, first, last, tokens in _until(stop, best(cached, reused)):
+    for _, _, _, blocks, first, last, tokens in until(stop, best(cached, reused)):
         add("optimal", first, last, blocks, tokens)
     return [Piece(*key, *held) for key, held in sums.items()]
-
-
-def _until(stop: Callable[[], bool], items: Iterable[Item]) -> Iterator[Item]:
-    for number, item in enumerate(items):
-        if not number % 256 and stop():
-            raise Stopped
-        yield item

@@ -51,13 +51,19 @@ def read_calls(
     yield from zip(rows["conversation_id"].to_pylist(), map(Call, *scalars, prompts, *further), strict=True)
 
 
-def fill(cursor: Cursor, table: str, values: Sequence[Sequence[Any]]) -> None:
-    """Put rows, given as columns, into a table of ``model.COMPUTED``; without columns, none."""
+def fill(cursor: Cursor, tables: Mapping[str, Sequence[Sequence[Any]]]) -> None:
+    """Put rows, given as columns, into tables of ``model.COMPUTED``: all or nothing, as it may be asked for again."""
+    cursor.execute("BEGIN TRANSACTION")
+    for table, values in tables.items():
+        if values:
+            _fill(cursor, table, values)
+    cursor.execute("COMMIT")
+
+
+def _fill(cursor: Cursor, table: str, values: Sequence[Sequence[Any]]) -> None:
     import pyarrow as pa
 
     schema = arrow_schema(COMPUTED[table])
-    if not values:
-        return
     arrays = [pa.array(column, field.type) for column, field in zip(values, schema, strict=True)]
     cursor.register("computed", pa.table(arrays, schema=schema))
     try:

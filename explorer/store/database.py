@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import duckdb
 
+from explorer.reuse.stopping import Stop, held, never
 from explorer.store.kept_database import KeptDatabase
 from explorer.store.laboratory import ALONE, SHARED, define_laboratory, names_laboratory
 from explorer.store.opening import SOURCE_COLUMN as SOURCE_COLUMN
@@ -21,6 +22,9 @@ from explorer.store.opening import DamagedPart as DamagedPart
 from explorer.store.opening import Opening as Opening
 from explorer.store.readonly import Result, ask
 from explorer.store.sql import listed
+
+if TYPE_CHECKING:
+    from explorer.store.recency import Tables
 
 Cursor: TypeAlias = duckdb.DuckDBPyConnection
 """A connection of its own on the shared database: any thread may use it, ``interrupt()`` stops it from another."""
@@ -55,6 +59,7 @@ class Database:
         """Bytes of the parts of each table."""
         self.lock = Lock()
         """Held while tables are made, which DuckDB refuses to two at once."""
+        self._computing = Lock()
         self._computed: set[str] = set()
         for batch in opening.batches:
             for table, path in batch.files.items():
@@ -88,7 +93,7 @@ class Database:
         finally:
             cursor.close()
 
-    def sql(self, query: str, cursor: Cursor | None = None, stop: Callable[[], bool] = lambda: False) -> Result:
+    def sql(self, query: str, cursor: Cursor | None = None, stop: Stop = never) -> Result:
         """Answer one read-only query of the user's. Whoever gives a cursor and ``stop`` can interrupt it.
 
         Raises:
@@ -98,7 +103,7 @@ class Database:
         self.make_ready(query, stop)
         return ask(self._connection.cursor() if cursor is None else cursor, query)
 
-    def make_ready(self, query: str, stop: Callable[[], bool] = lambda: False) -> None:
+    def make_ready(self, query: str, stop: Stop = never) -> None:
         """Define and compute whatever a query or a filter of the user's names and opening does without.
 
         Raises:
@@ -112,13 +117,16 @@ class Database:
         if any(name in named for name in SHARED):
             from explorer.store.recency import compute_shared
 
-            self._compute("shared", lambda cursor: compute_shared(cursor, stop))
+            self._fill("shared", compute_shared, stop)
 
     def define_laboratory(self) -> None:
         """Define the relations of the reuse laboratory, if that was not done."""
-        self._compute("laboratory", define_laboratory)
+        with self.lock, self.cursor() as cursor:
+            if "laboratory" not in self._computed:
+                define_laboratory(cursor)
+                self._computed.add("laboratory")
 
-    def compute(self, stop: Callable[[], bool] = lambda: False) -> None:
+    def compute(self, stop: Stop = never) -> None:
         """Fill the tables that take one pass over all prompts (``model.COMPUTED``), if that was not done.
 
         The relations of the laboratory are there afterwards.
@@ -130,13 +138,21 @@ class Database:
         from explorer.store.recency import compute
 
         self.define_laboratory()
-        self._compute("alone", lambda cursor: compute(cursor, stop))
+        self._fill("alone", compute, stop)
 
-    def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:
-        with self.lock, self.cursor() as cursor:
-            if what not in self._computed:
-                fill(cursor)
-                self._computed.add(what)
+    def _fill(self, what: str, compute: Callable[[Cursor, Stop], Tables], stop: Stop) -> None:
+        """Fill tables, if that was not done. Others may make tables and ask meanwhile, all but compute something."""
+        from explorer.store.calls import fill
+
+        if what in self._computed:
+            return
+        with held(self._computing, stop), self.cursor() as cursor:
+            if what in self._computed:  # by whoever was waited for
+                return
+            tables = compute(cursor, stop)
+            with self.lock:
+                fill(cursor, tables)
+            self._computed.add(what)
 
     def keep(self) -> None:
         """Keep what opening has prepared, so that the next one need not: once there is nothing more urgent.

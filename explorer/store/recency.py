@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
 from explorer.model import HASHES
 from explorer.reuse.arrivals import Arrivals, Order, arrive
@@ -12,60 +12,64 @@ from explorer.reuse.calls import Call, Lineage, Placed, by_start, hierarchy
 from explorer.reuse.identity import renumbered
 from explorer.reuse.radix import radix
 from explorer.reuse.recall import Recalled, recall
+from explorer.reuse.stopping import Stop, never, until
 from explorer.reuse.streaks import streaks
-from explorer.reuse.together import Piece, Stopped, together
-from explorer.store.calls import fill, read_calls
+from explorer.reuse.together import Piece, together
+from explorer.store.calls import read_calls
 from explorer.store.prefixes import tree_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from explorer.store.database import Cursor
 
 
-def compute(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
-    """Fill, in one pass over all prompts, the tables of caches that each namespace has for itself and of prefix trees.
+Tables: TypeAlias = "Mapping[str, Sequence[Sequence[Any]]]"
+"""The rows of tables of ``model.COMPUTED``, as columns."""
+
+
+def compute(cursor: Cursor, stop: Stop) -> Tables:
+    """In one pass over all prompts, the tables of caches that each namespace has for itself and of prefix trees.
 
     Raises:
-        Stopped: ``stop``, which is asked before each namespace, said so.
+        Stopped: ``stop``, which is asked again and again, said so.
     """
     lineage = _lineage(cursor)
     recalled = Recalled()
     trees: list[tuple[Any, ...]] = []
     models: list[ModelRow] = []
     hashed = _hashed(cursor)
-    for conversations in _namespaces(cursor):
-        if stop():
-            raise Stopped
-        numbered = _numbered(conversations, hashed)
-        found = streaks(by_start(*numbered.values()))
+    for conversations in _namespaces(cursor, stop):
+        numbered = _numbered(conversations, hashed, stop)
+        found = streaks(until(stop, by_start(*numbered.values())))
         for conversation, calls in conversations.items():
             same = numbered is conversations and len(conversations) == 1
-            trees += tree_rows(conversation, radix(found if same else streaks(by_start(calls))))
-        recall(found, lineage, recalled)
+            own = found if same else streaks(until(stop, by_start(calls)))
+            trees += tree_rows(conversation, radix(until(stop, own)))
+        recall(found, lineage, recalled, stop)
         if len({streak.calls[0].model for streak in found}) > 1:
-            models += by_model(found, lineage)
-    cursor.execute("BEGIN TRANSACTION")  # all or nothing: it may be asked for again
-    fill(cursor, "prompt_recency", recalled.prompts)
-    fill(cursor, "prompt_optimal", recalled.optimal)
-    fill(cursor, "step_recency", recalled.steps)
-    fill(cursor, "prefix_tree", list(zip(*trees, strict=True)))
-    fill(cursor, "model_reuse", list(zip(*models, strict=True)))
-    cursor.execute("COMMIT")
+            models += by_model(until(stop, found), lineage)
+    return {
+        "prompt_recency": recalled.prompts,
+        "prompt_optimal": recalled.optimal,
+        "step_recency": recalled.steps,
+        "prefix_tree": list(zip(*trees, strict=True)),
+        "model_reuse": list(zip(*models, strict=True)),
+    }
 
 
-def compute_shared(cursor: Cursor, stop: Callable[[], bool] = lambda: False) -> None:
-    """Fill the table of one cache for all.
+def compute_shared(cursor: Cursor, stop: Stop) -> Tables:
+    """The table of one cache for all.
 
     Raises:
-        Stopped: ``stop``, which is asked again and again, said so; nothing was filled.
+        Stopped: ``stop``, which is asked again and again, said so.
     """
     orders: tuple[Order, ...] = get_args(Order)
     rows = [(order, *piece) for order in orders for piece in shared(cursor, Arrivals(order), stop)]
-    fill(cursor, "shared_recency", list(zip(*rows, strict=True)))
+    return {"shared_recency": list(zip(*rows, strict=True))}
 
 
-def shared(cursor: Cursor, arrivals: Arrivals, stop: Callable[[], bool] = lambda: False) -> list[Piece]:
+def shared(cursor: Cursor, arrivals: Arrivals, stop: Stop = never) -> list[Piece]:
     """What all conversations hit together on one cache.
 
     Raises:
@@ -73,8 +77,8 @@ def shared(cursor: Cursor, arrivals: Arrivals, stop: Callable[[], bool] = lambda
     """
     parts: dict[str, list[Call]] = {}
     hashed = _hashed(cursor)
-    for conversations in _namespaces(cursor):
-        for conversation, calls in _numbered(conversations, hashed).items():
+    for conversations in _namespaces(cursor, stop):
+        for conversation, calls in _numbered(conversations, hashed, stop).items():
             parts.setdefault(conversation, []).extend(calls)
     places = cursor.execute("SELECT conversation_id FROM internal.conversations ORDER BY place").fetchall()
     return together(by_start(*arrive([parts[c] for (c,) in places if c in parts], arrivals)), stop)
@@ -86,9 +90,9 @@ def _lineage(cursor: Cursor) -> Lineage:
     return hierarchy(dict(agents), [Placed(*run) for run in runs])
 
 
-def _namespaces(cursor: Cursor) -> Iterator[dict[str, list[Call]]]:
+def _namespaces(cursor: Cursor, stop: Stop) -> Iterator[dict[str, list[Call]]]:
     """Of each namespace the steps with blocks by conversation, in the order of the record."""
-    for _, group in groupby(read_calls(cursor), lambda found: found[1].namespace):
+    for _, group in groupby(until(stop, read_calls(cursor)), lambda found: found[1].namespace):
         conversations: dict[str, list[Call]] = {}
         for conversation, call in group:
             conversations.setdefault(conversation, []).append(call)
@@ -101,6 +105,8 @@ def _hashed(cursor: Cursor) -> set[str]:
     return {conversation for (conversation,) in found}
 
 
-def _numbered(conversations: dict[str, list[Call]], hashed: set[str]) -> dict[str, list[Call]]:
+def _numbered(conversations: dict[str, list[Call]], hashed: set[str], stop: Stop) -> dict[str, list[Call]]:
     """Those of one namespace with ids that follow each other: hashes do not, and one stretch each is slow."""
-    return renumbered(conversations) if conversations.keys() <= hashed else conversations
+    if not conversations.keys() <= hashed:
+        return conversations
+    return renumbered({conversation: until(stop, calls) for conversation, calls in conversations.items()})

@@ -7,7 +7,7 @@ import threading
 import duckdb
 import pytest
 
-from explorer.reuse.together import Stopped
+from explorer.reuse.stopping import Stopped
 from explorer.store import queries
 from explorer.store.database import Database
 from explorer.store.queries import Answer

@@ -95,7 +95,7 @@ def test_conversations_on_one_cache_need_as_much_as_is_between(database: Databas
 
 
 def test_a_shared_cache_can_be_stopped_while_it_is_played() -> None:
-    from explorer.reuse.together import Stopped
+    from explorer.reuse.stopping import Stopped
 
     with make_database(two_conversations()).cursor() as cursor, pytest.raises(Stopped):
         shared(cursor, Arrivals("at_once"), lambda: True)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from explorer.model import HASHES, Row
+from explorer.model import COMPUTED, HASHES, Row
+from explorer.reuse.stopping import Stopped
 from explorer.store.database import Database
 from explorer.store.ingest import Options, ingest
+from explorer.store.queries import build_tree
 from tests.store.world import agent, ask, blocks, conversation, make_database, run, step
 
 SHARED = Path(__file__).parents[3] / "shared"
@@ -112,6 +116,70 @@ def test_it_is_computed_for_queries_that_need_it_and_once() -> None:
         assert ask(database, "SELECT count(*) FROM REUSE_DISTANCE") == [(3,)]
         database.compute()
         assert cursor.execute(count).fetchall() == [(3,)]
+
+
+def test_it_is_stopped_anywhere_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    database = make_database(recording(), tmp_path)
+    asked = 0
+
+    def stop_at(number: int) -> Callable[[], bool]:
+        def stop() -> bool:
+            nonlocal asked
+            asked += 1
+            return asked > number
+
+        return stop
+
+    for number in range(100):
+        asked = 0
+        try:
+            database.compute(stop_at(number))
+        except Stopped:
+            for table in COMPUTED:
+                assert ask_ready(database, f"FROM {table}") == []
+        else:
+            break
+    assert asked >= 5  # reading, streaks, tree, and two passes: within the one namespace
+    assert ask(database, "SELECT sum(blocks) FROM prompt_recency WHERE age_ms IS NOT NULL") == [(14,)]
+
+
+def ask_ready(database: Database, query: str) -> list[tuple[Any, ...]]:
+    """Without anything being computed for it."""
+    with database.cursor() as cursor:
+        return cursor.execute(query).fetchall()
+
+
+def test_others_ask_and_filter_while_it_is_computed(tmp_path: Path) -> None:
+    database = make_database(recording(), tmp_path)
+    kept: list[int] = []
+
+    def meanwhile() -> bool:
+        assert not database.lock.locked()
+        kept.append(build_tree(database, "steps > 1").runs_kept)
+        return False
+
+    database.compute(meanwhile)
+    assert kept
+    assert set(kept) == {1}
+
+
+def test_who_waits_for_another_computation_can_be_stopped(tmp_path: Path) -> None:
+    database = make_database(recording(), tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow() -> bool:
+        begun.set()
+        go_on.wait(10)
+        return False
+
+    first = threading.Thread(target=database.compute, args=(slow,))
+    first.start()
+    begun.wait(10)
+    with pytest.raises(Stopped):
+        database.compute(lambda: True)
+    go_on.set()
+    first.join()
+    assert ask_ready(database, "SELECT count(*) > 0 FROM prompt_recency") == [(True,)]
 
 
 @pytest.mark.skipif(not (SHARED / "traces" / "weka").is_dir(), reason="the recorded traces are not here")

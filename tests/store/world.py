@@ -33,18 +33,11 @@ from explorer.model import (
     UncountedUsage,
     columns,
 )
+from explorer.store.column_types import polars_schema
 from explorer.store.database import SOURCE_COLUMN, Batch, Database, Opening
 from explorer.store.queries import build_tree, children
 
 _TABLE = {row: name for name, row in ALL_TABLES.items()}
-_POLARS = {
-    "VARCHAR": pl.String,
-    "BIGINT": pl.Int64,
-    "UBIGINT": pl.UInt64,
-    "DOUBLE": pl.Float64,
-    "BOOLEAN": pl.Boolean,
-    "TIMESTAMP": pl.Datetime("us"),
-}
 _DEFAULTS: dict[str, Any] = {
     "format": "invented",
     "status": "completed",
@@ -162,7 +155,7 @@ def write_batch(rows: Iterable[Row], directory: Path) -> Batch:
         tables[_TABLE[type(item)]].append(item)
     files = {}
     for table, items in tables.items():
-        schema = {c.name: _POLARS[c.type] for c in columns(ALL_TABLES[table])} | {SOURCE_COLUMN: pl.String}
+        schema = polars_schema(ALL_TABLES[table]) | {SOURCE_COLUMN: pl.String()}
         records = [dataclasses.asdict(item) for item in items]
         for record in records:
             record[SOURCE_COLUMN] = record.get("source_id") or "a.json"

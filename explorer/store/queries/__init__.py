@@ -6,7 +6,7 @@ and be interrupted there with ``cursor.interrupt()``. Text in the answers is the
 
 from explorer.readers import Message
 from explorer.reuse.arrivals import Arrivals
-from explorer.reuse.together import Stopped
+from explorer.reuse.stopping import Stopped
 from explorer.store.counts import Counts, counts
 from explorer.store.queries.answers import MOST_ROWS, Answer, answer, words
 from explorer.store.queries.at import locate, near, search, step_range
