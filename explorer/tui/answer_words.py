@@ -169,3 +169,21 @@ def place_of(query: str, position: int) -> tuple[int, int]:
     """Line and column of a character of a query, from 0."""
     before = query[:position]
     return before.count("\n"), len(before) - (before.rfind("\n") + 1)
+
+
+_WELCOME = (
+    ("ctrl+j", "asks what is written; F5 does too, and enter behind a semicolon or while all of it is chosen"),
+    ("tab", "goes on to the list of questions, tables and columns, and back; where there is an answer, to its rows"),
+    ("→", "takes the rest of a name, which stands dim behind the cursor"),
+    ("ctrl+↑", "brings back what was asked before"),
+    ("esc", "stops a query that runs; then leaves"),
+)
+
+
+def welcome(width: int) -> Iterator[Row]:
+    """The keys that somebody needs at first."""
+    for key, text in _WELCOME:
+        lead = f"{key:<8} "
+        for row in wrapped(text, width - len(lead)):
+            yield [(lead, "key"), *row]
+            lead = " " * len(lead)

@@ -68,8 +68,10 @@ def test_what_can_be_asked_is_asked_or_written_from_the_list(opener: Opener) -> 
         await press(pilot, "colon", "shift+tab")
         catalog = pilot.app.screen.query_one(Catalog)
         assert catalog.has_focus and catalog.size.width > 60
-        items = catalog._items
-        catalog.cursor = next(n for n, item in enumerate(items) if item.text == "run_totals")
+        await press(pilot, "slash", "type:one row per run", "enter")
+        assert len(catalog.aims) < 20 and catalog.has_focus
+        await press(pilot, "slash", "escape")
+        catalog.cursor = next(n for n, item in enumerate(catalog._items) if item.text == "run_totals")
         await press(pilot, "l", "j")
         column = catalog.item
         assert column is not None and (column.does, column.text) == ("name", "run_id")

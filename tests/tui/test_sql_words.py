@@ -107,4 +107,10 @@ def test_the_list_has_questions_and_relations_that_open() -> None:
     assert text(row for row, _ in lines)[0] == "About ma␛in"
     assert shelf.toggle("totals", True) and not shelf.toggle("totals", True)
     assert "    steps                  int" in text(row for row, _ in shelf.lines(30))
+    shelf.sought = "MANY how"
+    assert text(row for row, _ in shelf.lines(30)) == [
+        "Views: sums, and what is deri…", "▾ totals", "    steps                  int",
+    ]  # fmt: skip
+    shelf.sought = "nix"
+    assert [item for _, item in shelf.lines(30)] == [None]
     assert shelf.names == ["totals", "f", "run_id", "steps"]

@@ -6,7 +6,7 @@ Imported when it is first opened, as the queries bring the database library with
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Event
 from time import monotonic
@@ -29,9 +29,8 @@ from explorer.tui.questions import Questions
 from explorer.tui.screens.answer_row import AnswerRowScreen
 from explorer.tui.screens.menu import Choice, MenuScreen
 from explorer.tui.widgets.answer_pane import AnswerPane
-from explorer.tui.widgets.catalog import Catalog
+from explorer.tui.widgets.catalog import Catalog, CatalogPane
 from explorer.tui.widgets.key_line import HELP, KeyLine
-from explorer.tui.widgets.sheet import Row, Sheet, wrapped
 from explorer.tui.widgets.sql_editor import SqlEditor
 
 if TYPE_CHECKING:
@@ -41,14 +40,6 @@ if TYPE_CHECKING:
 
 WIDE = 100
 """Columns from which the list stands beside the query; on a narrower screen tab goes to it and back."""
-
-_WELCOME = (
-    ("ctrl+j", "asks what is written; F5 does too, and enter behind a semicolon or while all of it is chosen"),
-    ("tab", "goes on to the list of questions, tables and columns, and back; where there is an answer, to its rows"),
-    ("→", "takes the rest of a name, which stands dim behind the cursor"),
-    ("ctrl+↑", "brings back what was asked before"),
-    ("esc", "stops a query that runs; then leaves"),
-)
 
 
 class SqlScreen(ModalScreen["str | None"]):
@@ -65,10 +56,12 @@ class SqlScreen(ModalScreen["str | None"]):
         Binding("shift+tab", "turn(-1)", "the other way round", show=False, id="sql.turn_back"),
         Binding("escape", "stop", "stop", id="sql.stop", tooltip="Stop the query that runs"),
         Binding("escape,colon", "write", "query", key_display="esc", id="sql.write", tooltip="Back to the query"),
-        Binding("escape,q", "close", "leave", id="sql.close"),
         Binding("y", "copy", "copy", id="sql.copy", tooltip="Copy the row as JSON, the query, or the command for it"),
         Binding("x", "export", "write to a file", id="sql.export",
                 tooltip="Write every row of the answer to a file: CSV, JSON lines or Parquet"),
+        Binding("escape,q", "close", "leave", id="sql.close"),
+        Binding("slash", "search", "search the list", key_display="/", id="sql.search",
+                tooltip="Find questions, tables and columns by their names and by what they mean"),
         Binding("ctrl+up,alt+up", "recall(-1)", "asked before", key_display="ctrl+↑", id="sql.before",
                 tooltip="What was asked before; ctrl+down goes on again"),
         Binding("ctrl+down,alt+down", "recall(1)", "asked after", show=False, id="sql.after"),
@@ -108,12 +101,10 @@ class SqlScreen(ModalScreen["str | None"]):
         with Vertical(classes="dialog whole") as frame:
             frame.border_title = self._title()
             with Horizontal(id="sql-panes"):
-                with Vertical(id="sql-list"):
-                    yield Catalog(self._shelf, id="catalog")
-                    yield Sheet(id="catalog-tells")
+                yield CatalogPane(self._shelf)
                 with Vertical(id="sql-query"):
                     yield SqlEditor(first, queries.words, id="editor")
-                    yield AnswerPane(_welcome, id="answer")
+                    yield AnswerPane(answer_words.welcome, id="answer")
             yield KeyLine()
 
     def _title(self) -> Content:
@@ -126,8 +117,6 @@ class SqlScreen(ModalScreen["str | None"]):
 
     def on_mount(self) -> None:
         """Show what can be asked, and what was left to go somewhere."""
-        self.query_one("#catalog-tells").can_focus = False
-        self._catalog.show_shelf()
         opened = self._opened()
         if opened is not None:
             database = opened.database
@@ -147,15 +136,15 @@ class SqlScreen(ModalScreen["str | None"]):
 
     def on_descendant_focus(self) -> None:
         """Show the side that has the keys."""
-        self.set_class(self._catalog.has_focus, "-listing")
+        self.set_class(self._list.has_focus_within, "-listing")
 
     @property
     def _editor(self) -> SqlEditor:
         return self.query_one(SqlEditor)
 
     @property
-    def _catalog(self) -> Catalog:
-        return self.query_one(Catalog)
+    def _list(self) -> CatalogPane:
+        return self.query_one(CatalogPane)
 
     @property
     def _pane(self) -> AnswerPane:
@@ -170,12 +159,7 @@ class SqlScreen(ModalScreen["str | None"]):
     def _cataloged(self, relations: list[Relation]) -> None:
         self._shelf.relations = relations
         self._editor.complete_with(self._shelf.names)
-        self._catalog.show_shelf()
-
-    @on(Catalog.Moved)
-    def _moved(self) -> None:
-        item = self._catalog.item
-        self.query_one("#catalog-tells", Sheet).show(lambda width: wrapped(item.tells, width) if item else [])
+        self._list.show()
 
     @on(Catalog.Chosen)
     def _chosen(self, event: Catalog.Chosen) -> None:
@@ -196,6 +180,11 @@ class SqlScreen(ModalScreen["str | None"]):
             self._editor.write(query)
             self._editor.focus()
 
+    def action_search(self) -> None:
+        """Find something in the list."""
+        self.add_class("-listing")
+        self._list.search()
+
     # Asking
 
     def action_ask(self) -> None:
@@ -208,7 +197,7 @@ class SqlScreen(ModalScreen["str | None"]):
         if opened is not None:
             self._asked.note(event.query)
             self._shelf.asked = self._asked.queries
-            self._catalog.show_shelf()
+            self._list.show()
             self._begin(opened, event.query, event.start)
 
     def _begin(self, opened: Opened, query: str, start: int | None) -> None:
@@ -335,10 +324,10 @@ class SqlScreen(ModalScreen["str | None"]):
 
     def action_turn(self, by: int) -> None:
         """On to the answer, the list, the query."""
-        places: list[Widget] = [self._editor, *filter(None, (self._pane.grid,)), self._catalog]
+        places: list[Widget] = [self._editor, *filter(None, (self._pane.grid,)), self._list.catalog]
         at = next((index for index, place in enumerate(places) if place.has_focus), 0)
         to = places[(at + by) % len(places)]
-        self.set_class(to is self._catalog, "-listing")  # what is not displayed cannot have the keys
+        self.set_class(to is self._list.catalog, "-listing")  # what is not displayed cannot have the keys
         to.focus()
 
     def action_go(self) -> None:
@@ -388,11 +377,3 @@ class SqlScreen(ModalScreen["str | None"]):
     def action_close(self) -> None:
         """Go nowhere."""
         self.dismiss(None)
-
-
-def _welcome(width: int) -> Iterator[Row]:
-    for key, text in _WELCOME:
-        lead = f"{key:<8} "
-        for row in wrapped(text, width - len(lead)):
-            yield [(lead, "key"), *row]
-            lead = " " * len(lead)

@@ -1,15 +1,20 @@
-"""The list beside a query."""
+"""The list beside a query, a line to search it with, and what the line under the cursor means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import Vertical
 from textual.message import Message
 
 from explorer.tui.catalog_words import Item, Shelf
 from explorer.tui.widgets.picker import Aim, Line, Picker
+from explorer.tui.widgets.search_bar import SearchBar
+from explorer.tui.widgets.sheet import Sheet, wrapped
 
 
 class Catalog(Picker):
@@ -52,6 +57,8 @@ class Catalog(Picker):
                 yield row, None if item is None else Aim(item.tells)
 
         self.show_lines(lines)
+        if self._shelf.sought:
+            return
         same = (index for index, item in enumerate(self._items) if before is not None and item[:2] == before[:2])
         self.cursor = next(same, at)
 
@@ -75,3 +82,61 @@ class Catalog(Picker):
         """Show the columns, or hide them."""
         if self.item is not None and self.item.relation is not None:
             self.action_open(self.item.relation not in self._shelf.opened)
+
+
+class CatalogPane(Vertical):
+    """All of it."""
+
+    def __init__(self, shelf: Shelf, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._shelf = shelf
+
+    def compose(self) -> ComposeResult:
+        """The list, the line to search, what is said of the line."""
+        yield Catalog(self._shelf)
+        yield SearchBar("name, or what it means")
+        yield Sheet(id="catalog-tells")
+
+    def on_mount(self) -> None:
+        """Show what there is."""
+        self.query_one("#catalog-tells", Sheet).can_focus = False
+        self.show()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The list."""
+        return self.query_one(Catalog)
+
+    def show(self) -> None:
+        """Show what there is now."""
+        self.catalog.show_shelf()
+
+    def search(self) -> None:
+        """Find something."""
+        self.query_one(SearchBar).begin(self._shelf.sought)
+
+    @on(Catalog.Moved)
+    def _moved(self) -> None:
+        item = self.catalog.item
+        tells = self.query_one("#catalog-tells", Sheet)
+        tells.show(lambda width: wrapped(item.tells, width) if item else [])
+
+    @on(SearchBar.Typed)
+    def _sought(self, event: SearchBar.Typed) -> None:
+        self._shelf.sought = event.text
+        self.show()
+
+    @on(SearchBar.Stepped)
+    def _stepped(self, event: SearchBar.Stepped) -> None:
+        self.catalog.cursor += event.by
+
+    @on(SearchBar.Accepted)
+    def _accepted(self) -> None:
+        self.catalog.focus()
+
+    @on(SearchBar.Left)
+    def _left(self) -> None:
+        self.query_one(SearchBar).display = False
+        self._shelf.sought = ""
+        self.show()
+        self.catalog.focus()
