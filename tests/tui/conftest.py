@@ -24,6 +24,7 @@ from explorer.tui.widgets.agent_tree import AgentTree
 from explorer.tui.widgets.detail_pane import DetailPane
 from explorer.tui.widgets.loading_line import LoadingLine
 from tests.store.world import write_batch
+from tests.tui.answers import LastingDatabase
 
 WIDE = (120, 40)
 NARROW = (80, 24)
@@ -53,14 +54,7 @@ class World:
 
     @cached_property
     def database(self) -> Database:
-        return _Lasting(self.opening)
-
-
-class _Lasting(Database):
-    """What one explorer closes, as it does where a filter is a mistake, the next one opens again."""
-
-    def close(self) -> None:
-        pass
+        return LastingDatabase(self.opening)
 
 
 _worlds: dict[str, World] = {}
@@ -90,7 +84,7 @@ def opener(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
 
 async def settle(pilot: Pilot[int]) -> None:
-    """Wait until every question is answered and drawn, and those that the answers led to, or the explorer is left.
+    """Wait until every question is answered, and those that the answers led to, or the explorer is left.
 
     Not by ``pilot.pause``, which sleeps until the process seems idle: that takes time, and proves nothing where the
     machine is busy.
@@ -103,19 +97,15 @@ async def settle(pilot: Pilot[int]) -> None:
         if running := _asking(pilot):
             await pilot.app.workers.wait_for_complete(running)
         elif not _is_changing(pilot):
-            _draw(pilot.app.screen)
-            if not _is_changing(pilot):
-                return
+            return
 
 
 _TURNS = 5
 """Of the loop, for what follows from messages without one: tasks that go on, timers of no time."""
 
-_draw = Screen._compositor_refresh
-"""Once everything has settled. In between nobody looks: that would be a fifth of the time."""
-
 
 def _do_not_draw(screen: Screen[object]) -> None:
+    """Nobody looks but ``screen_text``, which draws all. To draw after every key would be a fifth of the time."""
     screen._dirty_widgets.clear()  # what has to be drawn is noted in the compositor already
 
 
@@ -170,6 +160,8 @@ def drive(app: ExplorerApp, script: Script, size: tuple[int, int] = WIDE) -> Non
         async with app.run_test(size=size) as pilot:
             await settle(pilot)
             await script(pilot)
+            if pilot.app.is_running:
+                screen_text(pilot)  # whatever it left can be drawn
 
     asyncio.run(run())
 

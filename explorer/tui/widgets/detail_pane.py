@@ -44,6 +44,8 @@ class DetailPane(Vertical):
         """Which node each tab shows, if what it shows still holds."""
         self._last: dict[Tab, str | None] = {}
         """Which node each tab showed last: the same again keeps its scroll and cursor."""
+        self._wanted: View | None = None
+        """What was asked about last."""
 
     def compose(self) -> ComposeResult:
         """The names of the tabs, and whose numbers these are; the tabs themselves are made when they are wanted."""
@@ -158,13 +160,15 @@ class DetailPane(Vertical):
         if widget is None:
             self.call_later(self.choose, tab)
             return
-        view = View(opened, self._node, self.state.own)
+        self._wanted = view = View(opened, self._node, self.state.own)
         if tab in self._shown and self._shown[tab] == view.node_id:
             self._say_name(view.node)
             return
         keep = tab in self._last and self._last[tab] == view.node_id
 
         async def show(answer: Any) -> None:
+            if self._wanted is not view:  # asked again, or of another node, while the answer was on its way here
+                return
             self._shown[tab] = self._last[tab] = view.node_id
             self._say_name(view.node)
             await widget.answer(answer, view, keep)
