@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from explorer.readers._values import many
 from explorer.readers.otlp._draft import AgentCall, Key, ModelCall, Span, Usage
 from explorer.readers.otlp._forest import Remark
-from explorer.readers.otlp._runs import Run, Runs
+from explorer.readers.otlp._run import Run
+from explorer.readers.otlp._runs import Runs
 from explorer.readers.otlp._span import scope_of
 
 

@@ -58,7 +58,9 @@ class ModelCall:
     finish: str | None
     usage: Usage
     is_compacted: bool
+    agent_id: str | None
     agent_name: str | None
+    """The agent that it is said to be a call of."""
     parts: array[int] | None
     """The parts of its prompt, hashed; None when the content is not recorded."""
     asked: list[tuple[str | None, str | None]]

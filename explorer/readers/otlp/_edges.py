@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from explorer.model import Edge, Resolution
 from explorer.readers.otlp._draft import ModelCall, Span, ToolUse
 from explorer.readers.otlp._passages import Side, place
-from explorer.readers.otlp._runs import Run
+from explorer.readers.otlp._run import Run
 from explorer.readers.otlp._status import status_of
 from explorer.readers.otlp._steps import Writing
 

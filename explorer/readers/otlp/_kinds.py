@@ -16,6 +16,7 @@ Kind: TypeAlias = Literal["model", "agent", "tool", "note", "other"]
 
 _OPERATIONS: dict[str, Kind] = {
     "chat": "model", "generate_content": "model", "text_completion": "model", "responses": "model",
+    "chat.completions": "model", "text.completions": "model",
     "invoke_agent": "agent", "invoke_workflow": "agent", "realtime": "agent",
     "execute_tool": "tool", "retrieval": "tool", "search_memory": "tool", "update_memory": "tool",
     "create_memory": "tool", "delete_memory": "tool", "upsert_memory": "tool",

@@ -19,7 +19,7 @@ SESSION = (
 )  # fmt: skip
 """A session stands for the conversation where none is named."""
 
-AGENT_ID = ("gen_ai.agent.id", "agent.id")
+AGENT_ID = ("gen_ai.agent.id", "agent.id", "agent_id")
 AGENT_NAME = ("gen_ai.agent.name", "agent.name", "agent_name")
 ENTITY_NAME = ("gen_ai.workflow.name", "traceloop.entity.name", "traceloop.workflow.name", "ai.telemetry.functionId")
 AGENT_VERSION = ("gen_ai.agent.version",)
@@ -33,7 +33,7 @@ RESPONSE_MODEL = ("gen_ai.response.model", "llm.response.model", "ai.response.mo
 PROVIDER = (
     "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider", "llm.vendor"
 )  # fmt: skip
-RESPONSE_ID = ("gen_ai.response.id", "llm.response.id", "ai.response.id")
+RESPONSE_ID = ("gen_ai.response.id", "llm.response.id", "ai.response.id", "request_id")
 FINISH = (
     "gen_ai.response.finish_reasons", "llm.finish_reason", "llm.response.finish_reason", "ai.response.finishReason",
     "gen_ai.completion.0.finish_reason", "stop_reason",
@@ -65,7 +65,7 @@ REASONING = (
 )  # fmt: skip
 AGGREGATED = "gen_ai.aggregated_usage."
 """Of an agent what it spent itself, by a name that nobody adds to that of its calls (Pydantic AI)."""
-USAGE_DETAILS = "langfuse.observation.usage_details"
+USAGE_DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")
 """The whole usage as JSON."""
 DETAILS = {
     "input": "input", "prompt_tokens": "input", "input_tokens": "input", "promptTokens": "input",
@@ -77,7 +77,7 @@ DETAILS = {
 """What the keys of ``USAGE_DETAILS`` mean."""
 
 TOOL_NAME = ("gen_ai.tool.name", "tool.name", "ai.toolCall.name", "tool_name", "traceloop.entity.name")
-TOOL_CALL_ID = ("gen_ai.tool.call.id", "tool_call.id", "tool.call.id", "ai.toolCall.id", "tool_call_id")
+TOOL_CALL_ID = ("gen_ai.tool.call.id", "tool_call.id", "tool.call.id", "ai.toolCall.id", "tool_call_id", "tool_use_id")
 TOOL_ARGUMENTS = (
     "gen_ai.tool.call.arguments", "tool_arguments", "ai.toolCall.args", "tool.parameters", "input.value",
     "langfuse.observation.input", "traceloop.entity.input", "mlflow.spanInputs",
@@ -88,8 +88,11 @@ TOOL_RESULT = (
 )  # fmt: skip
 TRANSFER_TARGET = ("gen_ai.transfer.target.name",)
 
-INPUT_MESSAGES = ("gen_ai.input.messages", "ai.prompt.messages", "pydantic_ai.all_messages", "all_messages_events")
-OUTPUT_MESSAGES = ("gen_ai.output.messages",)
+INPUT_MESSAGES = (
+    "gen_ai.input.messages", "llm.input_messages", "ai.prompt.messages", "pydantic_ai.all_messages",
+    "all_messages_events",
+)  # fmt: skip
+OUTPUT_MESSAGES = ("gen_ai.output.messages", "llm.output_messages")
 WHOLE_INPUT = (
     "gen_ai.prompt", "langfuse.observation.input", "input.value", "gcp.vertex.agent.llm_request", "ai.prompt",
     "mlflow.spanInputs", "traceloop.entity.input",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from explorer.model import ReportedScope
 from explorer.readers.otlp._calls import Counting
 from explorer.readers.otlp._draft import Usage
-from explorer.readers.otlp._runs import Run
+from explorer.readers.otlp._run import Run
 
 
 class Reported(NamedTuple):

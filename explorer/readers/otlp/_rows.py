@@ -16,7 +16,8 @@ from explorer.readers.otlp._edges import edges
 from explorer.readers.otlp._file import File
 from explorer.readers.otlp._forest import Forest, Remark
 from explorer.readers.otlp._reported import Sums
-from explorer.readers.otlp._runs import Run, Runs
+from explorer.readers.otlp._run import Run
+from explorer.readers.otlp._runs import Runs
 from explorer.readers.otlp._span import scope_of, service_of
 from explorer.readers.otlp._status import status_of
 from explorer.readers.otlp._steps import Steps, Writing

@@ -1,8 +1,9 @@
 """Spans become runs: which agent was at work, on which call of whom, and in which conversation.
 
-A span of an agent is a run. Calls that no agent is around are of a run of the outermost span of the trace, one for each
-agent that they name. Two spans of one agent of which one does nothing but hold the other are one run: a call to another
-process and its execution there, or one agent seen by two instrumentations.
+A span of an agent is a run. Calls inside a tool that name another agent than the one around it are a run of that one,
+which the tool started, though no span is its own. Calls that no agent is around are of a run of the outermost span of
+the trace, one for each agent that they name. Two spans of one agent of which one does nothing but hold the other are
+one run: a call to another process and its execution there, or one agent seen by two instrumentations.
 
 A conversation is named by the outermost run: by its own span or the nearest around it, else by any of the trace, else
 by a session; without all that, the trace is the conversation.
@@ -12,86 +13,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from explorer.readers._values import key_part
 from explorer.readers.otlp import _names as names
 from explorer.readers.otlp._draft import AgentCall, Key, ModelCall, Note, Span, ToolUse
 from explorer.readers.otlp._forest import Forest
+from explorer.readers.otlp._run import Agent, Run
 from explorer.readers.otlp._span import service_of
 from explorer.readers.otlp._values import Wanted, attributes_of
-
-
-@dataclass(slots=True)
-class Agent:
-    """One participant of a conversation."""
-
-    key: str
-    """Within its conversation."""
-    name: str
-    parent: Agent | None
-    version: str | None = None
-    label: str | None = None
-    runs: list[Run] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Run:
-    """One execution of an agent."""
-
-    key: Key
-    """Of the span that it is; where that is not recorded, as it is named."""
-    span: Span
-    """Of the agent, or the outermost one of the trace."""
-    is_implied: bool
-    """Whether no span of an agent tells of it."""
-    agent: Agent
-    conversation: str
-    """The recorded id."""
-    parent: Run | None = None
-    tool: Span | None = None
-    """The tool call that it is inside."""
-    calls: list[Span] = field(default_factory=list)
-    """Of models, those that count."""
-    wrappers: list[Span] = field(default_factory=list)
-    """Spans around calls of models that are themselves spans."""
-    tools: list[Span] = field(default_factory=list)
-    notes: list[Span] = field(default_factory=list)
-    inner: list[Span] = field(default_factory=list)
-    """Further spans of the same execution."""
-    children: list[Run] = field(default_factory=list)
-
-    @property
-    def has_span(self) -> bool:
-        """Whether a span begins and ends with it; else its calls say when it was."""
-        return not self.is_implied or (self.span.key == self.key and self.span.kind not in ("model", "tool"))
-
-    @property
-    def start(self) -> int | None:
-        """Nanoseconds since 1970."""
-        if self.has_span:
-            return self.span.start
-        return min((each.start for each in (*self.calls, *self.tools) if each.start is not None), default=None)
-
-    @property
-    def end(self) -> int | None:
-        """Nanoseconds since 1970; None while it has not ended."""
-        if self.has_span:
-            return self.span.end
-        ends = [each.end for each in (*self.calls, *self.tools)]
-        return None if None in ends else max((end for end in ends if end is not None), default=None)
-
-    @property
-    def order(self) -> tuple[bool, int, Key]:
-        """By start."""
-        start = self.start
-        return start is None, start or 0, self.key
-
-    @property
-    def told(self) -> AgentCall | None:
-        """What the agent's span tells."""
-        return self.span.told if isinstance(self.span.told, AgentCall) else None
 
 
 class _Around(NamedTuple):
@@ -128,6 +58,7 @@ class Runs:
         self._conversations = _first(spans, "conversation")
         self._sessions = _first(spans, "session")
         self._busy = _busy(spans)
+        self._called_in = _called_in(spans)
         self._find(spans)
 
     def _find(self, spans: Iterable[Span]) -> None:
@@ -150,7 +81,8 @@ class Runs:
                 self.run_of[span.key] = run
                 if near.model:
                     self.asked_by[span.key] = near.model
-                near = near._replace(run=run, tool=span, model=None)
+                inside = self._run_inside(span, run)
+                near = near._replace(run=inside or run, tool=None if inside else span, model=None)
             elif span.kind == "note" and near.run:
                 near.run.notes.append(span)
                 self.run_of[span.key] = near.run
@@ -186,6 +118,8 @@ class Runs:
         run = near.run or self._implied_run(span, near)
         run.calls.append(span)
         self.run_of[span.key] = run
+        if near.tool is None and isinstance(span.told, ModelCall):
+            run.agent.id = run.agent.id or span.told.agent_id
         if near.model:
             self.inside[near.model.key].append(span)
 
@@ -203,6 +137,28 @@ class Runs:
             self._implied[key] = self._begin(root, run)
         return run
 
+    def _run_inside(self, tool: Span, outer: Run) -> Run | None:
+        """The run of the agent whose calls are inside a tool, where that is another than the one around it."""
+        call = self._called_in.get(tool.key)
+        if call is None or call.agent_id is None or call.agent_id == outer.agent.id:
+            return None
+        named = tool.told.name if isinstance(tool.told, ToolUse) else tool.name
+        agent = self._agent(outer.conversation, call.agent_name or named, call.agent_id, outer)
+        agent.label = agent.label or call.agent_id
+        run = Run(
+            (tool.key[0], f"{tool.key[1]}~{key_part(call.agent_id)}"),
+            tool,
+            True,
+            agent,
+            outer.conversation,
+            outer,
+            tool,
+        )
+        self.runs.append(run)
+        agent.runs.append(run)
+        outer.children.append(run)
+        return run
+
     def _begin(self, span: Span, run: Run) -> Run:
         self.runs.append(run)
         run.agent.runs.append(run)
@@ -217,7 +173,7 @@ class Runs:
         key = f"@{key_part(agent_id)}" if agent_id else key_part(name)
         if above and not agent_id:
             key = f"{above.key}/{key}"
-        return self._agents.setdefault((conversation, key), Agent(key, name, above))
+        return self._agents.setdefault((conversation, key), Agent(key, name, above, id=agent_id))
 
     def _conversation(self, span: Span, near: _Around) -> str:
         trace = span.key[0]
@@ -249,4 +205,16 @@ def _busy(spans: Iterable[Span]) -> Counter[Key]:
         near[span.key] = above
         if above is not None and span.told is not None and not isinstance(span.told, Note):
             found[above.key] += 1
+    return found
+
+
+def _called_in(spans: Iterable[Span]) -> dict[Key, ModelCall]:
+    """Of each tool the first call of a model that is inside it, and inside no agent or tool in it."""
+    near: dict[Key, Span | None] = {}
+    found: dict[Key, ModelCall] = {}
+    for span in spans:
+        above = near[span.parent.key] if span.parent else None
+        if above is not None and isinstance(span.told, ModelCall):
+            found.setdefault(above.key, span.told)
+        near[span.key] = span if span.kind == "tool" else None if span.kind == "agent" else above
     return found

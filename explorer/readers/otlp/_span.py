@@ -113,6 +113,7 @@ def _model_call(fields: dict[str, object], wanted: Wanted) -> ModelCall:
         finish=_finish(wanted.attributes),
         usage=_usage(wanted),
         is_compacted=wanted.flag("gen_ai.conversation.compacted"),
+        agent_id=wanted.text(names.AGENT_ID),
         agent_name=wanted.text(names.AGENT_NAME),
         parts=_hashed(prompt),
         asked=[(said.call_id, said.name) for said in answer if said.kind == "tool_call"],
@@ -152,7 +153,9 @@ def _usage(wanted: Wanted) -> Usage:
         wanted.count(names.INPUT), wanted.count(names.CACHE_READ), wanted.count(names.CACHE_WRITE),
         wanted.count(names.OUTPUT), wanted.count(names.REASONING),
     )  # fmt: skip
-    details = from_json(wanted.attributes.get(names.USAGE_DETAILS))
+    details = next(
+        (from_json(wanted.attributes[name]) for name in names.USAGE_DETAILS if name in wanted.attributes), None
+    )
     if counted.is_recorded or not isinstance(details, dict):
         return counted
     of = Wanted(details)
@@ -177,7 +180,9 @@ def _error(fields: dict[str, object], attributes: Attributes) -> str | None:
     status = fields.get("status")
     status = status if isinstance(status, dict) else {}
     message, kind = status.get("message"), attributes.get("error.type")
-    failed = status.get("code") in _ERROR or (isinstance(kind, str) and bool(kind))
+    failed = (
+        status.get("code") in _ERROR or (isinstance(kind, str) and bool(kind)) or attributes.get("success") is False
+    )
     if not failed:
         return None
     said = [each for each in (kind, message) if isinstance(each, str) and each]

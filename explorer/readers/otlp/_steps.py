@@ -12,7 +12,8 @@ from explorer.readers._values import as_json
 from explorer.readers.otlp._calls import Counting
 from explorer.readers.otlp._clock import Clock
 from explorer.readers.otlp._draft import ModelCall, Note, Span, ToolUse
-from explorer.readers.otlp._runs import Run, Runs
+from explorer.readers.otlp._run import Run
+from explorer.readers.otlp._runs import Runs
 from explorer.readers.otlp._span import scope_of
 
 

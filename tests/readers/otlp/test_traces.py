@@ -284,3 +284,27 @@ def test_tools_that_only_an_answer_asks_for_are_tool_calls_without_an_outcome(tm
     assert sorted((call.tool_call_id, call.step_ordinal, call.is_error) for call in found.tool_calls) == [
         ("c1", 1, None), ("c2", 1, False),
     ]  # fmt: skip
+
+
+def test_calls_in_a_tool_that_name_another_agent_are_a_run_that_the_tool_started(tmp_path):
+    """As Claude Code records sub-agents: there is no span of theirs, and the input leaves the cache out."""
+
+    def request(span_id, parent, tokens, **fields):
+        usage = {"input_tokens": tokens, "output_tokens": 1, "cache_read_tokens": 500, "model": "m"}
+        return span(span_id, parent, "claude_code.llm_request", attributes=usage | fields)
+
+    found = reading(
+        tmp_path, span("1", name="claude_code.interaction"), request("2", "1", 3),
+        span("3", "1", "claude_code.tool", attributes={"tool_name": "Task", "tool_use_id": "u1"}, end=700),
+        span("4", "3", "claude_code.tool.execution"), request("5", "4", 4, agent_id="a7"),
+        span("6", "4", "claude_code.tool", attributes={"tool_name": "Read", "success": False}, start=2),
+        request("7", "4", 5, agent_id="a7"), request("8", "1", 6),
+    )  # fmt: skip
+    main, task = found.runs
+    assert (main.parent_run_id, task.parent_run_id, task.spawn_tool_call_id) == (None, main.run_id, "u1")
+    assert task.agent_id.endswith("/@a7")
+    assert tokens(found.steps) == [(503, 1), (506, 1), (504, 1), (505, 1)]
+    assert [(call.name, call.run_id == main.run_id, call.child_run_id, call.is_error) for call in found.tool_calls] == [
+        ("Task", True, task.run_id, False), ("Read", False, None, True),
+    ]  # fmt: skip
+    assert (task.status, task.grade, task.start_ms, task.end_ms) == ("completed", "derived", 0, 1_000)
