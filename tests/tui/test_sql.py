@@ -150,8 +150,9 @@ def test_what_was_asked_of_a_part_is_asked_again_of_all(tmp_path: Path) -> None:
             assert "so far" in str(app.screen.query_one(Vertical).border_title)
             gate.go.set()
             await settle(pilot)
-            answer = pane(pilot).answer
+            answer, grid = pane(pilot).answer, pane(pilot).grid
             assert answer is not None and answer.rows == [(2,)]
+            assert grid is not None and grid.has_focus
             assert "so far" not in str(app.screen.query_one(Vertical).border_title)
 
     asyncio.run(script())

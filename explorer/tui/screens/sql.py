@@ -237,6 +237,7 @@ class SqlScreen(ModalScreen["str | None"]):
         self.refresh_bindings()
 
     async def _show(self, answer: Answer, row: int, take_keys: bool) -> None:
+        take_keys = take_keys or self._in_rows
         await self._pane.show(answer, row)
         self._tell()
         if take_keys and self._pane.grid is not None:
@@ -316,7 +317,8 @@ class SqlScreen(ModalScreen["str | None"]):
         self._questions.drop("answer")
         took = humanize.duration(round(1000 * (monotonic() - (self._began or 0))))
         self._end()
-        self._pane.tell(f"stopped after {took}; nothing came back")
+        rest = "below is the answer before" if self._pane.answer is not None else "nothing came back"
+        self._pane.tell(f"stopped after {took}: {rest}")
 
     def action_write(self) -> None:
         """Back to the query."""
