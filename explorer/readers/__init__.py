@@ -12,24 +12,8 @@ A reader module has:
 * ``read(source)``: a generator of rows in constant memory. A conversation's row comes after all its other rows, the
   block runs of a step right behind it; as ``Rows``, those of several steps behind the ``Rows`` of these. It never
   raises for damaged content: what cannot be read becomes a ``Finding`` with its line, the rest is read on.
-* ``companions(path)``, optional: further files that are read with this one: a write-ahead log, the audit log beside a
-  database. When one of them appears, changes or goes, the source is read again.
-* ``part_of(path)``, optional: of such a companion, the file it is read with, if there is one on the disk. What is part
-  of another opened source is listed among the sources and not read by itself.
-* ``links(path, head)``, optional: ids by which a source belongs with others, of what it records and what that hangs on.
-  Sources of one reader that have an id in common, directly or over a third, are one trace: they are read together, as
-  ``parts`` of the first of them. For recorders that scatter a conversation over files; it sees what ``claims`` sees.
-* ``shares(path)``, optional: how many parts a source of millions of records is read in, side by side; each by a call of
-  ``read`` that yields the conversations of ``source.share``. It depends on the source alone, and so do the keys.
-* ``record(path, offset, length, limit)``, optional: the recorded text of a step, a tool call or one side of an edge as
-  at most ``limit`` bytes, where these are no place in the file's bytes. Raises OSError when it cannot be had.
-* ``messages(files, place)``, optional: what was said in a run, as the model saw it, read from the sources now. Part by
-  part in the order of the prompt, so that the first screenful costs no more than that. Raises OSError when it is gone.
 * ``NO_TEXT``, optional: of a format without any text, what it has in the place of that, for who asks for messages.
-* ``places(environment, home)``, optional: where the recorder keeps its recordings on a user's machine, whether or not
-  there are any: files or directories, by its environment variables and below the home directory.
-* ``settle(votes)``, optional: what is true of the whole corpus (the sources of one directory), from the votes in
-  their ``Report``s. Sources that were read under other assumptions are read again with ``source.facts`` set to it.
+* Any of the functions of ``_hooks``, which says what each is for.
 
 Every start imports all readers, to ask what they claim and which versions they are. So a package that reads with much
 keeps that in ``_reading``, and imports it where it is called.
@@ -43,10 +27,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from explorer.model import Row
 from explorer.model import Rows as Rows
+from explorer.readers._hooks import Companions, Links, Messages, PartOf, Places, Record, Settle, Shares
 
 HEAD_BYTES = 1 << 16
 """How much of a file ``claims`` gets to see."""
@@ -205,26 +190,31 @@ def claim(path: Path, head: bytes | None) -> Reader | None:
 def part_of(path: Path) -> tuple[Reader, Path] | None:
     """The reader and the file that a companion is read with; None for a file that stands for itself."""
     for reader in readers().values():
-        whole = vars(reader).get("part_of")  # not getattr: a module is slow to say that it has no attribute
+        whole: PartOf | None = _offered(reader, "part_of")
         if whole is not None and (found := whole(path)) is not None:
             return reader, found
     return None
 
 
+def _offered(reader: Reader, name: str) -> Any:
+    """The function of ``_hooks`` by this name; None where a reader has none."""
+    return vars(reader).get(name)  # not getattr: a module is slow to say that it has no attribute
+
+
 def has_companions(reader: Reader) -> bool:
     """Whether sources of this format may be read with others; no for most."""
-    return "companions" in vars(reader)
+    return _offered(reader, "companions") is not None
 
 
 def companions(reader: Reader, path: Path) -> Sequence[Path]:
     """What is read with a source; nothing for most formats."""
-    further = getattr(reader, "companions", None)
+    further: Companions | None = _offered(reader, "companions")
     return further(path) if further is not None else ()
 
 
 def shares(reader: Reader, path: Path) -> int:
     """How many parts a source is read in; one for most formats, and where it cannot be told: reading it says why."""
-    divide = getattr(reader, "shares", None)
+    divide: Shares | None = _offered(reader, "shares")
     with suppress(Exception):
         return max(1, divide(path)) if divide is not None else 1
     return 1
@@ -232,7 +222,7 @@ def shares(reader: Reader, path: Path) -> int:
 
 def links(reader: Reader, path: Path, head: bytes | None) -> Sequence[str]:
     """The ids by which a source belongs with others; none for most formats."""
-    ids = getattr(reader, "links", None)
+    ids: Links | None = _offered(reader, "links")
     return ids(path, head) if ids is not None else ()
 
 
@@ -242,7 +232,7 @@ def messages(reader: Reader, files: Mapping[str, Path], place: Place) -> Iterato
     Raises:
         OSError: the sources are not there any more.
     """
-    tell = getattr(reader, "messages", None)
+    tell: Messages | None = _offered(reader, "messages")
     return _up_to(tell(files, place), place.until) if tell is not None else None
 
 
@@ -259,11 +249,27 @@ def _up_to(messages: Iterator[Message], step: int | None) -> Iterator[Message]:
 
 def places(reader: Reader, environment: Mapping[str, str], home: Path) -> Sequence[Path]:
     """Where a recorder keeps its recordings; nowhere in particular for formats that are passed around."""
-    usual = getattr(reader, "places", None)
+    usual: Places | None = _offered(reader, "places")
     return usual(environment, home) if usual is not None else ()
 
 
 def settle(reader: Reader, votes: Sequence[tuple[str, float, float]]) -> dict[str, str]:
     """The corpus facts of a format; empty for formats that need none."""
-    decide = getattr(reader, "settle", None)
-    return decide(votes) if decide and votes else {}
+    decide: Settle | None = _offered(reader, "settle")
+    return decide(votes) if decide is not None and votes else {}
+
+
+def recorded(reader: Reader, path: Path, offset: int, length: int, limit: int) -> bytes | None:
+    """The recorded text at a place as at most ``limit`` bytes; None where that is a place in the file's bytes.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    tell: Record | None = _offered(reader, "record")
+    return tell(path, offset, length, limit) if tell is not None else None
+
+
+def no_text(reader: Reader) -> str:
+    """What a format without messages has in the place of these."""
+    words: str | None = _offered(reader, "NO_TEXT")
+    return words or f"The text of {reader.NAME} traces is not shown"

@@ -28,7 +28,8 @@ from explorer.model import (
     ToolCall,
     columns,
 )
-from explorer.readers import Report, SourceFile, claim, part_of, reader_of, readers, shares
+from explorer.readers import Reader, Report, SourceFile, claim, part_of, reader_of, readers, shares
+from explorer.readers._hooks import HOOKS
 from explorer.readers._sqlite import MAGIC
 from tests.readers.atif import counting as atif
 from tests.readers.blocks import counting as blocks
@@ -129,29 +130,26 @@ def assert_keys_are_unique(reading):
         assert not [key for key, number in counted.items() if number > 1], kind.__name__
 
 
-HOOKS = {
-    "claims": ["path", "head"],
-    "read": ["source"],
-    "companions": ["path"],
-    "part_of": ["path"],
-    "links": ["path", "head"],
-    "shares": ["path"],
-    "record": ["path", "offset", "length", "limit"],
-    "messages": ["files", "place"],
-    "places": ["environment", "home"],
-    "settle": ["votes"],
+def arguments(function):
+    """Names and types of what a function is given."""
+    given = inspect.signature(function).parameters.values()
+    return [(each.name, each.annotation) for each in given if each.name != "self"]
+
+
+OFFERS = {name: arguments(hook.__call__) for name, hook in HOOKS.items()} | {
+    name: arguments(getattr(Reader, name)) for name in ("claims", "read")
 }
 
 
 @pytest.mark.parametrize("name", sorted(readers()))
 def test_what_a_reader_offers_is_asked_for_by_that_name_and_with_these_arguments(name):
     offered = {
-        offer: list(inspect.signature(function).parameters)
+        offer: arguments(function)
         for offer, function in vars(reader_of(name)).items()
-        if offer in HOOKS
+        if offer in OFFERS
         or (callable(function) and function.__module__ == reader_of(name).__name__ and not offer.startswith("_"))
     }
-    assert offered == {offer: HOOKS.get(offer) for offer in offered}
+    assert offered == {offer: OFFERS.get(offer) for offer in offered}
 
 
 @pytest.mark.parametrize("name", ["codegraff", "maverick"])

@@ -126,7 +126,7 @@ def messages(database: Database, run_id: str, until: int | None = None) -> Itera
     reader = readers.readers().get(format_)
     found = readers.messages(reader, files, place) if reader is not None else None
     if found is None:
-        why = getattr(reader, "NO_TEXT", f"The text of {format_} traces is not shown")
+        why = readers.no_text(reader) if reader is not None else f"The text of {format_} traces is not shown"
         raise NotRecorded(f"{why}. What is recorded of each model call is in the steps (2), of prompts in reuse (4)")
     several = False
     for message in found:

@@ -6,13 +6,11 @@ import errno
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from explorer.readers import readers
+from explorer.readers import readers, recorded
 from explorer.store.ingest.walk import state
 from explorer.store.queries.scope import one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from explorer.store.database import Database
 
 
@@ -46,8 +44,9 @@ def stretch(database: Database, source_id: str, offset: int | None, length: int 
     size, format_ = row or (None, None)
     path = database.sources[source_id]
     check_unchanged(database, source_id, size)
-    recorded: Callable[[Path, int, int, int], bytes] = getattr(readers().get(format_), "record", _stretch)
-    return recorded(path, offset, length, limit).decode("utf-8", "replace")
+    reader = readers().get(format_)
+    text = recorded(reader, path, offset, length, limit) if reader is not None else None
+    return (_stretch(path, offset, length, limit) if text is None else text).decode("utf-8", "replace")
 
 
 def check_unchanged(database: Database, source_id: str, size: int | None) -> None:
