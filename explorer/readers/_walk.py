@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
+
+import orjson
 
 from explorer.readers._outlines import Damage
 from explorer.readers._records import MAX_RECORD, Buffer, Forget, loads
@@ -22,6 +25,7 @@ _SCALAR = re.compile(_STRING + rb'|[^ \t\r\n,:\]}\[{"]++', re.DOTALL)
 _KEY = re.compile(rb"[ \t\r\n,]*+(?:(" + _STRING + rb")[ \t\r\n]*+:[ \t\r\n]*+|(\}))", re.DOTALL)
 _ITEM = re.compile(rb"[ \t\r\n,]*+(?:(\])|(?=[^ \t\r\n,]))")
 _BEHIND = re.compile(rb"[ \t\r\n]*+(?=[,\]}])")
+_FIRST = re.compile(rb'\{[ \t\r\n]*+"[^"\\]{1,64}"[ \t\r\n]*+:')
 _OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*+(?=\{)")
 # What is left of a document that ends in the middle of a key or of a value.
 _REST = re.compile(rb'[ \t\r\n,]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+(?:\\|"[ \t\r\n:]*+)?)?[\w.+-]*+\Z', re.DOTALL)
@@ -29,6 +33,10 @@ _CLOSING = {b"{": b"}", b"[": b"]"}
 
 MOST_LOSSES = 10_000
 """Damaged places of a document after which the rest of it is given up."""
+
+
+_NEAR = 1 << 20
+"""Bytes within which the beginning of the next record is looked for, before all that lies between is looked at."""
 
 
 class Piece(NamedTuple):
@@ -118,7 +126,16 @@ class Walk:
 
     def records(self, begins: re.Pattern[bytes], until: re.Pattern[bytes]) -> Iterator[Piece]:
         """The items of a list that can be read, built one at a time; as ``items``."""
+        between: bytes | None = None  # the end of a record and the beginning of the next, with its first key
+        before = 0
         for start in self.items(begins, until):
+            if between is None and before and (key := _FIRST.match(self.buffer, start)):
+                between = self.buffer[before - 1 : key.end()]
+            before = 0
+            if between is not None and (piece := self._up_to(between, start)) is not None:
+                self.at = before = piece.end
+                yield piece
+                continue
             end = self.end(start)
             if end is None:
                 continue
@@ -126,12 +143,25 @@ class Walk:
             try:
                 if end - start > self._longest:
                     raise ValueError(f"longer than {self._longest >> 20} MiB")
+                before = end
                 yield Piece(loads(self.buffer[start:end]), start, end)
             except ValueError as error:
                 swallowed = begins.search(self.buffer, start + 1, end)
                 self.note(start, str(error))
                 if swallowed:  # a lost quote or brace: the records in it are looked for one by one
                     self.at, self.lost = start + 1, True
+
+    def _up_to(self, between: bytes, start: int) -> Piece | None:
+        """A record that ends where the next one seems to begin; None where it does not.
+
+        An object has no beginning that is an object as well: what can be parsed is the record. To find a text and to
+        parse takes a third of the time of looking for every bracket.
+        """
+        end = self.buffer.find(between, start + 1, start + _NEAR) + 1
+        if end:
+            with suppress(ValueError):
+                return Piece(orjson.loads(self.buffer[start:end]), start, end)
+        return None
 
     def value(self, longest: int | None = None) -> object:
         """The value that begins here; None where it cannot be read, or is longer than that many bytes."""

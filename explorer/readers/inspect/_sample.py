@@ -13,6 +13,7 @@ from explorer.readers._values import as_json, many, moment, unix_ms
 from explorer.readers.inspect._agents import Telling
 from explorer.readers.inspect._events import Events, digest_of
 from explorer.readers.inspect._log import Log
+from explorer.readers.inspect._prompting import Prompting
 from explorer.readers.inspect._usage import summed, total
 
 _WORTH = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
@@ -94,12 +95,12 @@ class Sample:
 
     def _prompts(self) -> None:
         """The prompts that are told by their place in the pool, which comes behind the events."""
+        prompting = Prompting(self._parts, self.pool)
         for step in self._events.transcript.steps:
-            if step.references is not None:
-                found = [part for first, last in step.references for part in self.pool[first:last]]
-                is_whole = len(found) == sum(last - first for first, last in step.references)
-                step.draft.prompt = self._parts.stretches([*step.opening, *found]) if found and is_whole else ()
-                self._partial += not is_whole
+            if step.references:
+                found = prompting.stretches(step.span_id, step.opening, step.references)
+                self._partial += found is None
+                step.draft.prompt = found or ()
 
     def _attempts(self, draft: Draft, root: RunDraft) -> Iterator[RunDraft]:
         """Attempts that ended with an error and were begun again; what they have cost is in their events, if at all."""
