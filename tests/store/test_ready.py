@@ -73,3 +73,6 @@ def test_every_node_has_questions_and_those_of_a_run_find_its_rows(samples: Data
             assert {"run_id", "conversation_id", "tool"} & set(answer.columns)
     run = max((node for node in nodes if node.run_id), key=lambda node: node.own.steps)
     assert len(asked(samples, queries.about(run)[0].query).rows) >= run.own.steps > 0
+    assert run.run_id is not None
+    step = asked(samples, queries.about(run, (run.run_id, 1))[0].query)
+    assert (column(step, "run_id"), column(step, "step_ordinal")) == ([run.run_id], [1])

@@ -24,6 +24,14 @@ FROM steps
 WHERE run_id = {run}
 ORDER BY ordinal"""
 
+_STEP = """\
+SELECT
+    s.ordinal AS step_ordinal, s.* EXCLUDE (ordinal),
+    u.blocks, u.hit_own, u.hit_ancestor, u.hit_sibling, u.hit_other, u.fresh_blocks
+FROM steps AS s
+LEFT JOIN step_reuse AS u USING (run_id, ordinal)
+WHERE s.run_id = {run} AND s.ordinal = {ordinal}"""
+
 _TOOLS = """\
 SELECT
     step_ordinal, name AS tool, end_ms - start_ms AS took_ms, is_error,
@@ -102,8 +110,15 @@ def _read(text: str) -> Iterator[Ready]:
         yield Ready(found["title"].strip(), note, found["query"].strip())
 
 
-def about(node: Node | None) -> tuple[Ready, ...]:
-    """The questions about a node of the tree, what comes to mind first in front; about everything for None."""
+def about(node: Node | None, step: tuple[str, int] | None = None) -> tuple[Ready, ...]:
+    """The questions about a node of the tree, what comes to mind first in front; about everything for None.
+
+    ``step`` is the run and the ordinal of a step that is looked at.
+    """
+    if step is not None:
+        run, ordinal = legible(step[0]), step[1]
+        of_it = Ready(f"Step {ordinal:,}, and where its blocks came from", "", _STEP.format(run=run, ordinal=ordinal))
+        return (of_it, *about(node))
     if node is None:
         return (Ready("Its conversations", "", _CONVERSATIONS),)
     if node.run_id is not None and not node.is_proposed:

@@ -14,10 +14,11 @@ class Asking(Verbs):
     """The dialog is imported when it is first opened."""
 
     def action_sql(self) -> None:
-        """Ask in SQL, with a query about the node to begin with."""
+        """Ask in SQL, with a query about the step or the node to begin with."""
         if self.opened is None:
             self.nothing_yet()
             return
+        from explorer.store import queries
         from explorer.tui.copying import copy
         from explorer.tui.screens.sql import SqlScreen
 
@@ -27,7 +28,8 @@ class Asking(Verbs):
         def copied(text: str) -> None:
             copy(self.app, text, self._tell_copied)
 
-        screen = SqlScreen(lambda: self.opened, node, whose or "everything", self.state.asked, self.paths, copied)
+        about = queries.about(node, self.step)
+        screen = SqlScreen(lambda: self.opened, about, whose or "everything", self.state.asked, self.paths, copied)
         self.app.push_screen(screen, lambda place: self.go_to_place(place, "SQL") if place is not None else None)
 
     def go_to_place(self, place: str, title: str) -> None:

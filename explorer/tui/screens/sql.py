@@ -35,7 +35,7 @@ from explorer.tui.widgets.sql_editor import SqlEditor
 
 if TYPE_CHECKING:
     from explorer.store.database import Cursor
-    from explorer.store.queries import Answer, Node, Relation
+    from explorer.store.queries import Answer, Ready, Relation
     from explorer.tui.opened import Opened
 
 WIDE = 100
@@ -73,7 +73,7 @@ class SqlScreen(ModalScreen["str | None"]):
     def __init__(
         self,
         opened: Callable[[], Opened | None],
-        node: Node | None,
+        about: Sequence[Ready],
         whose: str,
         asked: Asked,
         paths: Sequence[Path],
@@ -85,7 +85,7 @@ class SqlScreen(ModalScreen["str | None"]):
         self._asked = asked
         self._paths = paths
         self._copy = copy
-        self._shelf = Shelf(queries.about(node), whose, queries.ready(), asked.queries)
+        self._shelf = Shelf(about, whose, queries.ready(), asked.queries)
         self._left, asked.left = asked.left, None
         self._source: Source | None = None
         """What the answer that is shown is of."""
