@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,7 +13,12 @@ from hypothesis import settings
 # Processes that tests start find compiled modules, as they do where the package is installed; to compile all of them
 # anew each time would take longer than what most of these processes do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-os.environ.setdefault("PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "trace-explore-tests-compiled"))
+compiled = os.environ.setdefault(
+    "PYTHONPYCACHEPREFIX", str(Path(tempfile.gettempdir()) / "trace-explore-tests-compiled")
+)
+if sys.dont_write_bytecode:
+    # Nor has pytest to rewrite the assertions of all modules anew, in each of its processes.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, compiled
 
 # Without a deadline: no test may fail because the machine is busy.
 settings.register_profile("everyday", deadline=None, max_examples=40)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, Statement
 
 
 def script(name: str) -> str:
@@ -16,9 +16,15 @@ def script(name: str) -> str:
     return Path(__file__).with_name(name).read_text("utf-8")
 
 
+_PARSED: dict[str, list[Statement]] = {}
+
+
 def run_script(connection: DuckDBPyConnection, name: str) -> None:
-    """Run the statements of a file."""
-    connection.execute(script(name))
+    """Run the statements of a file, which is parsed once: while traces are read, their database is made many times."""
+    if name not in _PARSED:
+        _PARSED[name] = connection.extract_statements(script(name))
+    for statement in _PARSED[name]:
+        connection.execute(statement)
 
 
 def quoted(text: str) -> str:
