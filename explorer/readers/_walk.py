@@ -157,7 +157,7 @@ class Walk:
         An object has no beginning that is an object as well: what can be parsed is the record. To find a text and to
         parse takes a third of the time of looking for every bracket.
         """
-        end = self.buffer.find(between, start + 1, start + _NEAR) + 1
+        end = self.buffer.find(between, start + 1, start + min(_NEAR, self._longest)) + 1
         if end:
             with suppress(ValueError):
                 return Piece(orjson.loads(self.buffer[start:end]), start, end)
