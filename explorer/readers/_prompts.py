@@ -39,6 +39,43 @@ class PromptParts:
         return self._numbers.setdefault((behind, hash(part)), len(self._numbers))
 
 
+_FIRST_ROOM, _MOST_ROOM = 8, 256
+"""Blocks that follow each other where a prompt leaves the others, and once it has grown long."""
+
+
+class GrowingParts(PromptParts):
+    """The numbering of a namespace whose prompts grow side by side, in any number and turn about.
+
+    Numbered by first appearance alone, each would be a stretch for every turn. So there is room for what comes behind
+    the end of a prompt, twice as much whenever it is used up: a prompt is a handful of stretches, and there are gaps.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._room: dict[int, tuple[int, int]] = {}  # behind the end of a stretch: how much is left, and of how much
+        self._next = 0
+
+    def __len__(self) -> int:
+        """The lowest number above all that there are or have room."""
+        return self._next
+
+    def number(self, behind: int, part: Hashable) -> int:
+        """The block of a part that stands behind another block, -1 for the first."""
+        key = behind, hash(part)
+        found = self._numbers.get(key)
+        if found is None:
+            left, size = self._room.pop(behind, (0, _FIRST_ROOM // 2))
+            if left:
+                found = behind + 1
+            else:
+                left = size = min(2 * size, _MOST_ROOM)
+                found = self._next
+                self._next += size
+            self._room[found] = left - 1, size
+            self._numbers[key] = found
+        return found
+
+
 class Prompt:
     """A prompt that grows, from nothing or from another one."""
 

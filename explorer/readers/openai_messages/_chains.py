@@ -26,6 +26,9 @@ How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches"]
 _KEPT_ANSWERS = 32
 """Answers of a chain by which its history is known again."""
 
+_SPARE = 1 << 16
+"""Nodes that there is room for, so that room is made seldom."""
+
 
 class Chain:
     """The requests of one agent, by where the latest ended."""
@@ -52,19 +55,30 @@ class Prompt(NamedTuple):
     """What is asked of a request to find its chain."""
 
     nodes: Sequence[int]
-    """One for each message."""
+    """One for each message behind the first ``start``."""
+    root: int
+    """The node before these: of the last message, of the last tool, or -1."""
     head: int
     """How many messages there are before the first that is no instruction of system or developer."""
+    head_node: int
+    """The node at the end of these."""
+    first_answer: int
+    """How many messages there are before the first answer."""
     answers: Sequence[int]
-    """Which of the messages are answers, by index."""
-    root: int
-    """The node before the first message: that of the last tool, or -1."""
+    """Which of the messages behind ``start`` are answers."""
     session: str | None = None
+    start: int = 0
+    """How many messages are known to be those of an earlier prompt."""
 
     @property
-    def first_answer(self) -> int:
-        """How many messages there are before the first answer."""
-        return self.answers[0] if self.answers else len(self.nodes)
+    def length(self) -> int:
+        """How many messages it has."""
+        return self.start + len(self.nodes)
+
+    @property
+    def last(self) -> int:
+        """The node at its end."""
+        return self.nodes[-1] if self.nodes else self.root
 
 
 class Placed(NamedTuple):
@@ -85,7 +99,7 @@ class Chains:
     def __init__(self) -> None:
         self.all: list[Chain] = []
         self._ends: dict[int, list[Chain]] = {}
-        self._owners = array("i")  # of each node, the number of the chain that was the first to have it
+        self._owners = array("i")  # of each node, the number of the chain that was the first to have it; 0 for none
         self._said: dict[int, Chain] = {}
         self._told: dict[int, Chain] = {}
 
@@ -96,70 +110,79 @@ class Chains:
 
         ``answers`` gives those in it behind so many messages, the latest first; ``lines`` what its first words say.
         """
-        nodes, head = prompt.nodes, prompt.head
-        known = len(nodes)
-        while known and nodes[known - 1] >= len(self._owners):
-            known -= 1
-        for depth in range(known, head, -1):
-            found = [chain for chain in self._ends.get(nodes[depth - 1], ()) if self._leads(chain, prompt, depth)]
-            if found:
-                again = depth == len(nodes) and found[0].asked == nodes[-1]
-                grade: Grade = "derived" if len(found) == 1 else "ambiguous"
-                return Placed(found[0], "again" if again else "goes on", grade, found[1:], known)
+        if (placed := self.goes_on(prompt)) is not None:
+            return placed
+        known, head = self._known(prompt), prompt.head
         for answer in answers(known):
             if (chain := self._said.get(hash(answer))) is not None and chain.session == prompt.session:
                 return Placed(chain, "rewritten", "derived", (), known)
-        if known > head and (known == len(nodes) or known > prompt.first_answer):
-            owner = self.all[self._owners[nodes[known - 1]] - 1]
+        if known > head and (known == prompt.length or known > prompt.first_answer):
+            owner = self.all[self._owner(prompt.nodes[known - 1]) - 1]
             if known > prompt.first_answer:
                 return Placed(self.begin(prompt), "branches", "derived", (owner,), known)
             return Placed(self.begin(prompt), "again", "ambiguous", (owner,), known)
         for line in lines():
             chain = self._told.get(hash(line))
-            if chain is not None and chain.head == self._head_of(prompt) and chain.length > len(nodes):
+            if chain is not None and chain.head == prompt.head_node and chain.length > prompt.length:
                 return Placed(chain, "rewritten", "derived", (), known)
         return Placed(self.begin(prompt), "begins", "exact", (), known)
 
+    def goes_on(self, prompt: Prompt) -> Placed | None:
+        """The chain that a prompt goes on from, if it holds the end of one."""
+        known, start = self._known(prompt), prompt.start
+        for depth in range(known, max(prompt.head, start - 1), -1):
+            node = prompt.root if depth == start else prompt.nodes[depth - start - 1]
+            found = [chain for chain in self._ends.get(node, ()) if self._leads(chain, prompt, depth, node)]
+            if found:
+                again = depth == prompt.length and found[0].asked == node
+                grade: Grade = "derived" if len(found) == 1 else "ambiguous"
+                return Placed(found[0], "again" if again else "goes on", grade, found[1:], known)
+        return None
+
+    def _known(self, prompt: Prompt) -> int:
+        """How many of its leading messages had been said before."""
+        count = len(prompt.nodes)
+        while count and not self._owner(prompt.nodes[count - 1]):
+            count -= 1
+        return prompt.start + count
+
     @staticmethod
-    def _leads(chain: Chain, prompt: Prompt, depth: int) -> bool:
-        """Whether a chain may go on with a prompt that holds its end at this depth."""
+    def _leads(chain: Chain, prompt: Prompt, depth: int, node: int) -> bool:
+        """Whether a chain may go on with a prompt that holds its end, a node, at this depth."""
         if chain.session != prompt.session:
             return False
-        if not chain.answered or chain.asked != prompt.nodes[depth - 1]:
+        if not chain.answered or chain.asked != node:
             return True
         # Its prompt with another answer behind it than the one it got: a client may change what it sends back.
         return depth in prompt.answers
 
-    @staticmethod
-    def _head_of(prompt: Prompt) -> int:
-        return prompt.nodes[prompt.head - 1] if prompt.head else prompt.root
-
     def begin(self, prompt: Prompt) -> Chain:
         """A new chain."""
         chain = Chain(len(self.all) + 1, prompt.session)
-        chain.head = self._head_of(prompt)
+        chain.head = prompt.head_node
         self.all.append(chain)
         return chain
 
-    def ask(self, chain: Chain, prompt: Prompt, nodes: int) -> None:
-        """The chain has this prompt now. ``nodes`` is how many there are by now."""
+    def ask(self, chain: Chain, prompt: Prompt) -> None:
+        """The chain has this prompt now."""
         for node in (chain.asked, *chain.answered):
             left = [each for each in self._ends.pop(node, ()) if each is not chain]
             if left:
                 self._ends[node] = left
-        chain.asked = prompt.nodes[-1] if prompt.nodes else prompt.root
-        chain.answered, chain.length = (), len(prompt.nodes)
+        chain.asked = prompt.last
+        chain.answered, chain.length = (), prompt.length
         self._ends.setdefault(chain.asked, []).append(chain)
-        self._own(chain, nodes)
+        self._own(chain, prompt.nodes)
 
     def answer(
-        self, chain: Chain, ends: Sequence[int], answer: Hashable | None, line: Hashable | None, nodes: int
+        self, chain: Chain, paths: Sequence[Sequence[int]], answer: Hashable | None, line: Hashable | None
     ) -> None:  # fmt: skip
-        """The chain's prompt was answered: by which message, if it can be known again, and its most telling line."""
-        chain.answered = tuple(ends)
-        for end in ends:
+        """The chain's prompt was answered: the nodes of each choice, and by what the first can be known again."""
+        chain.answered = tuple(dict.fromkeys(path[-1] for path in paths if path))
+        for end in chain.answered:
             self._ends.setdefault(end, []).append(chain)
-        self._own(chain, nodes)
+        for path in paths:
+            self._own(chain, path)
         if answer is not None:
             self._said[hash(answer)] = chain
             chain.answers.append(hash(answer))
@@ -176,5 +199,14 @@ class Chains:
         if said.get(key) is chain:
             del said[key]
 
-    def _own(self, chain: Chain, nodes: int) -> None:
-        self._owners.extend([chain.number] * (nodes - len(self._owners)))
+    def _owner(self, node: int) -> int:
+        return self._owners[node] if node < len(self._owners) else 0
+
+    def _own(self, chain: Chain, nodes: Sequence[int]) -> None:
+        """The nodes that nobody had are the chain's; only the last of a path can be new."""
+        for node in reversed(nodes):
+            if node >= len(self._owners):
+                self._owners.extend(bytes(4 * (node + _SPARE - len(self._owners))))
+            if self._owners[node]:
+                return
+            self._owners[node] = chain.number

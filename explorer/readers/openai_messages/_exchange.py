@@ -95,7 +95,7 @@ def _response_of(fields: dict[str, object]) -> dict[str, object]:
 def exchange_of(fields: dict[str, object]) -> Exchange | None:
     """The call that a line tells of; None where it has neither a prompt nor an answer."""
     request, response = _request_of(fields), _response_of(fields)
-    if not _asks(request) and not _is_answer(response):
+    if not (isinstance(request.get("messages"), list) or "input" in request or _is_answer(response)):
         return None
     metadata = _inside(request, "metadata") or _inside(fields, "metadata") or {}
     places = (fields, request, metadata)

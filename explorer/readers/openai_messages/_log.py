@@ -13,14 +13,15 @@ from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, json_lines
 from explorer.readers._openai._clock import Clock
 from explorer.readers._openai._usage import usage_of
-from explorer.readers._prompts import PromptParts, Stretch
+from explorer.readers._prompts import GrowingParts, Stretch
 from explorer.readers._values import as_json, many
 from explorer.readers.openai_messages._agents import Agent
+from explorer.readers.openai_messages._bases import Bases, key_of
 from explorer.readers.openai_messages._chains import Chain, Chains, Placed
 from explorer.readers.openai_messages._exchange import Exchange, exchange_of
 from explorer.readers.openai_messages._handoffs import Handoffs, Keys
 from explorer.readers.openai_messages._places import answer_at, message_at
-from explorer.readers.openai_messages._request import Told, known_by, telling
+from explorer.readers.openai_messages._request import Base, Told, known_by, telling
 
 
 class _After(NamedTuple):
@@ -39,13 +40,13 @@ class Log:
         self.keys = Keys(source.source_id, source.source_id)
         self.findings = findings
         self.clock = Clock()
-        self.parts = PromptParts()
+        self.parts = GrowingParts()
+        self.bases = Bases(self.parts)
         self.chains = Chains()
         self.agents: dict[Chain, Agent] = {}
         self.handoffs = Handoffs(self.keys)
         self.has_blocks = False
         self._unasked: Chain | None = None
-        self._tools: dict[int, list[Stretch]] = {}
         self._after: dict[int, _After] = {}
 
     def rows(self) -> Iterator[Row]:
@@ -68,8 +69,7 @@ class Log:
 
     def _exchange(self, line: Line, exchange: Exchange) -> Iterator[Row]:
         after = self._after.get(hash(exchange.previous)) if exchange.previous else None
-        told = Told(exchange, self.parts, self._tools, (after and after.stretches) or () if exchange.previous else None)
-        placed = self._named(told, after) if exchange.previous else self._placed(told)
+        told, placed = self._named(exchange, after) if exchange.previous else self._placed(exchange)
         is_whole = bool(exchange.messages) and (not exchange.previous or bool(after and after.stretches is not None))
         start = self.clock.at(exchange.start)
         if (agent := self.agents.get(placed.chain)) is None:
@@ -82,33 +82,41 @@ class Log:
             message = f"it goes on from the answer {exchange.previous}, which is not in the log"
             yield from self.finding("partial-prompt", "warning", message, line.number, agent, agent.steps)
         known = 0 if exchange.previous or placed.how == "rewritten" else placed.known
-        for item, number in zip(told.items[known:], told.numbers[known:], strict=True):
+        for item, number in told.behind(known):
             if item.answers is not None:
                 yield from self.handoffs.answered(agent, item, message_at(line, number), start)
         yield from self._answer(line, told, agent, is_whole)
 
     # --- where it belongs --------------------------------------------------------------------------------------------
 
-    def _placed(self, told: Told) -> Placed:
+    def _placed(self, exchange: Exchange) -> tuple[Told, Placed]:
         """By what the prompt repeats. Answers of which it is not recorded are all one agent's, for want of knowing."""
-        if told.exchange.messages:
+        tools = key_of(exchange.tools) if exchange.tools else 0
+        placed, base = None, self.bases.of_prompt(exchange, tools)
+        if base is not None:
+            told = Told(exchange, self.parts, base)
+            placed = self.chains.goes_on(told.prompt)
+        if placed is None:
+            told = Told(exchange, self.parts, self.bases.of_tools(exchange, tools))
+            if not exchange.messages:
+                self._unasked = self._unasked or self.chains.begin(told.prompt)
+                return told, Placed(self._unasked, "goes on", "not_recorded")
             placed = self.chains.place(told.prompt, told.answers, told.opening)
-            self.chains.ask(placed.chain, told.prompt, len(self.parts))
-            return placed
-        self._unasked = self._unasked or self.chains.begin(told.prompt)
-        return Placed(self._unasked, "goes on", "not_recorded")
+        self.chains.ask(placed.chain, told.prompt)
+        self.bases.keep(placed.chain, told, tools)
+        return told, placed
 
-    def _named(self, told: Told, after: _After | None) -> Placed:
+    def _named(self, exchange: Exchange, after: _After | None) -> tuple[Told, Placed]:
         """By the answer that the request names."""
-        named = hash(told.exchange.previous)
-        if after is not None and after.agent.latest == named:
+        told = Told(exchange, self.parts, Base(after.stretches or () if after else ()))
+        if after is not None and after.agent.latest == hash(exchange.previous):
             placed = Placed(after.agent.chain, "goes on", "exact")
         elif after is not None:
             placed = Placed(self.chains.begin(told.prompt), "branches", "exact", (after.agent.chain,))
         else:
             placed = Placed(self.chains.begin(told.prompt), "begins", "exact")
-        self.chains.ask(placed.chain, told.prompt, len(self.parts))
-        return placed
+        self.chains.ask(placed.chain, told.prompt)
+        return told, placed
 
     def _begin(self, line: Line, told: Told, placed: Placed, agent: Agent, at: int | None) -> Iterator[Row]:
         """Where a new agent comes from."""
@@ -182,7 +190,7 @@ class Log:
         self, told: Told, placed: Placed, agent: Agent, at: int | None, tokens: int | None
     ) -> Iterator[Event]:  # fmt: skip
         agent.rewritten += 1
-        length, before = len(told.items), agent.length
+        length, before = told.prompt.length, agent.length
         if length < before:
             agent.events += 1
             detail = f"{many(length, 'message')} after {before:,}; {placed.known:,} of them as before"
@@ -208,12 +216,12 @@ class Log:
 
     def _answer(self, line: Line, told: Told, agent: Agent, is_whole: bool) -> Iterator[Row]:
         """What the agent said, and the tools that it asks for."""
-        exchange, agent.length = told.exchange, len(told.items)
+        exchange, agent.length = told.exchange, told.prompt.length
         if not exchange.answers:
             return
-        ends, items = told.ends()
+        paths, items = told.answered()
         if exchange.messages:
-            self.chains.answer(agent.chain, ends, known_by(items), telling(items), len(self.parts))
+            self.chains.answer(agent.chain, paths, known_by(items), telling(items))
         text = "".join(item.text for item in items).strip()
         agent.said = hash(text) if text else None
         if exchange.response_id and exchange.by_responses:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-
-import orjson
+from typing import NamedTuple
 
 from explorer.readers._openai._items import Item, items_of, shown
 from explorer.readers._prompts import Prompt as Blocks
@@ -21,52 +20,55 @@ SHORTEST_ANSWER = 16
 """Characters of an answer that nobody else gives."""
 
 
+class Base(NamedTuple):
+    """What a request goes on from, so that it need not be looked at again."""
+
+    stretches: Sequence[Stretch]
+    prompt: Prompt | None = None
+    """The prompt that a request repeats; None where it names the answer before it, and repeats nothing."""
+    messages: int = 0
+    """How many messages that is."""
+
+
 class Told:
     """A request with its prompt, part by part: tools first, as servers put them."""
 
-    def __init__(
-        self, exchange: Exchange, parts: PromptParts, tools: dict[int, list[Stretch]],
-        base: Sequence[Stretch] | None = None,
-    ) -> None:  # fmt: skip
-        """``base`` is what the prompt goes on from, where the request holds only what is new of it."""
+    def __init__(self, exchange: Exchange, parts: PromptParts, base: Base) -> None:
         self.exchange = exchange
         self._parts = parts
-        blocks = Blocks(parts, self._of_tools(tools) if base is None else base)
-        root = blocks.last
         self.items: list[Item] = []
+        """Of the messages behind the base."""
         self.numbers: list[int] = []
         """Of each item, which of the messages it is of."""
+        before, blocks = base.prompt, Blocks(parts, base.stretches)
+        root = blocks.last
         nodes: list[int] = []
-        for number, message in enumerate(exchange.messages):
+        for number, message in enumerate(exchange.messages[base.messages :], base.messages):
             for item in items_of(message):
                 self.items.append(item)
                 self.numbers.append(number)
                 blocks.add(item)
                 nodes.append(blocks.last)
-        head = next((n for n, item in enumerate(self.items) if item.role not in INSTRUCTIONS), len(self.items))
         self.stretches = blocks.stretches()
-        answers = [n for n, item in enumerate(self.items) if item.role == "assistant"]
-        self.prompt = Prompt(nodes, head, answers, root, exchange.session)
+        start = self.start = before.length if before else 0
+        answers = [start + n for n, item in enumerate(self.items) if item.role == "assistant"]
+        if before is not None:
+            head, head_node, first = before.head, before.head_node, before.first_answer
+        else:
+            head = next((n for n, item in enumerate(self.items) if item.role not in INSTRUCTIONS), len(nodes))
+            head_node, first = nodes[head - 1] if head else root, len(nodes)
+        if answers and first >= start:
+            first = answers[0]
+        self.prompt = Prompt(nodes, root, head, head_node, first, answers, exchange.session, start)
 
-    def _of_tools(self, known: dict[int, list[Stretch]]) -> list[Stretch]:
-        """The blocks of its tools, which most requests have in common."""
-        if not self.exchange.tools:
-            return []
-        try:
-            key = hash(orjson.dumps(self.exchange.tools))
-        except (TypeError, ValueError):
-            key = 0
-        found = known.get(key)
-        if found is None:
-            blocks = Blocks(self._parts)
-            for tool in self.exchange.tools:
-                blocks.add(("tool", shown(tool)))
-            found = known[key] = blocks.stretches()
-        return found
+    def behind(self, known: int) -> Iterator[tuple[Item, int]]:
+        """The items behind so many, each with the number of its message."""
+        skipped = max(known - self.start, 0)
+        return zip(self.items[skipped:], self.numbers[skipped:], strict=True)
 
     def answers(self, known: int) -> Iterator[Hashable]:
         """The answers in its prompt behind the first ``known`` messages, the latest first."""
-        return (self.items[n] for n in reversed(self.prompt.answers) if n >= known)
+        return (self.items[n - self.start] for n in reversed(self.prompt.answers) if n >= known)
 
     def opening(self) -> dict[str, int]:
         """What its first words say: each text before the first answer whole, and every long line of it.
@@ -74,7 +76,7 @@ class Told:
         With each, which of the messages says it.
         """
         found: dict[str, int] = {}
-        for item, number in zip(self.items[self.prompt.head :], self.numbers[self.prompt.head :], strict=True):
+        for item, number in self.behind(self.prompt.head):
             if item.role != "user":
                 break
             texts = [item.text.strip()]
@@ -84,18 +86,18 @@ class Told:
                 found.setdefault(text, number)
         return found
 
-    def ends(self) -> tuple[list[int], list[Item]]:
-        """The nodes behind each choice of its answer, and the items of the first."""
-        last = self.prompt.nodes[-1] if self.prompt.nodes else self.prompt.root
-        ends: list[int] = []
+    def answered(self) -> tuple[list[list[int]], list[Item]]:
+        """The nodes of each choice of its answer, and the items of the first."""
+        paths: list[list[int]] = []
         first: list[Item] = []
         for answer in self.exchange.answers:
-            node, items = last, list(items_of(answer))
+            node, items, path = self.prompt.last, list(items_of(answer)), []
             for item in items:
                 node = self._parts.number(node, item)
-            ends.append(node)
+                path.append(node)
+            paths.append(path)
             first = first or items
-        return list(dict.fromkeys(ends)), first
+        return paths, first
 
     def with_answer(self, items: Sequence[Item]) -> list[Stretch]:
         """The blocks of its prompt and its answer."""
@@ -103,6 +105,14 @@ class Told:
         for item in items:
             blocks.add(item)
         return blocks.stretches()
+
+
+def of_tools(parts: PromptParts, tools: Sequence[object]) -> list[Stretch]:
+    """The blocks of the tools that a model is offered."""
+    blocks = Blocks(parts)
+    for tool in tools:
+        blocks.add(("tool", shown(tool)))
+    return blocks.stretches()
 
 
 def known_by(items: Sequence[Item]) -> Item | None:
