@@ -17,7 +17,7 @@ class PromptParts:
     """The numbering of one namespace."""
 
     def __init__(self) -> None:
-        self._numbers: dict[tuple[int, int], int] = {}
+        self._numbers: dict[int, int] = {}  # by the hash of a part and of the block before it
 
     def __len__(self) -> int:
         """How many blocks there are; the next new one gets this number."""
@@ -36,7 +36,7 @@ class PromptParts:
         Parts are told apart by Python's own hash: 64 bits, keyed anew in each process, and several times faster than
         a digest. The numbers do not depend on its values.
         """
-        return self._numbers.setdefault((behind, hash(part)), len(self._numbers))
+        return self._numbers.setdefault(hash((behind, hash(part))), len(self._numbers))
 
 
 _FIRST_ROOM, _MOST_ROOM = 8, 256
@@ -61,7 +61,7 @@ class GrowingParts(PromptParts):
 
     def number(self, behind: int, part: Hashable) -> int:
         """The block of a part that stands behind another block, -1 for the first."""
-        key = behind, hash(part)
+        key = hash((behind, hash(part)))
         found = self._numbers.get(key)
         if found is None:
             left, size = self._room.pop(behind, (0, _FIRST_ROOM // 2))

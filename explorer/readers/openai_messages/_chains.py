@@ -15,7 +15,6 @@ answer end and hashes of its latest answers; no text is.
 from __future__ import annotations
 
 from array import array
-from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -23,7 +22,7 @@ from explorer.model import Grade
 
 How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches"]
 
-_KEPT_ANSWERS = 32
+_KEPT_ANSWERS = 8
 """Answers of a chain by which its history is known again."""
 
 _SPARE = 1 << 16
@@ -35,7 +34,7 @@ class Chain:
 
     __slots__ = ("answered", "answers", "asked", "head", "length", "number", "session", "told")
 
-    def __init__(self, number: int, session: str | None) -> None:
+    def __init__(self, number: int, session: Hashable) -> None:
         self.number = number
         """From 1, in the order of their first requests."""
         self.session = session
@@ -47,7 +46,7 @@ class Chain:
         """The nodes behind its answer, one for each choice; none while there is no answer."""
         self.length = 0
         """Messages of its last prompt."""
-        self.answers: deque[int] = deque()
+        self.answers: list[int] = []
         self.told: int | None = None
 
 
@@ -66,7 +65,8 @@ class Prompt(NamedTuple):
     """How many messages there are before the first answer."""
     answers: Sequence[int]
     """Which of the messages behind ``start`` are answers."""
-    session: str | None = None
+    session: Hashable = None
+    """What the log itself says of whose it is: prompts of different ones never go on from each other."""
     start: int = 0
     """How many messages are known to be those of an earlier prompt."""
 
@@ -187,7 +187,7 @@ class Chains:
             self._said[hash(answer)] = chain
             chain.answers.append(hash(answer))
         if len(chain.answers) > _KEPT_ANSWERS:
-            self._forget(self._said, chain.answers.popleft(), chain)
+            self._forget(self._said, chain.answers.pop(0), chain)
         if chain.told is not None:
             self._forget(self._told, chain.told, chain)
         chain.told = None if line is None else hash(line)

@@ -11,7 +11,7 @@ from explorer.readers._openai._items import has_role, shown, word
 _STARTS = ("start_time", "started_at", "startTime", "request_time", "timestamp", "created_at", "time", "ts")
 _ENDS = ("end_time", "ended_at", "endTime", "completed_at", "response_time")
 _SESSIONS = ("session_id", "conversation_id", "thread_id", "trace_id")
-_AGENTS = ("agent", "agent_name", "agent_id")
+_AGENTS = ("agent_name", "agent", "agent_id")
 
 
 class Exchange(NamedTuple):
@@ -33,9 +33,8 @@ class Exchange(NamedTuple):
     start: int | None
     """Milliseconds since 1970."""
     end: int | None
-    session: str | None
-    """By which the log itself says what belongs together."""
-    agent: str | None
+    session: tuple[str | None, str | None]
+    """Session and agent, where the log itself says whose it is."""
     custom_id: str | None
     by_responses: bool
     """Whether the answer is one of the Responses API, which a later request may name."""
@@ -75,7 +74,10 @@ def _is_answer(response: Mapping[str, object]) -> bool:
 
 
 def _inside(fields: Mapping[str, object], *names: str) -> dict[str, object] | None:
-    return next((value for name in names if isinstance(value := fields.get(name), dict)), None)
+    for name in names:
+        if isinstance(value := fields.get(name), dict):
+            return value
+    return None
 
 
 def _request_of(fields: dict[str, object]) -> dict[str, object]:
@@ -120,8 +122,7 @@ def exchange_of(fields: dict[str, object]) -> Exchange | None:
         error=_error(fields, response),
         start=start,
         end=_first_time(_ENDS, fields),
-        session=_first_word(_SESSIONS, *places),
-        agent=_first_word(_AGENTS, *places),
+        session=(_first_word(_SESSIONS, *places), _first_word(_AGENTS, *places)),
         custom_id=word(fields.get("custom_id")),
         by_responses=isinstance(response.get("output"), list),
     )
@@ -143,11 +144,18 @@ def _listed(value: object) -> list[object]:
 
 
 def _first_time(names: tuple[str, ...], fields: Mapping[str, object]) -> int | None:
-    return next((time for name in names if (time := unix_ms(fields.get(name))) is not None), None)
+    for name in names:
+        if name in fields and (time := unix_ms(fields[name])) is not None:
+            return time
+    return None
 
 
 def _first_word(names: tuple[str, ...], *places: Mapping[str, object]) -> str | None:
-    return next((found for place in places for name in names if (found := word(place.get(name)))), None)
+    for place in places:
+        for name in names:
+            if name in place and (found := word(place[name])):
+                return found
+    return None
 
 
 def _error(fields: dict[str, object], response: dict[str, object]) -> str | None:

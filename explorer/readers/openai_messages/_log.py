@@ -74,7 +74,7 @@ class Log:
         start = self.clock.at(exchange.start)
         if (agent := self.agents.get(placed.chain)) is None:
             agent = self.agents[placed.chain] = Agent(placed.chain, placed.grade)
-            name = exchange.agent or (None if exchange.messages else "answers without prompts")
+            name = exchange.session[1] or (None if exchange.messages else "answers without prompts")
             agent.introduce(name, told.items, exchange.tools)
             yield from self._begin(line, told, placed, agent, start)
         yield from self._step(line, told, placed, agent, start, is_whole)
