@@ -117,6 +117,7 @@ class SqlScreen(ModalScreen["str | None"]):
 
     def on_mount(self) -> None:
         """Show what can be asked, and what was left to go somewhere."""
+        self._ticks = self.set_interval(1, self._tick, pause=True)
         opened = self._opened()
         if opened is not None:
             database = opened.database
@@ -194,7 +195,7 @@ class SqlScreen(ModalScreen["str | None"]):
     @on(SqlEditor.Asked)
     def _ask(self, event: SqlEditor.Asked) -> None:
         opened = self._opened()
-        if opened is not None:
+        if opened is not None and event.query.strip():
             self._asked.note(event.query)
             self._shelf.asked = self._asked.queries
             self._list.show()
@@ -225,15 +226,16 @@ class SqlScreen(ModalScreen["str | None"]):
         self._began = monotonic()
         self._questions.ask("answer", database, ask, answered, failed)
         self._tick()
+        self._ticks.resume()
         self.refresh_bindings()
 
     def _tick(self) -> None:
-        if self._began is not None:
-            self._pane.tell(f"asking …  {humanize.duration(1000 * round(monotonic() - self._began))}   esc stops")
-            self.set_timer(1, self._tick)
+        took = 1000 * round(monotonic() - (self._began or 0))
+        self._pane.tell(f"asking …  {humanize.duration(took)}   esc stops")
 
     def _end(self) -> None:
         self._began = None
+        self._ticks.pause()
         self.refresh_bindings()
 
     async def _show(self, answer: Answer, row: int, take_keys: bool) -> None:
