@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from explorer.readers.otlp._kinds import Kind
@@ -128,7 +128,7 @@ class Span:
     links: tuple[Key, ...] = ()
     raised: tuple[tuple[int | None, str], ...] = ()
     """When something was raised inside it, and what."""
-    complaints: list[str] = field(default_factory=list)
+    complaints: tuple[str, ...] = ()
     parent: Span | None = None
     is_orphan: bool = False
     """Whether its parent is not in the recording."""

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from explorer.readers.otlp._names import INPUT, OPERATION, REQUEST_MODEL
+from explorer.readers.otlp._names import (
+    AGENT_ID,
+    AGENT_NAME,
+    CONVERSATION,
+    INPUT,
+    OPERATION,
+    PROVIDER,
+    REQUEST_MODEL,
+    SESSION,
+)
 from explorer.readers.otlp._values import Attributes
 
 Kind: TypeAlias = Literal["model", "agent", "tool", "note", "other"]
@@ -43,6 +52,22 @@ _NAMES: dict[str, Kind] = {
     "agent run": "agent", "running tool": "tool",
 }  # fmt: skip
 _PREFIXES = tuple(f"{operation} " for operation in _OPERATIONS)
+
+
+_TELLING = frozenset((
+    OPERATION, *_KIND_NAMES, "ai.operationId", "gen_ai.tool.name", "gen_ai.tool.call.id", *AGENT_ID, *AGENT_NAME,
+    *REQUEST_MODEL[:3], *PROVIDER[:2], *CONVERSATION, *SESSION,
+))  # fmt: skip
+
+
+def tells(name: str, recorded: object) -> bool:
+    """Whether a span may be more than one of a database or a server, which are most: by the keys of its attributes."""
+    if name in _NAMES or name[:7].lower() == "compact":
+        return True
+    try:
+        return not _TELLING.isdisjoint([each["key"] for each in recorded])  # type: ignore[attr-defined]
+    except (TypeError, KeyError):
+        return recorded is not None  # not as it should be: to be looked at one by one
 
 
 def kind_of(name: str, attributes: Attributes) -> Kind:

@@ -66,9 +66,10 @@ class Runs:
         for span in spans:
             lost = span.parent_id if span.is_orphan else None
             near = around[span.parent.key] if span.parent else _Around(span, (span.key[0], lost or span.key[1]))
-            near = near._replace(
-                conversation=span.conversation or near.conversation, session=span.session or near.session
-            )
+            if span.conversation or span.session:
+                near = near._replace(
+                    conversation=span.conversation or near.conversation, session=span.session or near.session
+                )
             if span.kind == "agent":
                 run = self._agent_run(span, near)
                 near = near._replace(run=run, tool=None, model=None)
@@ -187,9 +188,9 @@ class Runs:
 def _first(spans: Iterable[Span], name: str) -> dict[str, str]:
     """What the first span of each trace that has it says."""
     found: dict[str, str] = {}
-    for span in sorted(spans, key=lambda span: span.order):
-        if value := getattr(span, name):
-            found.setdefault(span.key[0], value)
+    of_it = [span for span in spans if getattr(span, name)]
+    for span in sorted(of_it, key=lambda span: span.order):
+        found.setdefault(span.key[0], getattr(span, name))
     return found
 
 

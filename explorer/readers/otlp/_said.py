@@ -56,6 +56,8 @@ class _Telling:
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = files
+        self._names: dict[str, str] = {}
+        """Of calls by their ids: results mostly have no name of their own."""
         self._prompt: list[Said] = []
         self._answer: list[Said] = []
 
@@ -71,8 +73,11 @@ class _Telling:
             yield Message.of("system", "other", "", note=_ANEW)
         else:
             new = new[_common(_bare(self._answer), _bare(new)) :]  # it has been told as an answer
+        for said in (*prompt, *answer):
+            if said.kind == "tool_call" and said.call_id and said.name:
+                self._names[said.call_id] = said.name
         for said in new:
-            yield _message(said)
+            yield _message(said._replace(name=said.name or self._names.get(said.call_id or "")))
         for said in answer:
             yield _message(said, step.ordinal)
         if not answer and prompt:

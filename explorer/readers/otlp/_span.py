@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
+from sys import intern
 
 from explorer.readers.otlp import _names as names
 from explorer.readers.otlp._content import Content
 from explorer.readers.otlp._draft import AgentCall, Key, ModelCall, Note, Place, Span, ToolUse, Usage
-from explorer.readers.otlp._kinds import Kind, is_compaction, kind_of
+from explorer.readers.otlp._kinds import Kind, is_compaction, kind_of, tells
 from explorer.readers.otlp._messages import Said
 from explorer.readers.otlp._values import Attributes, Wanted, attributes_of, from_json, nanoseconds
 from explorer.readers.otlp._walk import Found
@@ -34,35 +35,36 @@ def span_of(found: Found, file: int) -> Span:
     key = _key(fields)
     if key is None:
         raise NoSpan("a span without traceId and spanId")
-    attributes = attributes_of(fields.get("attributes"))
     name = fields.get("name")
-    name = name if isinstance(name, str) else ""
-    kind = kind_of(name, attributes)
+    name = intern(name) if isinstance(name, str) else ""
+    recorded = fields.get("attributes")
+    start = nanoseconds(_either(fields, "startTimeUnixNano", "start_time_unix_nano"))
+    end = nanoseconds(_either(fields, "endTimeUnixNano", "end_time_unix_nano"))
+    is_telling = tells(name, recorded)
+    attributes = attributes_of(recorded) if is_telling else {}
+    kind: Kind = kind_of(name, attributes) if is_telling else "other"
     wanted = Wanted(attributes)
-    start, end = (nanoseconds(_either(fields, *each)) for each in (_START, _END))
     span = Span(
         key, _id(_either(fields, "parentSpanId", "parent_span_id")), name, kind,
         Place(file, found.offset, found.end - found.offset), found.scope, start, end,
-        conversation=wanted.text(names.CONVERSATION), session=wanted.text(names.SESSION),
+        error=_error(fields, attributes),
     )  # fmt: skip
     if start is not None and end is not None and end < start:
         wanted.complaints.append("it ends before it starts: the end counts as not recorded")
         span.end = None
+    if attributes:
+        span.conversation, span.session = wanted.text(names.CONVERSATION), wanted.text(names.SESSION)
     if kind != "other":
-        span.error = _error(fields, attributes)
         span.links = tuple(_links(fields))
         span.raised = tuple(_raised(fields))
         span.told = _told(kind, name, fields, wanted)
-    span.complaints = wanted.complaints
+    span.complaints = tuple(wanted.complaints)
     return span
 
 
-_START = ("startTimeUnixNano", "start_time_unix_nano")
-_END = ("endTimeUnixNano", "end_time_unix_nano")
-
-
 def _either(fields: dict[str, object], name: str, other: str) -> object:
-    return fields.get(name, fields.get(other))
+    value = fields.get(name)
+    return fields.get(other) if value is None else value
 
 
 def _id(value: object) -> str | None:
@@ -73,7 +75,7 @@ def _id(value: object) -> str | None:
 def _key(fields: dict[str, object]) -> Key | None:
     trace = _id(_either(fields, "traceId", "trace_id"))
     span = _id(_either(fields, "spanId", "span_id"))
-    return (trace, span) if trace and span else None
+    return (intern(trace), span) if trace and span else None
 
 
 def _told(kind: Kind, name: str, fields: dict[str, object], wanted: Wanted) -> ModelCall | AgentCall | ToolUse | Note:

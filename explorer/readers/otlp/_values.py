@@ -17,6 +17,8 @@ Attributes = Mapping[str, object]
 
 _SCALARS = ("stringValue", "boolValue", "doubleValue", "bytesValue", "string_value", "bool_value", "double_value")
 _MOST_NS = 1 << 63
+_NS_DIGITS = 19
+"""Of the times from 2001 to 2286."""
 _SHOWN = 40
 
 
@@ -68,7 +70,7 @@ def whole(value: object) -> int | None:
 
 def nanoseconds(value: object) -> int | None:
     """A time; 0 is none."""
-    time = whole(value)
+    time = int(value) if type(value) is str and len(value) == _NS_DIGITS and value.isdecimal() else whole(value)
     return time if time is not None and 0 < time < _MOST_NS else None
 
 
