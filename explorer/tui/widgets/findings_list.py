@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.tui.columns import SEVERITY_MARKS
 from explorer.tui.text import clean, crop, fit
+from explorer.tui.widgets.cursor_list import CursorList
 from explorer.tui.widgets.sheet import wrapped
 
 if TYPE_CHECKING:
@@ -27,16 +25,10 @@ if TYPE_CHECKING:
     from explorer.tui.widgets.detail_tab import View
 
 
-class FindingsList(ScrollView, can_focus=True):
+class FindingsList(CursorList):
     """Two lines for each finding: what it is and where, then what was seen."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="findings.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="findings.down"),
-        Binding("home,g", "move(-100000)", "First", show=False, id="findings.first"),
-        Binding("end,G", "move(100000)", "Last", show=False, id="findings.last"),
-        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="findings.page_up"),
-        Binding("pagedown,ctrl+d,space", "page(1)", "Page down", show=False, id="findings.page_down"),
         Binding("enter", "explain", "explain", id="findings.explain"),
     ]  # fmt: skip
 
@@ -47,8 +39,6 @@ class FindingsList(ScrollView, can_focus=True):
         "findings-list--warning",
         "findings-list--info",
     }
-
-    cursor: reactive[int] = reactive(0, repaint=False)
 
     class FindingChosen(Message):
         """Enter was pressed on a finding."""
@@ -105,7 +95,7 @@ class FindingsList(ScrollView, can_focus=True):
         self._aim = None
         if own := self._own(node.node_id):
             self.cursor = own[0 if first else -1]
-            self._see(self.cursor)
+            self.see(self.cursor)
 
     def step_trouble(self, node: Node, forward: bool) -> bool:
         """Go to the next finding of the node itself, from others to its first; False behind the last."""
@@ -128,6 +118,11 @@ class FindingsList(ScrollView, can_focus=True):
         self.virtual_size = Size(self.scrollable_content_region.width, self.lines_each * len(self._findings) + left_out)
 
     @property
+    def items(self) -> int:
+        """Findings that are listed."""
+        return len(self._findings)
+
+    @property
     def lines_each(self) -> int:
         """Lines of a finding: where the message does not fit into one, it gets two."""
         return 2 if self.size.width >= 100 else 3
@@ -136,43 +131,14 @@ class FindingsList(ScrollView, can_focus=True):
         """The list itself."""
         return self
 
-    def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a finding."""
-        return max(0, min(cursor, len(self._findings) - 1))
-
-    def watch_cursor(self, old: int, new: int) -> None:
-        """Repaint what changed and keep it in view."""
-        self.refresh_lines(old * self.lines_each, self.lines_each)
-        self.refresh_lines(new * self.lines_each, self.lines_each)
-        self._see(new)
-
-    def _see(self, index: int) -> None:
-        region = Region(0, index * self.lines_each, 1, self.lines_each)
-        self.scroll_to_region(region, animate=False, force=True, immediate=True)
-
-    def action_move(self, by: int) -> None:
-        """Move by findings."""
-        self.cursor += by
-
-    def action_page(self, by: int) -> None:
-        """Move by what is visible."""
-        self.cursor += by * max(1, self.size.height // self.lines_each - 1)
-
     def action_explain(self) -> None:
         """Ask for the page of the finding under the cursor."""
         if (finding := self.finding) is not None:
             self.post_message(self.FindingChosen(finding))
 
-    def on_click(self, event: events.Click) -> None:
-        """Select a finding; a second click explains it."""
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        index = (offset.y + self.scroll_offset.y) // self.lines_each
-        if index < len(self._findings):
-            self.cursor = index
-            if event.chain == 2:
-                self.action_explain()
+    def choose(self) -> None:
+        """Ask for its page."""
+        self.action_explain()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Compute once what is the same for all lines."""
@@ -195,11 +161,7 @@ class FindingsList(ScrollView, can_focus=True):
         return Strip(styled).adjust_cell_length(width, style)
 
     def _look(self, role: str) -> Style:
-        if not role:
-            return Style.null()
-        # Its own background would cover that of the cursor.
-        whole = self.get_component_rich_style(f"findings-list--{role}")
-        return Style(color=whole.color, bold=whole.bold)
+        return self.look(f"findings-list--{role}") if role else Style.null()
 
     def _below(self, index: int, part: int) -> str:
         if not self._findings:

@@ -7,31 +7,23 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size, Spacing
+from textual.geometry import Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from explorer.tui import handoff_words
 from explorer.tui.text import fit
+from explorer.tui.widgets.cursor_list import CursorList
 
 if TYPE_CHECKING:
     from explorer.store.queries import HandOff, HandOffs
 
 
-class HandOffList(ScrollView, can_focus=True):
+class HandOffList(CursorList):
     """A line of names above, a line for each, a cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", "Up", show=False, id="handoffs.up"),
-        Binding("down,j", "move(1)", "Down", show=False, id="handoffs.down"),
-        Binding("home,g", "move(-100000)", "First", show=False, id="handoffs.first"),
-        Binding("end,G", "move(100000)", "Last", show=False, id="handoffs.last"),
-        Binding("pageup,ctrl+u", "page(-1)", "Page up", show=False, id="handoffs.page_up"),
-        Binding("pagedown,ctrl+d,space", "page(1)", "Page down", show=False, id="handoffs.page_down"),
         Binding("enter", "choose", "both ends", id="handoffs.choose"),
     ]
 
@@ -40,7 +32,7 @@ class HandOffList(ScrollView, can_focus=True):
         "handoff-list--error",
     }  # fmt: skip
 
-    cursor: reactive[int] = reactive(0)
+    HEAD = 1
 
     class Chosen(Message):
         """Enter was pressed on a hand-off."""
@@ -54,6 +46,11 @@ class HandOffList(ScrollView, can_focus=True):
     def listed(self) -> Sequence[HandOff]:
         """The lines."""
         return self._found.listed if self._found is not None else ()
+
+    @property
+    def items(self) -> int:
+        """Hand-offs that are listed."""
+        return len(self.listed)
 
     @property
     def _more(self) -> int:
@@ -80,24 +77,7 @@ class HandOffList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         self._columns = handoff_words.columns_for(self.listed, width - 1)
         self.virtual_size = Size(width, 1 + len(self.listed) + (self._more > 0))
-        self.watch_cursor()
-
-    def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a line."""
-        return max(0, min(cursor, len(self.listed) - 1))
-
-    def watch_cursor(self) -> None:
-        """Keep the line in view, below the names."""
-        region = Region(0, self.cursor + 1, 1, 1)
-        self.scroll_to_region(region, spacing=Spacing(1, 0, 0, 0), animate=False, force=True, immediate=True)
-
-    def action_move(self, by: int) -> None:
-        """Move by lines."""
-        self.cursor += by
-
-    def action_page(self, by: int) -> None:
-        """Move by what is visible."""
-        self.cursor += by * max(1, self.size.height - 2)
+        self.see(self.cursor)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Nothing is shown of an empty list."""
@@ -105,17 +85,12 @@ class HandOffList(ScrollView, can_focus=True):
 
     def action_choose(self) -> None:
         """Show both ends of the one under the cursor."""
+        self.choose()
+
+    def choose(self) -> None:
+        """Show both ends of it."""
         if self.listed:
             self.post_message(self.Chosen())
-
-    def on_click(self, event: events.Click) -> None:
-        """Select a line; a second click shows it."""
-        offset = event.get_content_offset(self)
-        if offset is None or offset.y == 0 or offset.y - 1 + self.scroll_offset.y >= len(self.listed):
-            return
-        self.cursor = offset.y - 1 + self.scroll_offset.y
-        if event.chain == 2:
-            self.action_choose()
 
     def render_line(self, y: int) -> Strip:
         """The names, or a line."""
@@ -136,6 +111,4 @@ class HandOffList(ScrollView, can_focus=True):
         return Strip(segments).adjust_cell_length(width, style)
 
     def _look(self, role: str) -> Style:
-        # Its own background would cover that of the cursor.
-        whole = self.get_component_rich_style(f"handoff-list--{role}")
-        return Style(color=whole.color, bold=whole.bold)
+        return self.look(f"handoff-list--{role}")
