@@ -73,6 +73,19 @@ def database_of(path: Path) -> Path | None:
     return None
 
 
+def record(path: Path, offset: int, length: int, limit: int, rows: Callable[[Path, int, int, int], bytes]) -> bytes:
+    """What is recorded at a place: of a database by ``rows``, of anything else a stretch of its bytes.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) == MAGIC:
+            return rows(path, offset, length, limit)
+        file.seek(offset)
+        return file.read(min(length, limit))
+
+
 def text(value: bytes) -> str:
     r"""Recorded text; bytes that are not UTF-8 become ``\\xNN``."""
     return value.decode("utf-8", "backslashreplace")

@@ -68,6 +68,23 @@ def _shown(value: object) -> str:
     return "an object" if isinstance(value, dict) else repr(value)
 
 
+def as_text(value: object) -> str:
+    """Text as it is, nothing for None, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    try:
+        return "" if value is None else orjson.dumps(value).decode()
+    except TypeError:
+        return repr(value)
+
+
+def widened(first: float | None, last: float | None, at: float | None) -> tuple[float | None, float | None]:
+    """A stretch of time that holds a moment as well, if that is known."""
+    if at is None:
+        return first, last
+    return at if first is None else min(first, at), at if last is None else max(last, at)
+
+
 def many(number: int, noun: str) -> str:
     """``1 turn``, ``2 turns``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

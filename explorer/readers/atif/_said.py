@@ -9,6 +9,7 @@ import orjson
 
 from explorer.readers import Message, MessageRole, Place
 from explorer.readers._records import open_bytes
+from explorer.readers._values import as_text
 from explorer.readers._walk import Walk
 from explorer.readers.atif._step import INLINED
 from explorer.readers.atif._trajectory import KNOWN, STEP
@@ -52,7 +53,7 @@ def _chain(step: dict[str, object]) -> object:
 def _tools(agent: object) -> Iterator[Message]:
     tools = agent.get("tool_definitions") if isinstance(agent, dict) else None
     if isinstance(tools, list) and tools:
-        yield Message.of("system", "other", shown(tools), note=f"{len(tools):,} tool definitions")
+        yield Message.of("system", "other", as_text(tools), note=f"{len(tools):,} tool definitions")
 
 
 def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str | None]) -> Iterator[Message]:
@@ -60,7 +61,7 @@ def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str 
     role = _ROLES.get(step.get("source"), "user")
     note = _COPIED if step.get("is_copied_context") is True else None
     if reasoning := step.get("reasoning_content"):
-        yield Message.of(role, "reasoning", shown(reasoning), step_ordinal=ordinal, note=note)
+        yield Message.of(role, "reasoning", as_text(reasoning), step_ordinal=ordinal, note=note)
     calls = [each for each in _list(step.get("tool_calls")) if isinstance(each, dict)]
     told = False
     for message in _content(role, step.get("message"), ordinal, note):
@@ -73,7 +74,7 @@ def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str 
             value if isinstance(value := call.get(key), str) else None for key in ("function_name", "tool_call_id")
         )
         names[call_id] = name
-        yield Message.of(role, "tool_call", shown(call.get("arguments")), name, call_id, ordinal, note=note)
+        yield Message.of(role, "tool_call", as_text(call.get("arguments")), name, call_id, ordinal, note=note)
     observation = step.get("observation")
     for result in _list(observation.get("results") if isinstance(observation, dict) else None):
         if isinstance(result, dict):
@@ -83,7 +84,7 @@ def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str 
 def _result(result: dict[str, object], names: Mapping[object, str | None], note: str | None) -> Iterator[Message]:
     call_id, extra = _text(result.get("source_call_id")), result.get("extra")
     failed = result.get("is_error", extra.get("is_error") if isinstance(extra, dict) else None) is True
-    named = [shown(each.get("trajectory_id") or each.get("trajectory_path") or each.get("session_id"))
+    named = [as_text(each.get("trajectory_id") or each.get("trajectory_path") or each.get("session_id"))
              for each in _list(result.get("subagent_trajectory_ref")) if isinstance(each, dict)]  # fmt: skip
     notes = "; ".join(filter(None, (note, f"of the sub-agent {', '.join(named)}" if named else None))) or None
     for message in _content("tool", result.get("content"), None, notes):
@@ -97,25 +98,15 @@ def _content(role: MessageRole, content: object, ordinal: int | None, note: str 
         for part in content:
             kind = part.get("type") if isinstance(part, dict) else None
             if kind == "text":
-                yield Message.of(role, "text", shown(part.get("text")), step_ordinal=ordinal, note=note)
+                yield Message.of(role, "text", as_text(part.get("text")), step_ordinal=ordinal, note=note)
             elif kind == "image":
                 source = part.get("source")
                 place = source.get("path") or source.get("media_type") if isinstance(source, dict) else None
-                yield Message.of(role, "image", "", step_ordinal=ordinal, note=shown(place) or note)
+                yield Message.of(role, "image", "", step_ordinal=ordinal, note=as_text(place) or note)
             else:
-                yield Message.of(role, "other", shown(part), step_ordinal=ordinal, note=note)
+                yield Message.of(role, "other", as_text(part), step_ordinal=ordinal, note=note)
     elif content not in (None, ""):
-        yield Message.of(role, "text", shown(content), step_ordinal=ordinal, note=note)
-
-
-def shown(value: object) -> str:
-    """Text as it is, anything else as JSON."""
-    if isinstance(value, str):
-        return value
-    try:
-        return "" if value is None else orjson.dumps(value).decode()
-    except TypeError:
-        return repr(value)
+        yield Message.of(role, "text", as_text(content), step_ordinal=ordinal, note=note)
 
 
 def _text(value: object) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from explorer.readers import Message, MessageRole, Place
+from explorer.readers._values import as_text
 from explorer.readers.inspect._events import digest_of, references
 from explorer.readers.inspect._texts import ATTACHED, Texts
 
@@ -85,13 +86,13 @@ def _answered(
 
 def _tools(tools: object) -> Message:
     count = len(tools) if isinstance(tools, list) else 0
-    return Message.of("system", "other", _shown(tools), note=f"{count:,} tool definitions")
+    return Message.of("system", "other", as_text(tools), note=f"{count:,} tool definitions")
 
 
 def _message(message: object, texts: Texts, step: int | None) -> Iterator[Message]:
     """A message, part by part."""
     if not isinstance(message, dict):
-        yield Message.of("user", "other", _shown(message), step_ordinal=step, note="a message that cannot be read")
+        yield Message.of("user", "other", as_text(message), step_ordinal=step, note="a message that cannot be read")
         return
     role = _ROLES.get(message.get("role"), "user")
     if role == "tool":
@@ -106,7 +107,7 @@ def _message(message: object, texts: Texts, step: int | None) -> Iterator[Messag
             name, call_id = (value if isinstance(value := call.get(key), str) else None for key in ("function", "id"))
             wrong = call.get("parse_error")
             note = f"its arguments could not be read: {wrong}"[:200] if wrong else None
-            yield Message.of(role, "tool_call", _shown(call.get("arguments")), name, call_id, step, note=note)
+            yield Message.of(role, "tool_call", as_text(call.get("arguments")), name, call_id, step, note=note)
 
 
 def _result(message: dict[str, object], texts: Texts) -> Iterator[Message]:
@@ -135,7 +136,7 @@ def _part(part: object, role: MessageRole, texts: Texts, step: int | None) -> Me
         )
     if kind == "image":
         return Message.of(role, "image", "", step_ordinal=step, note=_place(part.get("image")))
-    return Message.of(role, "other", _shown(part), _word(kind), step_ordinal=step)
+    return Message.of(role, "other", as_text(part), _word(kind), step_ordinal=step)
 
 
 def _place(image: object) -> str | None:
@@ -148,16 +149,7 @@ def texts_of(value: object, texts: Texts) -> str:
     """A text, which may stand among the attachments; anything else as JSON."""
     if isinstance(value, str) and value.startswith(ATTACHED) and len(value) < 200:
         return texts.attached(value) or f"{value} (not in the log)"
-    return _shown(value)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return "" if value is None else orjson.dumps(value).decode()
-    except TypeError:
-        return repr(value)
+    return as_text(value)
 
 
 def _word(value: object) -> str | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from explorer.model import Row
 from explorer.readers import Message, Place, Report, Rows, SourceFile
-from explorer.readers._sqlite import MAGIC
+from explorer.readers._sqlite import record as recorded
 from explorer.readers.maverick._layout import claims, companions, part_of, places
 from explorer.readers.maverick._shares import shares
 
@@ -54,11 +54,7 @@ def record(path: Path, offset: int, length: int, limit: int) -> bytes:
     """
     from explorer.readers.maverick._world import record as rows_of
 
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) == MAGIC:
-            return rows_of(path, offset, length, limit)
-        file.seek(offset)
-        return file.read(min(length, limit))
+    return recorded(path, offset, length, limit, rows_of)
 
 
 def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:

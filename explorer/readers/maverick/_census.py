@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from explorer.model import Finding, RunStatus
+from explorer.readers._values import widened
 from explorer.readers.maverick._evidence import SPAWNING, Entry, Evidence, Post
 from explorer.readers.maverick._shapes import (
     VOICES,
@@ -74,13 +75,7 @@ class Instance:
 
     def seen(self, at: float | None) -> None:
         """Something of it is recorded."""
-        if at is not None:
-            if self.first is None or self.last is None:
-                self.first = self.last = at
-            elif at > self.last:
-                self.last = at
-            elif at < self.first:
-                self.first = at
+        self.first, self.last = widened(self.first, self.last, at)
 
 
 @dataclass

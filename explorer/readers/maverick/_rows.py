@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from explorer.model import Event, EventKind, Finding, Grade, Step, ToolCall
 from explorer.readers import Rows
+from explorer.readers._values import widened
 from explorer.readers.maverick._census import Instance
 
 BATCH = 1_000
@@ -35,13 +36,7 @@ class Draft:
 
     def seen(self, at: float | None) -> None:
         """Something of it is recorded."""
-        if at is not None:
-            if self.first is None or self.last is None:
-                self.first = self.last = at
-            elif at > self.last:
-                self.last = at
-            elif at < self.first:
-                self.first = at
+        self.first, self.last = widened(self.first, self.last, at)
 
 
 class Target(NamedTuple):
