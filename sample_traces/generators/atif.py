@@ -159,6 +159,20 @@ def inlined() -> bytes:
     return written(main.whole(notes="converted", final_metrics=totals))
 
 
+def trial() -> Iterator[tuple[str, bytes]]:
+    """A trial of Harbor: the trajectory of its agent, and how it ended."""
+    agent = Trajectory("terminus-2", version="1.6", session_id="run-trial", model=SMALL)
+    agent.step("user", "Sort the orders.", wait=0)
+    agent.call("Sorting.", (800, 0, 0, 40), [("s1", "bash", {"cmd": "sort"})], [result("s1", "")], wait=2)
+    agent.call("Sorted.", (900, 700, 0, 12), wait=3)
+    yield "agent/trajectory.json", written(agent.whole(final_metrics=agent.sums()))
+    ended = {
+        "task_name": "shop/sort-orders", "trial_name": "sort-orders__a1b2c3", "agent_info": {"name": "terminus-2"},
+        "verifier_result": {"rewards": {"reward": 1.0}}, "exception_info": None,
+    }  # fmt: skip
+    yield "result.json", written(ended)
+
+
 def cut() -> bytes:
     """One step that is not whole, and an end that is missing."""
     lead = Trajectory("lead", session_id="run-cut")
@@ -177,5 +191,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield "atif/delegation/trajectory.json", delegation()
     for name, content in continued():
         yield f"atif/continued/{name}", content
+    for name, content in trial():
+        yield f"atif/trial/sort-orders__a1b2c3/{name}", content
     yield "atif/odd/inlined.json", inlined()
     yield "atif/damaged/cut.json", cut()

@@ -13,6 +13,7 @@ from explorer.readers.atif._family import Family, Link, descendants
 from explorer.readers.atif._step import Noted
 from explorer.readers.atif._totals import reported
 from explorer.readers.atif._trajectory import Trajectory
+from explorer.readers.atif._trial import Trial
 
 _BEGINS_ANEW = frozenset(("replace", "truncate"))
 """Boundaries of a compaction behind which the prompt is another one."""
@@ -23,8 +24,8 @@ _NO_STATUS = "trajectories record no status"
 class Telling:
     """Makes the draft of one conversation."""
 
-    def __init__(self, conversation_id: str, root: Trajectory, family: Family) -> None:
-        self.root, self.family = root, family
+    def __init__(self, conversation_id: str, root: Trajectory, family: Family, trial: Trial | None) -> None:
+        self.root, self.family, self.trial = root, family, trial
         times = [step.at for each in descendants(family, root) for step in each.steps if step.at is not None]
         self.draft = Draft(conversation_id, min(times, default=None))
         self._end = max(times, default=None)
@@ -42,17 +43,21 @@ class Telling:
             self._tell(each, self.family.links.get(each))
         for each, run in self.runs.items():
             run.reported = reported(each, run, self.inlined.get(each, []), self._below(each))
+        if self.trial is not None:
+            run, (reward, error) = self.runs[self.root], self.trial.ending
+            run.reward, run.status, run.detail = reward, "failed" if error else "completed", error
         self.draft.number()
         yield from self.draft.rows()
 
     def conversation(self) -> Conversation:
         """The conversation's own row."""
-        root = self.root
+        root, trial = self.root, self.trial
         return Conversation(
             conversation_id=self.draft.conversation_id,
             source_id=root.file.source_id,
             format="atif",
-            title=root.text("session_id") or root.text("trajectory_id"),
+            title=(trial.name if trial else None) or root.text("session_id") or root.text("trajectory_id"),
+            group_name=trial.task if trial else None,
             started_at=moment(self.draft.start),
             ended_at=moment(self._end),
             block_scope="prompt-parts",
@@ -60,7 +65,7 @@ class Telling:
             tool_calls_recorded=True,
             extra=as_json({
                 "schema_version": root.text("schema_version"),
-                "notes": root.text("notes"),
+                "notes": root.text("notes"), "rewards": trial.rewards or None if trial else None,
                 "times": "when a step began; not when it ended" if self.draft.start is not None else "none recorded",
             }),
         )  # fmt: skip

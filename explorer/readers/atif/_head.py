@@ -8,6 +8,7 @@ from pathlib import Path
 
 from explorer.readers._records import loads, open_bytes
 from explorer.readers._walk import Walk
+from explorer.readers.atif._trial import TRAJECTORY, is_trial
 
 VERSION = re.compile(r"ATIF-v\d+\.\d+")
 _STAMP = re.compile(rb'"schema_version"[ \t\r\n]*+:[ \t\r\n]*+"ATIF-v')
@@ -19,17 +20,24 @@ MOST_NAMED = 10_000
 
 
 def claims(path: Path, head: bytes | None) -> bool:
-    """An object whose own ``schema_version`` says so; names say nothing."""
-    return head is not None and _STAMP.search(head) is not None and "schema_version" in _fields(head)
+    """An object whose own ``schema_version`` says so, or the result of a trial; names say nothing."""
+    if head is None or (_STAMP.search(head) is None and b'"trial_name"' not in head):
+        return False
+    fields = _fields(head)
+    return "schema_version" in fields or is_trial(set(fields))
 
 
 def links(path: Path, head: bytes | None) -> list[str]:
     """The file itself and those that it names, by their places, and its session in this directory.
 
-    A run of several trajectories has one session id; files that bear it by chance are told apart when they are read.
+    The result of a trial belongs to the trajectory below it. A run of several trajectories has one session id; files
+    that bear it by chance are told apart when they are read.
     """
     found = {_place(path): None}
-    session = _fields(head or b"").get("session_id")
+    fields = _fields(head or b"")
+    if "schema_version" not in fields:
+        return [*found, _place(path.parent / TRAJECTORY)]
+    session = fields.get("session_id")
     if isinstance(session, str) and session:
         found[f"{_place(path.parent)}//{session}"] = None
     try:
@@ -55,13 +63,12 @@ def _place(path: Path) -> str:
 
 
 def _fields(head: bytes) -> dict[str, object]:
-    """The two texts by which a trajectory is known, as far as they are in the head."""
+    """The fields of the object in the head; with values those two by which a trajectory is known."""
     walk = Walk(head)
     found: dict[str, object] = {}
     if next(walk.objects(), None) is not None:
         for key in walk.members(_NEVER):
-            if key in ("schema_version", "session_id"):
-                value = walk.value()
-                if key == "session_id" or (isinstance(value, str) and VERSION.fullmatch(value)):
-                    found[key] = value
+            value = walk.value() if key in ("schema_version", "session_id") else None
+            if key != "schema_version" or (isinstance(value, str) and VERSION.fullmatch(value)):
+                found[key] = value
     return found

@@ -10,7 +10,9 @@ from explorer.readers._findings import Findings
 from explorer.readers._values import key_part
 from explorer.readers.atif._conversation import Telling
 from explorer.readers.atif._family import Family, family
+from explorer.readers.atif._head import beside
 from explorer.readers.atif._trajectory import File, Trajectory, read_file
+from explorer.readers.atif._trial import TRAJECTORY, Trial
 
 
 def rows(source: SourceFile) -> Iterator[Row | Report]:
@@ -27,7 +29,9 @@ def rows(source: SourceFile) -> Iterator[Row | Report]:
     told: set[File] = set()
     for root in found.roots:
         if root.steps or root.fields or root.embedded:
-            yield from _told(root, found, told)
+            place = beside(root.file.path, root.file.path.name)
+            result = next((each for each in files if each.trial and beside(each.path, TRAJECTORY) == place), None)
+            yield from _told(root, result.trial if result else None, found, told)
     for file in files:
         if file not in told:
             yield from _damage(file, None)
@@ -36,9 +40,9 @@ def rows(source: SourceFile) -> Iterator[Row | Report]:
     yield Report(bad.pop(source.source_id), bad_of_parts=bad)
 
 
-def _told(root: Trajectory, found: Family, told: set[File]) -> Iterator[Row]:
+def _told(root: Trajectory, trial: Trial | None, found: Family, told: set[File]) -> Iterator[Row]:
     """A conversation; the damage of a file is told with the first one that it is in."""
-    telling = Telling(_key(root), root, found)
+    telling = Telling(_key(root), root, found, trial)
     key = telling.draft.conversation_id
     yield from telling.rows()
     of_it: Sequence[File] = list(dict.fromkeys(each.file for each in telling.runs))

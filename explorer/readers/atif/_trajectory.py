@@ -12,6 +12,7 @@ from explorer.readers._findings import Findings
 from explorer.readers._records import Lines, open_bytes
 from explorer.readers._walk import Walk
 from explorer.readers.atif._step import Noted, noted
+from explorer.readers.atif._trial import OF_TRIALS, Trial, is_trial
 
 KNOWN = re.compile(
     rb'"(?:schema_version|steps|final_metrics|continued_trajectory_ref|subagent_trajectories)"[ \t\r\n]*+:'
@@ -38,6 +39,8 @@ class File:
     source_id: str
     findings: Findings
     roots: list[Trajectory] = field(default_factory=list)
+    trial: Trial | None = None
+    """Of a file that is the result of a trial."""
     damage: list[tuple[int, str, str]] = field(default_factory=list)
     """Line, code and reason."""
 
@@ -51,6 +54,8 @@ class Trajectory:
     above: Trajectory | None
     """That which it stands in."""
     fields: dict[str, object] = field(default_factory=dict)
+    others: dict[str, object] = field(default_factory=dict)
+    """Fields that a trajectory has not, and the result of a trial has."""
     steps: list[Noted] = field(default_factory=list)
     embedded: list[Trajectory] = field(default_factory=list)
     complaints: list[tuple[int | None, str]] = field(default_factory=list)
@@ -84,7 +89,11 @@ def read_file(file: File) -> None:
     with open_bytes(file.path) as buffer:
         walk, lines = Walk(buffer), Lines(buffer)
         for _ in walk.objects():
-            file.roots.append(_trajectory(walk, lines, file, None, 0))
+            found = _trajectory(walk, lines, file, None, 0)
+            if "schema_version" not in found.fields and is_trial(found.fields.keys() | found.others.keys()):
+                file.trial = Trial.of(found.others)
+            else:
+                file.roots.append(found)
         for offset, code, reason in walk.damage:
             file.damage.append((lines.at(min(offset, len(buffer))), code, reason))
 
@@ -93,18 +102,25 @@ def _trajectory(walk: Walk, lines: Lines, file: File, above: Trajectory | None, 
     found = Trajectory(file, walk.at, above)
     for key in walk.members(KNOWN):
         if key == "steps":
-            for piece in walk.records(STEP, KNOWN):
-                if not isinstance(piece.value, dict):
-                    walk.note(piece.start, "a step that is no object")
-                    continue
-                step = noted(piece.value, Where(file.source_id, piece.start, piece.end - piece.start))
-                found.steps.append(step)
-                if step.complaints:
-                    found.complaints += [(lines.at(piece.start), each) for each in step.complaints]
+            _steps(walk, lines, found)
         elif key == "subagent_trajectories" and depth < MOST_INSIDE:
             for start in walk.items(EMBEDDED, KNOWN):
                 if walk.buffer[start : start + 1] == b"{":
                     found.embedded.append(_trajectory(walk, lines, file, found, depth + 1))
         elif key in _FIELDS:
             found.fields[key] = walk.value()
+        elif key in OF_TRIALS:
+            found.others[key] = walk.value()
     return found
+
+
+def _steps(walk: Walk, lines: Lines, found: Trajectory) -> None:
+    """Take in a list of steps."""
+    for piece in walk.records(STEP, KNOWN):
+        if not isinstance(piece.value, dict):
+            walk.note(piece.start, "a step that is no object")
+            continue
+        step = noted(piece.value, Where(found.file.source_id, piece.start, piece.end - piece.start))
+        found.steps.append(step)
+        if step.complaints:
+            found.complaints += [(lines.at(piece.start), each) for each in step.complaints]

@@ -18,12 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from explorer.readers._records import MAP_ABOVE, Buffer, open_bytes
+from explorer.readers._records import Buffer, open_bytes
 
 STORED, DEFLATED, ZSTANDARD = 0, 8, 93
 
 MOST_UNPACKED = 64 << 30
 """Bytes of the longest entry that is unpacked."""
+
+HELD = 16 << 20
+"""Bytes of an entry above which it is unpacked to a temporary file."""
 
 _PIECE = 1 << 20
 _LOCAL = b"PK\x03\x04"
@@ -85,12 +88,12 @@ class Archive:
                 for piece in pieces(self.path, entry):
                     size += len(piece)
                     held.append(piece)
-                    if size > MAP_ABOVE:
+                    if size > HELD:
                         spooled.write(b"".join(held))
                         held.clear()
             except Damaged as error:
                 damage = str(error)
-            if size <= MAP_ABOVE:
+            if size <= HELD:
                 yield b"".join(held), damage
                 return
             spooled.write(b"".join(held))

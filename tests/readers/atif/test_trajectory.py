@@ -230,3 +230,38 @@ def test_messages_are_those_of_the_run_with_its_steps_and_images(tmp_path):
         ("tool", "tool_result", "r", None),
     ]
     assert said(path, found.runs[1], found) == [("user", "text", "side", None)]
+
+
+# --- trials ----------------------------------------------------------------------------------------------------------
+
+TRIAL = ATIF / "trial" / "sort-orders__a1b2c3"
+
+
+def test_the_result_of_a_trial_says_what_its_trajectory_was_worth():
+    files = [TRIAL / "agent" / "trajectory.json", TRIAL / "result.json"]
+    reader = reader_of("atif")
+    assert set(reader.links(files[0], files[0].read_bytes())) & set(reader.links(files[1], files[1].read_bytes()))
+    for first in (files, files[::-1]):
+        found = read(first[0], parts=first[1:], reader="atif")
+        assert (found.conversation.title, found.conversation.group_name) == ("sort-orders__a1b2c3", "shop/sort-orders")
+        assert [(run.status, run.reward) for run in found.runs] == [("completed", 1.0)]
+        assert not found.findings
+    assert not read(files[1], reader="atif").rows
+
+
+@pytest.mark.parametrize(
+    ("result", "reward", "status", "detail"),
+    [
+        ({"verifier_result": {"rewards": {"reward": 0, "style": 1}}}, 0.0, "completed", None),
+        ({"verifier_result": {"rewards": {"a": 1, "b": 1}}}, None, "completed", None),
+        ({"verifier_result": {"rewards": {"only": 0.5}}}, 0.5, "completed", None),
+        ({"verifier_result": None, "exception_info": {"exception_type": "Timeout"}}, None, "failed", "Timeout"),
+        ({"verifier_result": {"rewards": {"reward": [1]}}, "exception_info": {}}, None, "failed", "an exception"),
+    ],
+)
+def test_what_is_made_of_a_trials_result(tmp_path, result, reward, status, detail):
+    (tmp_path / "agent").mkdir()
+    path = written(tmp_path / "agent", trajectory(call(1)))
+    other = written(tmp_path, {"task_name": "t", "trial_name": "n"} | result, "result.json")
+    (run,) = read(path, parts=[other], reader="atif").runs
+    assert (run.reward, run.status, run.status_detail) == (reward, status, detail)

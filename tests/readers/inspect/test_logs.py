@@ -38,7 +38,7 @@ def test_a_real_archive_and_a_plain_log_tell_the_same(tmp_path):
 
 
 def test_what_is_large_goes_through_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(_archive, "MAP_ABOVE", 100)
+    monkeypatch.setattr(_archive, "HELD", 100)
     assert figures(reading(tmp_path, solo(usage(5, 2, 1, 3)))) == [(8, 3)]
 
 
