@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from explorer.readers._values import moment
@@ -28,6 +29,14 @@ def unix_ms(value: object) -> int | None:
     for unit in (1_000.0, 1.0, 0.001):
         if _LEAST <= value * unit / 1_000 < _MOST:  # type: ignore[operator]
             return round(value * unit)  # type: ignore[operator]
+    return None
+
+
+def first_time(fields: Mapping[str, object], names: Sequence[str]) -> int | None:
+    """The first of some fields that is a time, in milliseconds since 1970."""
+    for name in names:
+        if name in fields and (time := unix_ms(fields[name])) is not None:
+            return time
     return None
 
 

@@ -82,9 +82,7 @@ def _documents(text: bytes, at: int, line: int, findings: Findings) -> Iterator[
         yield from _walked(text, at, line, findings)
         return
 
-    def line_at(offset: int) -> int:
-        return line + text.count(b"\n", 0, offset - at)
-
+    line_at = _line_at(text, at, line)
     if isinstance(found, dict) and isinstance(messages := found.pop(KEY, None), list):
         yield Document(line, at, found, _placed(text, at, messages, False), line_at)
     elif isinstance(found, list) and not any(isinstance(each, dict) and KEY in each for each in found):
@@ -138,11 +136,7 @@ def _after(characters: str, at: int) -> int:
 
 def _walked(buffer: Buffer, at: int, line: int, findings: Findings) -> Iterator[Document | Finding]:
     """What is whole in a text that is not, or that is too large to be parsed at once."""
-    lines = Lines(buffer)
-
-    def line_at(offset: int) -> int:
-        return line - 1 + lines.at(offset - at)
-
+    line_at = _line_at(buffer, at, line)
     bare: list[Entry] = []
     for outline in outlines(buffer, KEY):
         for damage in outline.damage:
@@ -156,6 +150,12 @@ def _walked(buffer: Buffer, at: int, line: int, findings: Findings) -> Iterator[
             bare.append(Entry(here, outline.end - outline.offset, outline.fields))
     if bare:
         yield Document(line, at, {}, iter(bare), line_at, True)
+
+
+def _line_at(buffer: Buffer, at: int, line: int) -> Callable[[int], int]:
+    """The lines of the bytes of a text that begins at a byte and a line of its file; asked in rising order."""
+    lines = Lines(buffer)
+    return lambda offset: line - 1 + lines.at(offset - at)
 
 
 def _spans(buffer: Buffer, at: int, outline: Outline) -> Iterator[Entry]:

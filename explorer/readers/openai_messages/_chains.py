@@ -25,7 +25,7 @@ How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches"]
 _KEPT_ANSWERS = 8
 """Answers of a chain by which its history is known again."""
 
-_SPARE = 1 << 16
+_SPARE = 1 << 12
 """Nodes that there is room for, so that room is made seldom."""
 
 
@@ -206,7 +206,7 @@ class Chains:
         """The nodes that nobody had are the chain's; only the last of a path can be new."""
         for node in reversed(nodes):
             if node >= len(self._owners):
-                self._owners.extend(bytes(4 * (node + _SPARE - len(self._owners))))
+                self._owners.frombytes(bytes(self._owners.itemsize * (node + _SPARE - len(self._owners))))
             if self._owners[node]:
                 return
             self._owners[node] = chain.number

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from explorer.readers._openai._clock import unix_ms
+from explorer.readers._openai._clock import first_time, unix_ms
 from explorer.readers._openai._items import has_role, shown, word
 
 _STARTS = ("start_time", "started_at", "startTime", "request_time", "timestamp", "created_at", "time", "ts")
@@ -102,7 +102,7 @@ def exchange_of(fields: dict[str, object]) -> Exchange | None:
     metadata = _inside(request, "metadata") or _inside(fields, "metadata") or {}
     places = (fields, request, metadata)
     own = response if response is not fields else {}
-    start = _first_time(_STARTS, fields) or unix_ms(own.get("created")) or unix_ms(own.get("created_at"))
+    start = first_time(fields, _STARTS) or unix_ms(own.get("created")) or unix_ms(own.get("created_at"))
     choices = response.get("choices")
     choices = [each for each in choices if isinstance(each, dict)] if isinstance(choices, list) else []
     answers = [each["message"] for each in choices if isinstance(each.get("message"), dict)]
@@ -121,7 +121,7 @@ def exchange_of(fields: dict[str, object]) -> Exchange | None:
         finish_reason=word(finish),
         error=_error(fields, response),
         start=start,
-        end=_first_time(_ENDS, fields),
+        end=first_time(fields, _ENDS),
         session=(_first_word(_SESSIONS, *places), _first_word(_AGENTS, *places)),
         custom_id=word(fields.get("custom_id")),
         by_responses=isinstance(response.get("output"), list),
@@ -141,13 +141,6 @@ def _prompt(request: Mapping[str, object]) -> list[object]:
 
 def _listed(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _first_time(names: tuple[str, ...], fields: Mapping[str, object]) -> int | None:
-    for name in names:
-        if name in fields and (time := unix_ms(fields[name])) is not None:
-            return time
-    return None
 
 
 def _first_word(names: tuple[str, ...], *places: Mapping[str, object]) -> str | None:

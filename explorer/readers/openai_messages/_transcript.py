@@ -20,7 +20,7 @@ from explorer.model import (
     ToolCall,
 )
 from explorer.readers._findings import Findings
-from explorer.readers._openai._clock import Clock, unix_ms
+from explorer.readers._openai._clock import Clock, first_time
 from explorer.readers._openai._items import Item, items_of, shown, word
 from explorer.readers._openai._usage import usage_of
 from explorer.readers._prompts import Prompt, PromptParts
@@ -94,7 +94,7 @@ class Transcript:
                 text = "a message without a role; it is left out"
                 yield from self.findings.at("bad-record", "error", text, place.line)
             return
-        at = self.clock.at(next((ms for name in _TIMES if (ms := unix_ms(message.get(name))) is not None), None))
+        at = self.clock.at(first_time(message, _TIMES))
         if items[0].role == "assistant":
             yield from self._step(message, items, place, at)
             self._in_a_row = True
