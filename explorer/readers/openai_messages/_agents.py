@@ -57,6 +57,8 @@ class Agent:
     """The hash of the text of its last answer."""
     latest: int | None = None
     """The hash of its last answer's id."""
+    cost: float | None = None
+    """What its calls cost, in dollars, as far as the log says so."""
     steps: int = 0
     calls: int = 0
     events: int = 0

@@ -7,11 +7,18 @@ from typing import NamedTuple
 
 from explorer.readers._openai._clock import first_time, unix_ms
 from explorer.readers._openai._items import has_role, shown, word
+from explorer.readers._values import Fields
 
 _STARTS = ("start_time", "started_at", "startTime", "request_time", "timestamp", "created_at", "time", "ts")
 _ENDS = ("end_time", "ended_at", "endTime", "completed_at", "response_time")
 _SESSIONS = ("session_id", "conversation_id", "thread_id", "trace_id")
+_COSTS = ("response_cost", "cost_usd", "cost")
 _AGENTS = ("agent_name", "agent", "agent_id")
+
+_KNOWN = frozenset((*_STARTS, *_ENDS, *_SESSIONS, *_AGENTS, *_COSTS, "custom_id", "model", "id", "error", "object"))
+_PLAIN = frozenset((int, float, bool))
+_MOST_BESIDE = 200
+"""Characters of a text that is kept with a step."""
 
 
 class Exchange(NamedTuple):
@@ -36,6 +43,10 @@ class Exchange(NamedTuple):
     session: tuple[str | None, str | None]
     """Session and agent, where the log itself says whose it is."""
     custom_id: str | None
+    cost: float | None
+    """In dollars, where the log says so."""
+    beside: dict[str, object]
+    """What else the line says in a number or a few words."""
     by_responses: bool
     """Whether the answer is one of the Responses API, which a later request may name."""
 
@@ -124,6 +135,8 @@ def exchange_of(fields: dict[str, object]) -> Exchange | None:
         end=first_time(fields, _ENDS),
         session=(_first_word(_SESSIONS, *places), _first_word(_AGENTS, *places)),
         custom_id=word(fields.get("custom_id")),
+        cost=_cost(fields),
+        beside=_beside(fields),
         by_responses=isinstance(response.get("output"), list),
     )
 
@@ -137,6 +150,22 @@ def _prompt(request: Mapping[str, object]) -> list[object]:
     given, instructions = request.get("input"), request.get("instructions")
     items: list[object] = [{"role": "user", "content": given}] if isinstance(given, str) else _listed(given)
     return [{"role": "system", "content": instructions}, *items] if instructions else items
+
+
+def _cost(fields: Mapping[str, object]) -> float | None:
+    for name in _COSTS:
+        if name in fields and (cost := Fields({"": fields[name]}).number("", 0)) is not None:
+            return float(cost)
+    return None
+
+
+def _beside(fields: Mapping[str, object]) -> dict[str, object]:
+    """The plain fields of a line that no column has."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if name not in _KNOWN and (type(value) in _PLAIN or (type(value) is str and 0 < len(value) <= _MOST_BESIDE))
+    }
 
 
 def _listed(value: object) -> list[object]:

@@ -142,6 +142,8 @@ class Log:
         agent.reached(start, end)
         agent.model, agent.request_model = agent.model or exchange.model, agent.request_model or exchange.request_model
         agent.last = answer_at(line)
+        if exchange.cost is not None:
+            agent.cost = (agent.cost or 0.0) + exchange.cost
         candidates = None
         if placed.grade == "ambiguous":
             agent.doubtful += 1
@@ -169,8 +171,8 @@ class Log:
             source_id=self.keys.source_id,
             offset=line.offset,
             length=line.length,
-            extra=as_json({
-                "messages": len(exchange.messages), "rewritten": is_rewritten or None,
+            extra=as_json(exchange.beside | {
+                "cost_usd": exchange.cost, "messages": len(exchange.messages), "rewritten": is_rewritten or None,
                 "delta": bool(exchange.previous) or None, "custom_id": exchange.custom_id,
                 "choices": len(exchange.answers) if len(exchange.answers) > 1 else None,
             }),

@@ -55,6 +55,8 @@ def _agent(log: Log, agent: Agent) -> Iterator[Row]:
         time_grade="not_recorded" if agent.start_ms is None else "exact",
         request_model=agent.request_model,
         model=agent.model,
+        reported_cost_usd=agent.cost,
+        reported_note=None if agent.cost is None else "the sum of what the log says that each call cost",
         grade=agent.grade,
     )
     if agent.rewritten:

@@ -194,3 +194,10 @@ def test_a_hand_off_shows_one_message_of_a_line_and_not_all_of_it():
     for place in ((back.sent_offset, back.sent_length), (back.received_offset, back.received_length)):
         assert record(path, *place, 99) == b"It sums an empty cart to None."
     assert record(path, back.sent_offset, back.sent_length, 7) == b"It sums"
+
+
+def test_costs_are_summed_and_what_else_a_line_says_is_kept_with_its_step(path):
+    told = {"response_cost": 0.25, "user": "ana", "latency_ms": 12, "tags": ["x"]}
+    found = log(path, request([S, T], said(LONG.format(1)), **told), request([S, T, said(LONG.format(1)), user("?")]))
+    assert json.loads(found.steps[0].extra) == {"cost_usd": 0.25, "user": "ana", "latency_ms": 12, "messages": 2}
+    assert found.runs[0].reported_cost_usd == 0.25
