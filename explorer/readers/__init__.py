@@ -55,6 +55,8 @@ class SourceFile(NamedTuple):
     """Which part of it to read, from 0, and of how many."""
     parts: Sequence[tuple[Path, str]] = ()
     """The other sources that its ``links`` lead to, path and source_id, in the order of the walk."""
+    growing: bool = False
+    """Whether it is being written, and will be read again soon: a reader may keep what lets it go on from the end."""
 
 
 class Place(NamedTuple):

@@ -6,6 +6,7 @@ follow each other by first appearance make a prompt that goes on from an earlier
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeAlias
 
@@ -37,6 +38,30 @@ class PromptParts:
         a digest. The numbers do not depend on its values.
         """
         return self._numbers.setdefault(hash((behind, hash(part))), len(self._numbers))
+
+    def take_over(self, other: MovableParts) -> Renumbering:
+        """Number the parts of another numbering behind those there are, as if they had appeared here in that order."""
+        found: list[int] = []
+        for behind, part in other.pairs:
+            key = hash((found[behind] if behind >= 0 else behind, part))
+            found.append(self._numbers.setdefault(key, len(self._numbers)))
+        return Renumbering(found)
+
+
+class MovableParts(PromptParts):
+    """A numbering that another one may take over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pairs: list[tuple[int, int]] = []
+        """Of every block the one before it, -1 for none, and the hash of its part."""
+
+    def number(self, behind: int, part: Hashable) -> int:
+        """The block of a part that stands behind another block, -1 for the first."""
+        found, known = super().number(behind, part), len(self.pairs)
+        if found == known:
+            self.pairs.append((behind, hash(part)))
+        return found
 
 
 _FIRST_ROOM, _MOST_ROOM = 8, 256
@@ -73,6 +98,32 @@ class GrowingParts(PromptParts):
                 self._next += size
             self._room[found] = left - 1, size
             self._numbers[key] = found
+        return found
+
+
+class Renumbering:
+    """What the blocks of one numbering are in another."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers = numbers
+        """By block."""
+        self._ends = [at for at in range(1, len(numbers)) if numbers[at] != numbers[at - 1] + 1] + [len(numbers)]
+        """Where blocks that follow each other do so no more."""
+
+    def stretches(self, prompt: Iterable[Stretch]) -> list[Stretch]:
+        """A prompt in the other numbering."""
+        found: list[Stretch] = []
+        last = -2
+        for first, count in prompt:
+            stop = first + count
+            while first < stop:
+                end = min(stop, self._ends[bisect_right(self._ends, first)])
+                number, length = self._numbers[first], end - first
+                if number == last + 1:
+                    found[-1] = found[-1][0], found[-1][1] + length
+                else:
+                    found.append((number, length))
+                last, first = number + length - 1, end
         return found
 
 

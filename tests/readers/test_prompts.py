@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.readers._prompts import Prompt, PromptParts
+from explorer.readers._prompts import MovableParts, Prompt, PromptParts
 
 
 def ids(stretches):
@@ -75,3 +75,13 @@ def test_stretches_are_as_long_as_they_can_be(prompt):
     parts.stretches([b"a", b"b"])
     stretches = parts.stretches(prompt)
     assert all(before[0] + before[1] != after[0] for before, after in pairwise(stretches))
+
+
+@given(st.lists(st.lists(TEXTS, max_size=4), max_size=3))
+def test_what_is_numbered_apart_and_taken_over_is_as_if_it_had_been_numbered_together(sides):
+    together, moved = PromptParts(), PromptParts()
+    for prompts in sides:
+        own = MovableParts()
+        apart = [own.stretches(prompt) for prompt in prompts]
+        numbers = moved.take_over(own)
+        assert [numbers.stretches(each) for each in apart] == [together.stretches(prompt) for prompt in prompts]

@@ -20,6 +20,9 @@ from explorer.readers._values import many
 
 LONGEST_META, LONGEST_NOTE = 1 << 20, 64 << 20
 
+TRANSCRIPTS = "session", "agent"
+"""The kinds of files that hold what was said."""
+
 _TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "agent-name": "agentName"}
 
 
@@ -29,8 +32,8 @@ class Family:
     With ``teams`` a session may be that of a teammate, who has been started by another session.
     """
 
-    def __init__(self, teams: bool = False) -> None:
-        self.teams, self._parts = teams, PromptParts()
+    def __init__(self, teams: bool = False, parts: PromptParts | None = None) -> None:
+        self.teams, self.parts = teams, PromptParts() if parts is None else parts
         self.sessions: dict[str, Session] = {}
         self.metas: dict[tuple[str | None, str], dict[str, object]] = {}
         """By session, if the directory tells it, and agent."""
@@ -54,7 +57,7 @@ class Family:
         if name.kind in ("meta", "workflow"):
             self._note(path, source_id, name)
             return
-        file = _File(self, source_id, name)
+        file = Transcript(self, source_id, name)
         take = file.take
         for line in lines(path, source_id):
             if type(line) is Damage:
@@ -63,11 +66,16 @@ class Family:
                 self._journal(name, *line)
             else:
                 take(*line)
-        if not file.told and name.kind in ("session", "agent"):
-            self.silent.append(source_id)
+        if name.kind in TRANSCRIPTS:
+            self.close(file)
+
+    def close(self, file: Transcript) -> None:
+        """A transcript has been read to its end."""
+        if not file.told:
+            self.silent.append(file.source_id)
         for session_id, number in file.twice.items():
             message = f"{many(number, 'record')} had been recorded before, here or in another file: each counts once"
-            self.sessions[session_id].remarks.append(Remark("recorded-twice", "info", message, source_id, None))
+            self.sessions[session_id].remarks.append(Remark("recorded-twice", "info", message, file.source_id, None))
 
     def _note(self, path: Path, source_id: str, name: Name) -> None:
         """The description of an agent, or how a workflow ended."""
@@ -99,11 +107,11 @@ class Family:
         """The session of this id."""
         found = self.sessions.get(session_id)
         if found is None:
-            found = self.sessions[session_id] = Session(session_id, source_id, self._parts)
+            found = self.sessions[session_id] = Session(session_id, source_id, self.parts)
         return found
 
 
-class _File:
+class Transcript:
     """One transcript on the way into its sessions."""
 
     def __init__(self, family: Family, source_id: str, name: Name) -> None:
@@ -114,6 +122,8 @@ class _File:
         """Whether any record has a place in a conversation."""
         self.twice: Counter[str] = Counter()
         """Records that had been read before, by session."""
+        self.leans = False
+        """Whether other files that are read before it might have told more of what its records are of."""
         self._latest: tuple[object, object, Agent] | None = None
         """Session and agent id of the latest record that is of no sidechain without a name, and who that is."""
 
@@ -193,6 +203,7 @@ class _File:
             agent = session.of_record.get(parent)
             if agent is not None and not agent.is_main:
                 return agent
+            self.leans = True
             latest = next((each for each in reversed(session.agents.values()) if not each.is_main), None)
             if latest is not None:
                 return latest
@@ -248,7 +259,11 @@ class _File:
             title = word(record.get(_TITLES[str(kind)]))
             if title:
                 self.family.session(session_id, self.source_id).title = title
-        elif type(kind) is not str and session_id in self.family.sessions:
+        elif type(kind) is str:
+            return
+        elif session_id not in self.family.sessions:
+            self.leans = True
+        else:
             message = "a record without a type: nothing is known of it"
             self.family.sessions[session_id].remarks.append(
                 Remark("unknown-kind", "info", message, self.source_id, where.line)

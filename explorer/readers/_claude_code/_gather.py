@@ -9,6 +9,7 @@ from explorer.model import Edge, Finding, Severity
 from explorer.readers import Report
 from explorer.readers._claude_code._draft import Remark, Session
 from explorer.readers._claude_code._family import Family
+from explorer.readers._claude_code._growing import read_growing
 from explorer.readers._claude_code._layout import name_of
 from explorer.readers._claude_code._linking import link
 from explorer.readers._claude_code._ownership import ranked, settle
@@ -20,14 +21,20 @@ _ORDER = {"meta": 0, "session": 1, "agent": 2, "journal": 3, "workflow": 4}
 
 
 def gather(
-    family: Family, files: Sequence[tuple[Path, str]], findings: Mapping[str, Findings], alone: bool
-) -> Generator[Finding, None, list[Session]]:
+    files: Sequence[tuple[Path, str]], findings: Mapping[str, Findings], alone: bool, teams: bool = False,
+    growing: bool = False,
+) -> Generator[Finding, None, tuple[Family, list[Session]]]:  # fmt: skip
     """Take in all files: findings of what cannot be read, and the sessions in the order in which they own calls.
+
+    Of those that are ``growing`` it is known how far they were read.
 
     Raises:
         OSError: a file that is read ``alone`` cannot be.
     """
-    for path, source_id in sorted(files, key=lambda file: _ORDER[name_of(file[1]).kind]):
+    files = sorted(files, key=lambda file: _ORDER[name_of(file[1]).kind])
+    known = read_growing(files, teams) if growing else None
+    family = known or Family(teams)
+    for path, source_id in files if known is None else ():
         try:
             family.read(path, source_id)
         except OSError as error:
@@ -49,7 +56,7 @@ def gather(
             if leaf in session.of_record:
                 session.title = session.title or text
     settle(sessions)
-    return sessions
+    return family, sessions
 
 
 def remarked(writing: Writing, remarks: Iterable[Remark], findings: Mapping[str, Findings]) -> Iterator[Finding]:

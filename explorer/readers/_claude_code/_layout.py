@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -122,7 +123,7 @@ def conversation_id(session_id: str, files: Sequence[tuple[Path, str]]) -> str |
     for path, source_id in sorted(files, key=lambda file: name_of(file[1]) != Name("session", None, session_id)):
         name, head = name_of(source_id), b""
         if session_id != name.session_id:
-            with path.open("rb") as file:
+            with suppress(OSError), path.open("rb") as file:  # gone since it was listed, which is told where it is read
                 head = file.read(HEAD_BYTES)
         if session_id in _beginning(name, head, path).sessions:
             parts = PurePosixPath(source_id).parts

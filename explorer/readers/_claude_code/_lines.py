@@ -40,6 +40,14 @@ class Where(NamedTuple):
     line: int
 
 
+class Place(NamedTuple):
+    """The beginning of a line."""
+
+    offset: int
+    number: int
+    """Lines before it."""
+
+
 Line: TypeAlias = tuple[Where, dict[str, object]]
 """One record and where it stands."""
 
@@ -59,34 +67,34 @@ def lines(path: Path, source_id: str) -> Iterator[Line | Damage]:
         OSError: it cannot be read.
     """
     with open_bytes(path) as buffer:
-        forget = Forget(buffer)
-        due, find, loads_, make = (
-            forget.due,
-            buffer.find,
-            orjson.loads,
-            tuple.__new__,
-        )  # all of it is asked of each line
-        at, number, size = 3 if buffer[:3] == b"\xef\xbb\xbf" else 0, 0, len(buffer)
-        while at < size:
-            found = find(b"\n", at)
-            end = size if found < 0 else found
-            number += 1
-            length = end - at
-            raw = buffer[at:end] if length < LEAST_IMAGE else without_images(buffer, at, end)
-            try:
-                record = loads_(raw)
-            except ValueError:
-                if length > SHORTEST or raw.strip():
-                    yield from _odd(Where(source_id, at, length, number), raw, found >= 0)
+        yield from lines_of(buffer, source_id, Place(3 if buffer[:3] == b"\xef\xbb\xbf" else 0, 0), len(buffer))
+
+
+def lines_of(buffer: Buffer, source_id: str, place: Place, size: int) -> Iterator[Line | Damage]:
+    """Every record from a place on, in the first so many bytes of a file."""
+    forget = Forget(buffer)
+    due, find, loads_, make = forget.due, buffer.find, orjson.loads, tuple.__new__  # all of it is asked of each line
+    at, number = place
+    while at < size:
+        found = find(b"\n", at, size)
+        end = size if found < 0 else found
+        number += 1
+        length = end - at
+        raw = buffer[at:end] if length < LEAST_IMAGE else without_images(buffer, at, end)
+        try:
+            record = loads_(raw)
+        except ValueError:
+            if length > SHORTEST or raw.strip():
+                yield from _odd(Where(source_id, at, length, number), raw, found >= 0)
+        else:
+            if type(record) is dict:
+                yield make(Where, (source_id, at, length, number)), record
             else:
-                if type(record) is dict:
-                    yield make(Where, (source_id, at, length, number)), record
-                else:
-                    yield Damage(number, "bad-record", "not a JSON object")
-            at = end + 1
-            if at > due:
-                forget(at)
-                due = forget.due
+                yield Damage(number, "bad-record", "not a JSON object")
+        at = end + 1
+        if at > due:
+            forget(at)
+            due = forget.due
 
 
 def parse(raw: bytes) -> dict[str, object] | None:

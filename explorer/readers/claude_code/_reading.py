@@ -21,10 +21,9 @@ from explorer.readers.claude_code import NAME
 
 def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
     """The rows of a session with its sub-agents and its copies."""
-    family = Family(teams=True)
     files = [(source.path, source.source_id), *source.parts]
     findings = {source_id: Findings(source_id) for _, source_id in files}
-    sessions = yield from gather(family, files, findings, alone=not source.parts)
+    family, sessions = yield from gather(files, findings, not source.parts, teams=True, growing=source.growing)
     yield from _written(family, join(sessions), findings, files)
     yield from closing(source.source_id, findings)
 

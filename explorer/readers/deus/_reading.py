@@ -36,8 +36,7 @@ def rows(source: SourceFile) -> Iterator[Row | Rows | Report]:
 def _group(group: Group, groups: Groups) -> Iterator[Row | Rows]:
     """One group."""
     findings = groups.findings
-    family = Family()
-    sessions = yield from gather(family, groups.transcripts(group), findings, alone=groups.is_single)
+    family, sessions = yield from gather(groups.transcripts(group), findings, alone=groups.is_single)
     runs = runs_of(group, family, sessions)
     know_ipc(group, runs.lives)
     written = GroupRows(group, groups.conversation_id(group), runs, groups.first_source(group), NAME)

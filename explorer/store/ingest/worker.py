@@ -43,7 +43,7 @@ def chunks(task: Task) -> Iterator[Chunk]:
     try:
         reader = reader_of(task.reader)
         parts = [(Path(path), source_id) for path, source_id in task.parts]
-        source = SourceFile(Path(task.path), task.source_id, task.facts, task.share, parts)
+        source = SourceFile(Path(task.path), task.source_id, task.facts, task.share, parts, bool(task.growing))
         rows: Iterable[Row | Rows | Report] = _unfinished(reader.read(source), task)
         for row in with_reuse(rows) if reader.SELF_CONTAINED else rows:
             if isinstance(row, Report):
