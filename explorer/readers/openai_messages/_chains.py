@@ -20,6 +20,9 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.model import Grade
 
+Whose: TypeAlias = tuple[str | None, str | None]
+"""The session and the agent of a request, where the log itself says so."""
+
 How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches"]
 
 _KEPT_ANSWERS = 8
@@ -34,7 +37,7 @@ class Chain:
 
     __slots__ = ("answered", "answers", "asked", "head", "length", "number", "session", "told")
 
-    def __init__(self, number: int, session: Hashable) -> None:
+    def __init__(self, number: int, session: Whose) -> None:
         self.number = number
         """From 1, in the order of their first requests."""
         self.session = session
@@ -65,8 +68,8 @@ class Prompt(NamedTuple):
     """How many messages there are before the first answer."""
     answers: Sequence[int]
     """Which of the messages behind ``start`` are answers."""
-    session: Hashable = None
-    """What the log itself says of whose it is: prompts of different ones never go on from each other."""
+    session: Whose = (None, None)
+    """Prompts of different ones never go on from each other."""
     start: int = 0
     """How many messages are known to be those of an earlier prompt."""
 
@@ -116,14 +119,16 @@ class Chains:
         for answer in answers(known):
             if (chain := self._said.get(hash(answer))) is not None and chain.session == prompt.session:
                 return Placed(chain, "rewritten", "derived", (), known)
-        if known > head and (known == prompt.length or known > prompt.first_answer):
-            owner = self.all[self._owner(prompt.nodes[known - 1]) - 1]
+        owner = self.all[self._owner(prompt.nodes[known - 1]) - 1] if known > head else None
+        is_told = known == prompt.length or known > prompt.first_answer
+        if owner is not None and is_told and owner.session[0] == prompt.session[0]:
             if known > prompt.first_answer:
                 return Placed(self.begin(prompt), "branches", "derived", (owner,), known)
             return Placed(self.begin(prompt), "again", "ambiguous", (owner,), known)
         for line in lines():
             chain = self._told.get(hash(line))
-            if chain is not None and chain.head == prompt.head_node and chain.length > prompt.length:
+            alike = chain is not None and (chain.session, chain.head) == (prompt.session, prompt.head_node)
+            if chain is not None and alike and chain.length > prompt.length:
                 return Placed(chain, "rewritten", "derived", (), known)
         return Placed(self.begin(prompt), "begins", "exact", (), known)
 

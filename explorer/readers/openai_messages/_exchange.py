@@ -41,7 +41,7 @@ class Exchange(NamedTuple):
     """Milliseconds since 1970."""
     end: int | None
     session: tuple[str | None, str | None]
-    """Session and agent, where the log itself says whose it is."""
+    """Session and agent, where the log itself says so."""
     custom_id: str | None
     cost: float | None
     """In dollars, where the log says so."""

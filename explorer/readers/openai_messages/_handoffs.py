@@ -64,7 +64,7 @@ class Handoffs:
         """What a new agent is told first: of whom that was a task, it is a child."""
         for text, number in opening.items():
             parent, asked = self._tasks.get(hash(text), (None, None))
-            if parent is None or asked is None or parent is child:
+            if parent is None or asked is None or parent.chain.session[0] != child.chain.session[0]:
                 continue
             child.parent, child.spawn, child.label = parent, asked, short(text)
             parent.children.setdefault(asked.call_id or "", child)

@@ -144,7 +144,7 @@ def test_a_session_that_the_log_records_is_never_mixed_with_another(path):
     first = request(prompt[:2], prompt[2])
     found = log(path, first | {"session_id": "a"}, first | {"session_id": "b"}, request(prompt, session_id="b"),
                 request(prompt, metadata={"session_id": "a"}))  # fmt: skip
-    assert chains(found) == [(1, "exact"), (2, "ambiguous"), (2, "derived"), (1, "derived")]
+    assert chains(found) == [(1, "exact"), (2, "exact"), (2, "derived"), (1, "derived")]
 
 
 def test_the_team_of_the_samples_is_a_lead_with_three_reviewers():
