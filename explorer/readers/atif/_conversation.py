@@ -134,7 +134,7 @@ class Telling:
         model, notes = about.get("model_name"), each.text("notes")
         run.request_model = model if isinstance(model, str) and model else None
         run.extra = {
-            "source_id": each.file.source_id, "at": each.offset, "session_id": each.text("session_id"),
+            "file": each.file.source_id, "byte": each.offset, "session_id": each.text("session_id"),
             "notes": notes if each is not self.root else None,
         }  # fmt: skip
         if link is not None and link.continues:
@@ -160,7 +160,7 @@ class Telling:
         """An agent whose steps stand among those of the one that started it."""
         agent = self.draft.agent(key_part(chain), chain, parent=run.agent, parent_grade="derived", label="inlined")
         found = RunDraft(agent, run, native=chain, detail=_NO_STATUS)
-        found.extra = {"source_id": each.file.source_id, "at": each.offset, "chain": chain}
+        found.extra = {"file": each.file.source_id, "byte": each.offset, "inlined": chain}
         agent.runs.append(found)
         return found, Prompt(self._parts)
 

@@ -25,13 +25,13 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
         OSError: the file is not there any more.
     """
     noted = orjson.loads(place.extra) if place.extra else {}
-    path, chain = files.get(str(noted.get("source_id"))), noted.get("chain")
+    path, chain = files.get(str(noted.get("file"))), noted.get("inlined")
     if path is None:
         raise OSError("the file of this trajectory is not there any more")
-    ordinals = {step.offset: step.ordinal for step in place.steps if step.source_id == noted.get("source_id")}
+    ordinals = {step.offset: step.ordinal for step in place.steps if step.source_id == noted.get("file")}
     names: dict[object, str | None] = {}
     with open_bytes(path) as buffer:
-        walk = Walk(buffer, noted.get("at") or 0)
+        walk = Walk(buffer, noted.get("byte") or 0)
         for key in walk.members(KNOWN):
             if key == "agent" and chain is None:
                 yield from _tools(walk.value())

@@ -25,16 +25,19 @@ def reported(each: Trajectory, run: RunDraft, inlined: Sequence[RunDraft], below
     recorded = (prompt, completion)
     own, with_inlined, everything = (_sums(runs) for runs in ((run,), (run, *inlined), (run, *inlined, *below)))
     known = all(each is not None for sums in (own, everything) for each in sums)
-    scope, what = "own", "the sum is over the steps of this trajectory alone, without its sub-agents"
+    scope, what = (
+        "own",
+        "the recorder's final_metrics are over the steps of this trajectory alone, without its sub-agents",
+    )
     if not known:
-        what = "steps without usage: what the sum is over cannot be told"
+        what = "what the recorder's final_metrics are over cannot be told: there are steps without usage"
     elif _same(recorded, everything) and not _same(recorded, own):
-        scope, what = "total", "the sum includes the sub-agents"
+        scope, what = "total", "the recorder's final_metrics include the sub-agents"
     elif not _same(recorded, own):
-        shown = f"{everything[0]:,} in and {everything[1]:,} out" if below or inlined else ""
-        what = f"the sum is neither that of its own steps{f' nor, with sub-agents, {shown}' if shown else ''}"
+        shown = f", nor, with sub-agents, {everything[0]:,} in and {everything[1]:,} out" if below or inlined else ""
+        what = f"the recorder's final_metrics are not the sum of its own steps{shown}"
         if _same(recorded, with_inlined):
-            what = "the sum includes the agents inlined in this trajectory, and not the other ones below it"
+            what = "the recorder's final_metrics include the agents inlined here, and not the other ones below"
     elif not below and not inlined:
         what = ""
     return Reported(

@@ -17,17 +17,28 @@ from explorer.model import Row
 from explorer.readers import Message, Place, Report, SourceFile
 from explorer.readers.inspect._head import claims
 
-__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "messages", "places", "read", "record"]
+__all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "messages", "places", "read", "record", "shares"]
 
 NAME = "inspect"
 VERSION = 1
 SELF_CONTAINED = True
+
+MOST_SHARES = 16
+BYTES_A_SHARE = 256 << 20
+"""Unpacked bytes that one part of an archive has, more or less: some seconds of work."""
 
 
 def places(environment: Mapping[str, str], home: Path) -> list[Path]:
     """Where logs are written: where the environment says; by default it is a folder of the working directory."""
     configured = environment.get("INSPECT_LOG_DIR")
     return [Path(configured)] if configured and "://" not in configured else []
+
+
+def shares(path: Path) -> int:
+    """An archive of large samples is read in several parts."""
+    from explorer.readers.inspect._archive import unpacked_size
+
+    return min(MOST_SHARES, unpacked_size(path) // BYTES_A_SHARE + 1)
 
 
 def read(source: SourceFile) -> Iterator[Row | Report]:

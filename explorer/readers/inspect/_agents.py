@@ -42,6 +42,7 @@ class Telling:
         for step in self.transcript.steps:
             self._of(step.span_id).steps.append(step.draft)
         self._tools()
+        self._below_main()
         for happened in self.transcript.happenings:
             root = None if self._owner(happened.span_id) else self.root()
             (root or self._of(happened.span_id)).events.append(happened.happening)
@@ -147,6 +148,12 @@ class Telling:
         else:
             run.status, run.detail = "cancelled", "its span was never closed"
         return run
+
+    def _below_main(self) -> None:
+        """Agents of nobody's are the main agent's, where it has done anything."""
+        for run in self.runs.values() if self.main is not None else ():
+            if run.parent is None and run.agent.helper is None:
+                run.parent, run.agent.parent, run.agent.parent_grade = self.main, self._main().agent, "derived"
 
     # --- tools -------------------------------------------------------------------------------------------------------
 

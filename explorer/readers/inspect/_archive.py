@@ -102,6 +102,19 @@ class Archive:
                 yield mapped, damage
 
 
+def unpacked_size(path: Path) -> int:
+    """Bytes of all entries, by the directory of an archive; 0 for what has none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        with zipfile.ZipFile(path) as opened:
+            return sum(each.file_size for each in opened.infolist())
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError):
+        return 0
+
+
 def _listed(buffer: Buffer, found: list[tuple[str, int, int, int]]) -> Iterator[Entry]:
     """Entries that the directory names; what lies before an entry's bytes has a length of its own."""
     for number, (name, method, at, size) in enumerate(found, 1):

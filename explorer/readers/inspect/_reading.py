@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from explorer.model import Row
+from explorer.model import Finding, Row
 from explorer.readers import Report, SourceFile
 from explorer.readers._drafts import Where
 from explorer.readers._findings import Findings
@@ -28,12 +28,12 @@ _OF_LOG = re.compile(rb'"(?:status|eval|stats|samples)"[ \t\r\n]*+:')
 
 def rows(source: SourceFile) -> Iterator[Row | Report]:
     """The rows of one log."""
-    findings, log = Findings(source.source_id), Log()
+    findings, log = Findings(source.source_id, source.share[0]), Log()
     with source.path.open("rb") as file:
         is_archive = file.read(len(ARCHIVE)) == ARCHIVE
     reading = _Archived(source, findings, log) if is_archive else _Plain(source, findings, log)
     yield from reading.rows()
-    if log.contradicted is not None:
+    if log.contradicted is not None and source.share[1] == 1:
         recorded, ours = log.contradicted
         message = (
             f"stats of the log have {recorded:,} tokens of input, its samples {ours:,}: attempts, or samples left out"
@@ -104,7 +104,7 @@ class _Plain(_Reading):
                                 self.source.source_id,
                                 self.findings,
                                 self.log,
-                                {"source_id": self.source.source_id, "at": start},
+                                {"file": self.source.source_id, "byte": start},
                             )
                             self.fields(walk, sample, 0)
                             self.damaged(walk, sample, lines, known, "")
@@ -124,6 +124,7 @@ class _Archived(_Reading):
     def rows(self) -> Iterator[Row]:
         """The rows of all samples."""
         archive = Archive(self.source.path)
+        share, shares = self.source.share
         if archive.damage is not None:
             message = f"the archive has no directory ({archive.damage}): it is cut off or damaged; what is left is read"
             yield from self.findings.at("truncated-record", "error", message, 1)
@@ -131,21 +132,22 @@ class _Archived(_Reading):
         for entry in (found.start, found.header):
             if entry is not None:
                 yield from self._header(archive, entry)
-        if found.header is None:
+        if found.header is None and not share:
             message = "without header.json: the evaluation was not finished, or its last entries are lost"
             yield from self.findings.at("missing-end", "warning", message)
-        for recorded in found.samples:
+        for recorded in found.samples[share::shares]:
             sample = Sample(
                 self.source.source_id,
                 self.findings,
                 self.log,
-                {"source_id": self.source.source_id, "entry": recorded.name},
+                {"file": self.source.source_id, "entry": recorded.name},
             )
             for entry, part in recorded.parts:
                 self._take(archive, entry, part, sample)
             yield from sample.rows(recorded.name)
 
-    def _header(self, archive: Archive, entry: Entry) -> Iterator[Row]:
+    def _header(self, archive: Archive, entry: Entry) -> Iterator[Finding]:
+        """Take in what is said of all samples; what cannot be read of it are findings, of the first part."""
         with archive.opened(entry) as (buffer, damage):
             walk = Walk(buffer)
             for _ in walk.objects():
@@ -154,7 +156,7 @@ class _Archived(_Reading):
                         self.log.take(key, walk.value(LONGEST_FIELD))
                 break
             for text in [damage, *(each.reason for each in walk.damage[:1])]:
-                if text is not None:
+                if text is not None and not self.source.share[0]:
                     yield from self.findings.at("bad-record", "error", f"{entry.name}: {text}; the rest is read", 1)
 
     def _take(self, archive: Archive, entry: Entry, part: Recorded, sample: Sample) -> None:

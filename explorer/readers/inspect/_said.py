@@ -24,7 +24,7 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
         OSError: the log is not there any more.
     """
     noted = orjson.loads(place.extra) if place.extra else {}
-    path = files.get(str(noted.get("source_id")))
+    path = files.get(str(noted.get("file")))
     if path is None:
         raise OSError("the log is not there any more")
     with ExitStack() as opened:

@@ -142,7 +142,7 @@ class Sample:
             root.end = end or root.end
         root.reward = self._worth()
         for run in telling.every():
-            run.extra = {**self._at, "span": run.native}
+            run.extra = self._at
             run.request_model = run.steps[0].request_model if run.steps else None
 
     def _worth(self) -> float | None:
@@ -164,7 +164,7 @@ class Sample:
         self.log.samples.append(recorded)
         others = [run for agent in draft.agents for run in agent.runs if run is not root and not _is_below(run, root)]
         if not any(run.steps for run in others):
-            note = "the sum of the sample: scorers, too, if they ask models"
+            note = "the recorder's model_usage of the sample is over all its agents"
             root.reported = Reported("total", None, recorded.input, recorded.output, None, self._duration(), note)
             return None
         root.reported = Reported(duration=self._duration())

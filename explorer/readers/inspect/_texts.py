@@ -28,7 +28,7 @@ class Texts:
         name = noted.get("entry")
         if not isinstance(name, str):
             self._buffers[0] = buffer = opened.enter_context(open_bytes(path))
-            at = noted.get("at")
+            at = noted.get("byte")
             self._index(Walk(buffer, at if isinstance(at, int) else 0))
         else:
             self._archived(Archive(path), name)

@@ -149,8 +149,8 @@ NAMES_IT = {"results": [{"source_call_id": "k", "content": "x", "subagent_trajec
     ("total", "scope", "note"),
     [
         ((100, 1), "own", "this trajectory alone"),
-        ((120, 6), "total", "includes the sub-agents"),
-        ((120, 1), "own", "neither"),
+        ((120, 6), "total", "include the sub-agents"),
+        ((120, 1), "own", "nor, with sub-agents, 120 in and 6 out"),
         ((100, None), "own", "this trajectory alone"),
     ],
 )

@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from explorer.readers import _walk, claim
+from explorer.readers import SourceFile, _walk, claim, reader_of
 from explorer.readers.inspect import _archive
 from tests.readers.inspect.logs import ZSTANDARD, made, plain, reading, solo, usage
 from tests.readers.inspect.test_samples import SHOP
@@ -40,6 +40,22 @@ def test_a_real_archive_and_a_plain_log_tell_the_same(tmp_path):
 def test_what_is_large_goes_through_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(_archive, "HELD", 100)
     assert figures(reading(tmp_path, solo(usage(5, 2, 1, 3)))) == [(8, 3)]
+
+
+def test_samples_of_a_large_archive_are_read_in_parts(tmp_path, monkeypatch):
+    reader = reader_of("inspect")
+    samples = [solo(usage(n, 0, 0, 1)) | {"id": f"s{n}"} for n in range(5)]
+    whole = reading(tmp_path, *samples, header=False)
+    path = tmp_path / "log.eval"
+    assert reader.shares(path) == 1
+    monkeypatch.setattr(reader, "BYTES_A_SHARE", 2_000)
+    monkeypatch.setattr(reader, "MOST_SHARES", 3)
+    assert reader.shares(path) == 3
+    parts = [list(reader.read(SourceFile(path, path.name, share=(n, 3)))) for n in range(3)]
+    rows = [row for part in parts for row in part[:-1]]
+    assert sorted(map(repr, rows)) == sorted(map(repr, whole.rows))
+    path.write_bytes(b"PK\x03\x04")
+    assert reader.shares(path) == 1
 
 
 def test_a_method_that_is_not_known_costs_the_entry(tmp_path):

@@ -85,6 +85,7 @@ def test_a_span_that_never_ends_and_an_attempt_before(shop):
         None,
         None,
     )
+    assert runs["helper"].parent_run_id == runs["main"].run_id
     attempt = runs["attempt-1"]
     assert (attempt.status, attempt.status_detail) == ("failed", "connection lost")
     assert [step.input_tokens for step in steps_of(shop, attempt)] == [50]
