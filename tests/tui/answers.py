@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from duckdb import Statement
+
+from explorer.reuse.stopping import Stop
 from explorer.store.database import Cursor, Database, Opening
+from explorer.store.recency import Tables
 
 _TREE = re.compile(r"internal\.tree_\d+")
 
@@ -32,9 +36,14 @@ class LastingDatabase(Database):
         with super().cursor() as cursor:
             yield _Cursor(cursor, self._known, self._trees)  # type: ignore[misc]
 
-    def _compute(self, what: str, fill: Callable[[Cursor], None]) -> None:
+    def define_laboratory(self) -> None:
+        if "laboratory" not in self._computed:
+            super().define_laboratory()
+            self._known = {}
+
+    def _fill(self, what: str, compute: Callable[[Cursor, Stop], Tables], stop: Stop) -> None:
         if what not in self._computed:
-            super()._compute(what, fill)
+            super()._fill(what, compute, stop)
             self._known = {}
 
 
@@ -48,7 +57,10 @@ class _Cursor:
         self._asked: tuple[Any, ...] = ()
         self._rows: Iterator[Any] | None = None
 
-    def execute(self, query: str, *parameters: Any) -> _Cursor:
+    def execute(self, query: str | Statement, *parameters: Any) -> _Cursor:
+        if not isinstance(query, str):  # of a script
+            self._cursor.execute(query)
+            return self
         self._asked = query, *parameters
         rows = self._known.get(self._key())
         self._rows = None if rows is None else iter(rows)
