@@ -2,7 +2,8 @@
 
 Format: the API references of Chat Completions, Responses and Batch; the data sets that are made of them.
 
-* A conversation on each line, or one in a file: ``messages`` beside what else is recorded.
+* A conversation on each line, or one in a file: ``messages`` beside what else is recorded. Where a line goes on from
+  all of an earlier one, each is a call: that is a log (``_growing``).
 * A message on each line, or a list of them: the file is one conversation.
 * A request with its answer on each line, also of batches: the file is one conversation. What its requests repeat tells
   which of them go on from which; each such chain is an agent (``_chains``).

@@ -16,6 +16,12 @@ _COSTS = ("response_cost", "cost_usd", "cost")
 _AGENTS = ("agent_name", "agent", "agent_id")
 
 _KNOWN = frozenset((*_STARTS, *_ENDS, *_SESSIONS, *_AGENTS, *_COSTS, "custom_id", "model", "id", "error", "object"))
+_PARAMETERS = frozenset((
+    "temperature", "max_tokens", "max_completion_tokens", "stream", "stream_options", "top_p", "stop", "n", "seed",
+    "tool_choice", "response_format", "parallel_tool_calls", "reasoning_effort",
+))  # fmt: skip
+"""By which a request is told from a conversation that names its model and ends with a question."""
+
 _PLAIN = frozenset((int, float, bool))
 _MOST_BESIDE = 200
 """Characters of a text that is kept with a step."""
@@ -63,8 +69,13 @@ def is_exchange(fields: dict[str, object]) -> bool:
     if "choices" in fields or _is_answer(response):
         return True
     messages = request.get("messages")
-    last = messages[-1] if isinstance(messages, list) and messages else None
-    return "model" in fields and isinstance(last, dict) and last.get("role") != "assistant"
+    if "model" not in fields or not isinstance(messages, list) or _is_said(messages[-1]):
+        return False
+    return not _PARAMETERS.isdisjoint(fields) or not any(map(_is_said, messages))
+
+
+def _is_said(message: object) -> bool:
+    return isinstance(message, dict) and message.get("role") == "assistant"
 
 
 def _asks(request: Mapping[str, object]) -> bool:
@@ -92,7 +103,7 @@ def _inside(fields: Mapping[str, object], *names: str) -> dict[str, object] | No
 
 
 def _request_of(fields: dict[str, object]) -> dict[str, object]:
-    request = _inside(fields, "request", "body")
+    request = _inside(fields, "request", "request_body", "body")
     if request is None:
         return fields
     return _inside(request, "body", "json") or request
@@ -101,7 +112,7 @@ def _request_of(fields: dict[str, object]) -> dict[str, object]:
 def _response_of(fields: dict[str, object]) -> dict[str, object]:
     if isinstance(fields.get("choices"), list):
         return fields
-    response = _inside(fields, "response") or {}
+    response = _inside(fields, "response", "response_body") or {}
     return _inside(response, "body") or response
 
 
@@ -119,9 +130,12 @@ def exchange_of(fields: dict[str, object]) -> Exchange | None:
     answers = [each["message"] for each in choices if isinstance(each.get("message"), dict)]
     if isinstance(response.get("output"), list):
         answers = [{"object": "response", "output": response["output"]}]
+    messages = _prompt(request)
+    if not response and messages and _is_said(messages[-1]):  # a conversation up to an answer
+        messages, answers = messages[:-1], messages[-1:]
     finish = choices[0].get("finish_reason") if choices else own.get("status")
     return Exchange(
-        messages=_prompt(request),
+        messages=messages,
         tools=_listed(request.get("tools")) or _listed(request.get("functions")),
         answers=answers,
         usage=response.get("usage") if response.get("usage") is not None else fields.get("usage"),
@@ -186,6 +200,6 @@ def _error(fields: dict[str, object], response: dict[str, object]) -> str | None
         if error:
             inner = error.get("message") if isinstance(error, dict) else None
             return shown(inner or error)[:500]
-    outer = _inside(fields, "response") or {}
+    outer = _inside(fields, "response", "response_body") or {}
     status = outer.get("status_code", fields.get("status_code"))
     return f"status {status}" if type(status) is int and status >= 400 else None

@@ -4,7 +4,7 @@ Claimed is a file whose first object is one of these; any object with a ``role``
 
 * a request with its answer: ``request`` (or ``body``, or the fields themselves) with ``messages`` or ``input``, beside
   a ``response`` or ``choices``; a line of a batch, ``custom_id`` with a ``body`` or a ``response``; a request alone,
-  with ``model`` and ``messages`` of which the last is no answer;
+  with ``model`` and ``messages`` of which none is an answer, or the last is none and a parameter stands beside them;
 * a conversation: ``messages``, a list of objects with a known ``role`` each;
 * a message: a known ``role`` beside ``content``, ``tool_calls`` or ``function_call``.
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from explorer.model import Row
-from explorer.readers import HEAD_BYTES, Report, SourceFile
+from explorer.readers import Report, SourceFile
 from explorer.readers._findings import Findings
 from explorer.readers.openai_messages._conversations import conversations, flat_messages
-from explorer.readers.openai_messages._layout import shape_of
+from explorer.readers.openai_messages._growing import shape_of_file
 from explorer.readers.openai_messages._log import Log
 from explorer.readers.openai_messages._log_end import closing
 
 
 def rows(source: SourceFile) -> Iterator[Row | Report]:
     """All of them; a file that has lost its shape is read as conversations, one a line."""
-    with source.path.open("rb") as file:
-        shape = shape_of(file.read(HEAD_BYTES))
+    shape = shape_of_file(source.path)
     findings = Findings(source.source_id)
     if shape == "requests":
         log = Log(source, findings)

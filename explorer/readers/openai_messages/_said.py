@@ -8,13 +8,13 @@ from pathlib import Path
 import orjson
 
 from explorer.model import Finding
-from explorer.readers import HEAD_BYTES, Message, Place, StepPlace
+from explorer.readers import Message, Place, StepPlace
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import json_lines
 from explorer.readers._openai._documents import Document, lines_of, whole_file
 from explorer.readers._openai._said import said
 from explorer.readers.openai_messages._conversations import key_of, native_id
-from explorer.readers.openai_messages._layout import shape_of
+from explorer.readers.openai_messages._growing import shape_of_file
 from explorer.readers.openai_messages._places import exchange_at
 
 ANEW = "from here on the prompt was written anew"
@@ -28,8 +28,7 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     """
     source_id = place.conversation_id.partition("//")[0]
     path = files[source_id]
-    with path.open("rb") as file:
-        shape = shape_of(file.read(HEAD_BYTES))
+    shape = shape_of_file(path)
     if shape == "requests":
         yield from _of_requests(path, place)
         return

@@ -22,6 +22,16 @@ def written(path, *records, pretty=False):
     return path
 
 
+def said(path, run_index=0, until=None, reader="openai-messages"):
+    got = read(path, path.name, reader=reader)
+    run = got.runs[run_index]
+    own = [step for step in got.steps if step.run_id == run.run_id]
+    steps = [StepPlace(s.ordinal, s.source_id, s.offset, s.length, False, s.extra) for s in own]
+    calls = [CallPlace(c.step_ordinal, c.tool_call_id, c.name, c.is_error) for c in got.tool_calls]
+    place = Place(run.conversation_id, run.agent_id, run.run_id, None, steps, until, run.extra, calls)
+    return list(reader_of(reader).messages({path.name: path}, place))
+
+
 def found(path):
     assert claim(path, head(path)).NAME == "openai-messages"
     return read(path, path.name, reader="openai-messages")
@@ -75,6 +85,19 @@ def test_a_log_of_requests_alone_is_no_data_set(tmp_path):
     )
     assert [step.ordinal for step in got.steps] == [1, 2]
     assert len(got.runs) == 1
+
+
+def test_lines_of_which_each_repeats_the_one_before_are_one_log(tmp_path):
+    talk = [HI, HELLO, {"role": "user", "content": "More"}, {"role": "assistant", "content": "That is all there is."}]
+    other = [{"role": "user", "content": "Else"}, HELLO]
+    path = written(tmp_path / "x.jsonl", *({"messages": each} for each in (talk[:2], other, talk)))
+    got = found(path)
+    assert [(step.run_id, step.ordinal) for step in got.steps] == [
+        ("x.jsonl/agent-1/1", 1), ("x.jsonl/agent-2/1", 1), ("x.jsonl/agent-1/1", 2),
+    ]  # fmt: skip
+    assert [m.text for m in said(path)] == [message["content"] for message in talk]
+    path = written(tmp_path / "x.jsonl", {"messages": talk}, {"messages": talk}, {"messages": talk[:2]})
+    assert len(found(path).conversations) == 3  # the same again, and less of it, is no log that grows
 
 
 def test_every_answer_is_a_step_and_its_prompt_what_stands_before_it():
@@ -175,16 +198,6 @@ def test_cut_off_anywhere_it_has_the_steps_before_the_cut(name, tmp_path):
         assert got.steps[: len(before)] == before
         assert len(got.steps) <= len(before) + 1  # a number or a text may end where the file does
         assert got.report.bad_records or content[cut - 1 : cut + 1].count(b"\n")
-
-
-def said(path, run_index=0, until=None, reader="openai-messages"):
-    got = read(path, path.name, reader=reader)
-    run = got.runs[run_index]
-    own = [step for step in got.steps if step.run_id == run.run_id]
-    steps = [StepPlace(s.ordinal, s.source_id, s.offset, s.length, False, s.extra) for s in own]
-    calls = [CallPlace(c.step_ordinal, c.tool_call_id, c.name, c.is_error) for c in got.tool_calls]
-    place = Place(run.conversation_id, run.agent_id, run.run_id, None, steps, until, run.extra, calls)
-    return list(reader_of(reader).messages({path.name: path}, place))
 
 
 def test_messages_of_a_log_are_those_of_its_last_prompt_and_answer():
