@@ -190,7 +190,7 @@ def limited() -> Sample:
 def attempts() -> list[dict[str, Any]]:
     """What a sample has of an attempt that failed before."""
     sample = Sample("returns-before")
-    sample.model("gone", 0.5, 1, [], "Hm.", usage(50, 0, 0, 5))
+    sample.model("gone", -30, 1, [], "Hm.", usage(50, 0, 0, 5))
     return [{"message": "connection lost", "traceback": "…", "events": sample.events}]
 
 

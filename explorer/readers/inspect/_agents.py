@@ -34,8 +34,11 @@ class Telling:
         self._busy = self._with_calls()
         self._owners: dict[str | None, str | None] = {None: None}
 
-    def tell(self) -> None:
-        """Make all runs, in the order in which they began."""
+    def tell(self) -> RunDraft:
+        """Make all runs, in the order in which they began.
+
+        Returns the root: the main agent's run, also where nothing happened in it.
+        """
         for span_id, span in self.transcript.spans.items():
             if self._owner(span_id) == span_id:
                 self._run(span)
@@ -47,16 +50,16 @@ class Telling:
             root = None if self._owner(happened.span_id) else self.root()
             (root or self._of(happened.span_id)).events.append(happened.happening)
         self._spawned()
+        found = self.root() or self._main()
+        for run in self.every():
+            run.request_model = run.steps[0].request_model if run.steps else None
+        return found
 
     def root(self) -> RunDraft | None:
         """The run that a sample is about: the main agent's, else the first that is nobody's and no scorer's."""
         if self.main is not None:
             return self.main
         return next((run for run in self.runs.values() if run.parent is None and run.agent.helper is None), None)
-
-    def finish(self) -> RunDraft:
-        """The root; of a sample in which nothing happened, a run without steps."""
-        return self.root() or self._main()
 
     def every(self) -> Iterator[RunDraft]:
         """All of its runs, the main one first."""

@@ -87,9 +87,10 @@ def test_a_span_that_never_ends_and_an_attempt_before(shop):
     )
     assert runs["helper"].parent_run_id == runs["main"].run_id
     attempt = runs["attempt-1"]
+    assert (attempt.start_ms, runs["main"].start_ms) == (0, 30_000)
     assert (attempt.status, attempt.status_detail) == ("failed", "connection lost")
     assert [step.input_tokens for step in steps_of(shop, attempt)] == [50]
-    assert shop.codes() == ["cached-answer", "repeated-attempt", "missing-end"]
+    assert shop.codes() == ["cached-answer", "missing-end", "repeated-attempt"]
 
 
 def test_messages_are_the_prompts_as_far_as_they_are_new(shop):
