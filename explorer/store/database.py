@@ -55,6 +55,7 @@ class Database:
         self._traces = [(whole, *parts) for whole, parts in opening.parts.items()]
         self.complete = opening.complete
         self.paths = opening.paths
+        self._hold = opening.hold
         self.part_bytes: dict[str, int] = {}
         """Bytes of the parts of each table."""
         self.lock = Lock()
@@ -167,6 +168,7 @@ class Database:
         if self._kept is not None:
             self._kept.forget()
         self._connection.close()
+        self._hold = None
 
 
 def _make(connection: Cursor, batches: Sequence[Batch], kept: KeptDatabase | None) -> None:

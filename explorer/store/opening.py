@@ -39,6 +39,10 @@ class Places(Mapping[str, Path]):
         return len(self._places)
 
 
+class Hold:
+    """Held by whoever shows an opening: its parts may be removed when nobody does any more."""
+
+
 class Opening(NamedTuple):
     """Everything the database needs to know."""
 
@@ -55,6 +59,8 @@ class Opening(NamedTuple):
     """source_id -> the further sources that were read with it as one trace."""
     cache: Path | None = None
     """The directory in which the database may be kept for the next time; None where it is not worth it."""
+    hold: Hold | None = None
+    """None where the parts stay anyway."""
 
 
 class DamagedPart(Exception):

@@ -20,6 +20,7 @@ from explorer.store.ingest import Options, Progress
 from explorer.store.ingest.cache import Entry
 from explorer.store.ingest.pool import Pool
 from explorer.store.ingest.run import Ingest
+from explorer.store.ingest.scratch import Scratch
 from explorer.store.ingest.together import Group, Linked
 from explorer.store.ingest.walk import Found, look
 from explorer.store.opening import Opening
@@ -35,7 +36,7 @@ class Followed:
         self._lock = threading.Lock()
         self._changed: set[str] | None = set()
         self._latest: _Renewable | None = None
-        self._standing = Standing()
+        self._standing, self._scratch = Standing(), Scratch()
 
     def note(self, changed: Collection[str] | None) -> None:
         """Files have been written to since the last reading; None when it may be anything. Any thread may tell."""
@@ -62,7 +63,7 @@ class Followed:
         opening = latest.again(changed, cancelled) if latest is not None and changed else None
         if latest is None or opening is None:
             latest = _Renewable(paths, options, progress, opened, cancelled, latest.kept if latest else None)
-            latest.standing = self._standing
+            latest.standing, latest.scratch = self._standing, self._scratch
             opening = latest.run()
         self._latest = latest
         return opening
@@ -105,6 +106,19 @@ class _Renewable(Ingest):
     """An ingest that can be taken up again when some of its files have changed."""
 
     standing: Standing
+    scratch: Scratch
+
+    def run(self) -> Opening:
+        """See ``Ingest``."""
+        self.scratch.name(self.kept.manifest.batches)
+        opening = super().run()
+        self.scratch.name(self.kept.manifest.batches)
+        return self._held(opening)
+
+    def _held(self, opening: Opening) -> Opening:
+        batches = self.kept.manifest.batches
+        self.scratch.sweep(self.kept.cache.directory, batches)
+        return opening._replace(hold=self.scratch.show(batches))
 
     def again(self, changed: Collection[str], cancelled: threading.Event) -> Opening | None:
         """Read the files that have changed. None when there is more to do than to read them, and nothing was done."""
@@ -116,7 +130,7 @@ class _Renewable(Ingest):
         sources = [member.found for group in groups for member in group.members]
         tasks = (self._begin(group.whole.found, group.whole.reader, {}) for group in groups)
         self._read(sources, chain.from_iterable(tasks))
-        return self._ended()
+        return self._held(self._ended())
 
     def _groups(self, changed: Collection[str]) -> list[Group] | None:
         """The files that have changed, each with what it is read with; None unless all of it is as it was."""

@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from explorer.store.database import Database
 from explorer.store.ingest import Cancelled, Options, ingest
 from explorer.store.ingest import pool as pool_module
 from explorer.store.ingest import run as run_module
@@ -178,3 +179,24 @@ def test_one_process_reads_again_and_again_and_another_when_it_has_ended(
     assert seen[0] == seen[1] != seen[2]
     following.options = following.options._replace(jobs=0)
     assert following.is_right(opening)
+
+
+def test_parts_that_were_replaced_are_removed_once_nobody_shows_them(following: Following, reading: Reading) -> None:
+    def written(number: int) -> Opening:
+        write(following.traces / "family.json", family(30 + number))
+        return following("family.json")
+
+    first = reading.batches()
+    shown = Database(written(0))
+    for number in range(1, 6):
+        Database(written(number)).close()
+    last = Database(written(6))
+    assert first < reading.batches()
+    assert len(reading.batches() - first) == 2, "what is shown, and what is there now"
+    for database in (shown, last):
+        assert list(database.sql("FROM steps").batches)
+    shown.close()
+    last.close()
+    following()
+    written(7)
+    assert len(reading.batches() - first) == 2, "what the cache was told of last stays, as others may show it"
