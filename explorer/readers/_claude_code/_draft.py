@@ -262,6 +262,22 @@ class Session:
         if self.start is None or at < self.start:
             self.start = at
 
+    def add(self, other: Session) -> None:
+        """What is told of another session is told of this one, behind what was told of it before."""
+        for agent in other.agents.values():
+            agent.session = self
+        self.agents |= other.agents
+        self.of_record |= other.of_record
+        self.spawns |= other.spawns
+        self.named = other.named | self.named
+        self.ends |= other.ends
+        self.sent += other.sent
+        self.received += other.received
+        self.remarks += other.remarks
+        for at in (other.start, other.end):
+            if at is not None:
+                self.happened(at)
+
     @property
     def main(self) -> Agent | None:
         """Its main agent, if anything of it is recorded."""

@@ -146,7 +146,6 @@ def _join(family: Family, growing: Growing) -> bool:
         mine = family.session(session.session_id, session.source_id)
         _merge(mine, session)
         for agent in session.agents.values():
-            agent.session = mine
             for run in agent.runs:
                 for step in run.steps:
                     step.prompt = numbers.stretches(step.prompt)
@@ -172,14 +171,7 @@ def _overlap(session: Session, other: Session) -> bool:
 
 def _merge(session: Session, other: Session) -> None:
     """What was told of a session first, and what another file tells of it then."""
-    session.agents |= other.agents
-    session.of_record |= other.of_record
-    session.spawns |= other.spawns
-    session.named = other.named | session.named
-    session.ends |= other.ends
-    session.sent += other.sent
-    session.received += other.received
-    session.remarks += other.remarks
+    session.add(other)
     if session.cwd is None:
         session.cwd = other.cwd
         session.branch = session.branch or other.branch
@@ -191,9 +183,6 @@ def _merge(session: Session, other: Session) -> None:
     session.title = other.title or session.title
     if session.first_prompt is None:
         session.first_prompt = other.first_prompt
-    for at in (other.start, other.end):
-        if at is not None:
-            session.happened(at)
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -33,7 +33,7 @@ def join(sessions: Sequence[Session]) -> list[Session]:
         leads = {call.lead.session_id: call.lead for call in calls}
         if len(leads) == 1:
             (lead,) = leads.values()
-            _merge(session, lead)
+            lead.add(session)
             left.remove(session)
             if len(calls) == 1:
                 attach(mate, calls[0].spawn, grade)
@@ -60,23 +60,6 @@ def _calls(mate: Agent, others: Iterable[Session]) -> tuple[list[_Call], Grade]:
         grade = "derived"
         found = [call for call in found if call.spawn.prompt == told(mate)] or found
     return found, grade
-
-
-def _merge(session: Session, lead: Session) -> None:
-    """All of a teammate's session is its lead's."""
-    for agent in session.agents.values():
-        agent.session = lead
-    lead.agents |= session.agents
-    lead.of_record = session.of_record | lead.of_record
-    lead.spawns = session.spawns | lead.spawns
-    lead.named = session.named | lead.named
-    lead.ends = session.ends | lead.ends
-    lead.sent += session.sent
-    lead.received += session.received
-    lead.remarks += session.remarks
-    for at in (session.start, session.end):
-        if at is not None:
-            lead.happened(at)
 
 
 def _alone(session: Session, mate: Agent, leads: int) -> None:

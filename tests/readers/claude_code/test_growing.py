@@ -16,7 +16,7 @@ from explorer.readers._claude_code import _growing
 from explorer.readers._claude_code._growing import read_growing
 from tests.readers.claude_code.families import READER
 from tests.readers.claude_code.writing import SESSION, answered, call, record, result, said, text, write
-from tests.readers.reading import Reading
+from tests.readers.reading import SAMPLES, Reading
 
 OTHER = "5e551012-0000-4000-8000-000000000000"
 MAIN, FORK = f"{SESSION}.jsonl", f"{OTHER}.jsonl"
@@ -240,3 +240,12 @@ def test_no_more_is_kept_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyP
     files = [(tmp_path / name, name) for name in (MAIN, *AGENTS)]
     assert read_growing(files, teams=True) is not None
     assert [source_id for _, source_id, _ in _growing._kept] == AGENTS[-2:]
+
+
+def test_a_team_is_put_together_anew_however_often_its_sessions_are_read(tmp_path: Path) -> None:
+    directory = SAMPLES / "claude-code" / "windows"
+    whole = {p.relative_to(directory).as_posix(): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+    for share in (0.2, 0.6, 1, 1):
+        for name, content in whole.items():
+            write(tmp_path, name, content[: content.rfind(b"\n", 0, int(share * len(content))) + 1] or content)
+        assert rows(tmp_path, sorted(whole), True) == rows(tmp_path, sorted(whole), False)
