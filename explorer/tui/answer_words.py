@@ -23,6 +23,9 @@ _MEASURED = 20_000
 _WIDEST = 36
 """Cells of a column that has others beside it, unless there is room."""
 
+_LONGEST = 100_000
+"""Characters of a value that are laid out."""
+
 
 class Shown(NamedTuple):
     """A column as it is drawn."""
@@ -124,7 +127,10 @@ def row_words(answer: Answer, row: int, width: int) -> Iterator[Row]:
     label = min(max(map(cell_len, map(clean, answer.columns))), width // 2) + 2
     for name, value in zip(answer.columns, answer.rows[row], strict=True):
         head: Row = [(fit(name, label), "note")]
-        lines = [line for part in clean_block(as_cell(value)).split("\n") for line in wrapped(part, width - label)]
+        text = as_cell(value)
+        lines = wrapped(text[:_LONGEST], width - label)
+        if len(text) > _LONGEST:
+            lines += wrapped(f"… {len(text) - _LONGEST:,} characters more; y copies them", width - label, "note")
         for line in lines or [[]]:
             yield [*head, *line]
             head = [(" " * label, "note")]

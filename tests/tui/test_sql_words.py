@@ -71,6 +71,8 @@ def test_a_mistake_is_marked_in_its_line_wherever_that_is() -> None:
 def test_a_row_as_a_whole_has_every_line_of_every_value_and_its_json() -> None:
     one = answer({"plan": "VARCHAR", "n": "BIGINT", "l": "INTEGER[]"}, ("a\nb", None, [1, 2]))
     assert text(answer_words.row_words(one, 0, 40)) == ["plan  a", "      b", "n     –", "l     [1, 2]"]
+    long = answer({"t": "VARCHAR"}, ("x" * 100_007,))
+    assert text(answer_words.row_words(long, 0, 1_003))[-1] == "   … 7 characters more; y copies them"
     assert json.loads(answer_words.row_as_json(one, 0)) == {"plan": "a\nb", "n": None, "l": [1, 2]}
 
 
