@@ -43,6 +43,7 @@ class Events:
         """An event that stands there; ``inside`` is the way to it, in an event that holds others."""
         at = unix_ms(event.get("timestamp"))
         found = self.transcript
+        found.count += 1
         for each in (at, unix_ms(event.get("completed"))):
             if each is not None:
                 found.first = each if found.first is None else min(found.first, each)
@@ -143,11 +144,7 @@ class Events:
         if cache == "read":
             self.transcript.from_cache.append((draft, found.tokens))
             draft.tokens, draft.tokens_grade = NO_USAGE, "not_recorded"
-        asked = {
-            call_id: _text(call.get("function"))
-            for call in _list(_object(choice.get("message")).get("tool_calls"))
-            if isinstance(call, dict) and (call_id := _text(call.get("id"))) is not None
-        }
+        asked = asked_by(_object(choice.get("message")))
         tools = event.get("tools")
         step = NotedStep(draft, self._span_of(event), [digest(tools)] if tools else [], None, asked, is_pending)
         given = _list(event.get("input"))
@@ -201,6 +198,15 @@ class Events:
     def _score(self, event: dict[str, object], where: Where, inside: tuple[int, ...]) -> None:
         score = _object(event.get("score"))
         self._note(event, "note", "score", str(score.get("value")))
+
+
+def asked_by(message: dict[str, object]) -> dict[str, str | None]:
+    """The tools that an answer asks for, by the id of the call."""
+    return {
+        call_id: _text(call.get("function"))
+        for call in _list(message.get("tool_calls"))
+        if isinstance(call, dict) and (call_id := _text(call.get("id"))) is not None
+    }
 
 
 def references(recorded: object) -> Sequence[Reference]:

@@ -70,6 +70,8 @@ class Transcript:
     steps: list[NotedStep] = field(default_factory=list)
     calls: list[NotedCall] = field(default_factory=list)
     happenings: list[NotedHappening] = field(default_factory=list)
+    count: int = 0
+    """Events that it has."""
     first: int | None = None
     last: int | None = None
     ends_without_begin: int = 0

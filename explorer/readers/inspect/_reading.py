@@ -50,24 +50,34 @@ class _Reading:
         self.source, self.findings, self.log = source, findings, log
 
     def fields(self, walk: Walk, sample: Sample, entry: int) -> None:
-        """Take in the fields of a sample, where the walk is."""
+        """Take in the fields of a sample, where the walk is; of the transcript in it, which held the events in 2024."""
+        said: int | None = None
         for key in walk.members(WITHIN):
             if key == "events":
                 self.events(walk, sample, entry)
+            elif key == "transcript":
+                self.fields(walk, sample, entry)
+            elif key == "messages":
+                said = walk.at
             elif key in ("events_data", "message_pool"):
                 self.pool(walk, sample)
             elif key in SMALL:
                 start = walk.at
                 sample.fields[key] = walk.value(LONGEST_FIELD)
                 if key == "error_retries":
-                    sample.retries_at = Where(self.source.source_id, place_of(entry, start), walk.at - start)
+                    sample.retries_at = self.where(entry, start, walk.at)
+        if said is not None and not sample.has_events:
+            pieces = Walk(walk.buffer, said, LONGEST_EVENT).records(ITEM, UNTIL)
+            sample.take_messages((piece.value, self.where(entry, piece.start, piece.end)) for piece in pieces)
+
+    def where(self, entry: int, start: int, end: int) -> Where:
+        """A place in an entry."""
+        return Where(self.source.source_id, place_of(entry, start), end - start)
 
     def events(self, walk: Walk, sample: Sample, entry: int) -> None:
         """Take in a list of events."""
         for piece in walk.records(EVENT, UNTIL):
-            sample.take(
-                piece.value, Where(self.source.source_id, place_of(entry, piece.start), piece.end - piece.start)
-            )
+            sample.take(piece.value, self.where(entry, piece.start, piece.end))
 
     def pool(self, walk: Walk, sample: Sample) -> None:
         """Take in the messages that prompts refer to: a list, or an object with one."""

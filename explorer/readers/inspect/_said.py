@@ -11,6 +11,7 @@ import orjson
 from explorer.readers import Message, MessageRole, Place
 from explorer.readers._values import as_text
 from explorer.readers.inspect._events import digest_of, references
+from explorer.readers.inspect._history import KEPT
 from explorer.readers.inspect._texts import ATTACHED, Texts
 
 _ROLES: Mapping[object, MessageRole] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
@@ -29,6 +30,11 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
         raise OSError("the log is not there any more")
     with ExitStack() as opened:
         texts = Texts(path, noted, opened)
+        if place.steps and f'"{KEPT}"' in (place.steps[0].extra or ""):
+            ordinals = {step.offset: step.ordinal for step in place.steps}
+            for at, message in texts.said():
+                yield from _message(message, texts, ordinals.get(at))
+            return
         before: list[int] = []
         tools = 0
         for step in place.steps:

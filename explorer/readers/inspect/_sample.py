@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from explorer.model import Conversation, Finding, Row, UncountedUsage
 from explorer.readers._drafts import Draft, RunDraft, Where
@@ -14,6 +14,7 @@ from explorer.readers.inspect._agents import Telling
 from explorer.readers.inspect._doubts import attempted, complained, of_transcript, partial
 from explorer.readers.inspect._ending import close, message_of, reported
 from explorer.readers.inspect._events import Events, digest_of
+from explorer.readers.inspect._history import take_messages
 from explorer.readers.inspect._log import Log
 from explorer.readers.inspect._noted import Transcript
 from explorer.readers.inspect._prompting import Prompting
@@ -22,7 +23,7 @@ _NAME = re.compile(r"samples/(?P<id>.+)_epoch_(?P<epoch>\d+)(?:\.json|/.*)", re.
 
 SMALL = frozenset((
     "id", "epoch", "uuid", "scores", "model_usage", "started_at", "completed_at", "total_time", "working_time", "error",
-    "limit", "error_retries", "turn_count",
+    "limit", "error_retries", "turn_count", "score",
 ))  # fmt: skip
 """Fields of a sample that are built as a whole."""
 
@@ -55,6 +56,15 @@ class Sample:
         else:
             self._complain("an event that is no object: left out")
 
+    @property
+    def has_events(self) -> bool:
+        """Whether any event was taken in."""
+        return self._events.transcript.count > 0
+
+    def take_messages(self, messages: Iterable[tuple[object, Where]]) -> None:
+        """What was said, of a sample without events."""
+        take_messages(self._events.transcript, self._parts, messages)
+
     def take_message(self, message: object) -> None:
         """The next message of its pool."""
         self.pool.append(digest_of(message))
@@ -65,6 +75,8 @@ class Sample:
         """All of its rows, its conversation last; ``name`` is that of its entry."""
         native, epoch = self._named(name)
         key = f"{self.source_id}//{native.replace('/', '∕')}_epoch_{epoch}"
+        if "scores" not in self.fields and "score" in self.fields:  # as until 2024
+            self.fields["scores"] = {"score": self.fields["score"]}
         self._prompts()
         before = list(self._attempted())
         transcripts = [self._events.transcript, *(transcript for transcript, _ in before)]

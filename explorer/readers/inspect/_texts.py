@@ -10,7 +10,7 @@ from explorer.readers._records import Buffer, loads, open_bytes
 from explorer.readers._walk import Walk
 from explorer.readers.inspect._archive import Archive
 from explorer.readers.inspect._layout import EVENT, ITEM, UNTIL, WITHIN, attachments_of, in_archive
-from explorer.readers.inspect._place import entry_of
+from explorer.readers.inspect._place import entry_of, place_of
 
 Stretch = tuple[Buffer, int, int]
 
@@ -25,11 +25,12 @@ class Texts:
         self._buffers: dict[int, Buffer] = {}
         self._pool: list[Stretch] = []
         self._attachments: dict[str, Stretch] = {}
+        self._said: tuple[int, int] | None = None
         name = noted.get("entry")
         if not isinstance(name, str):
             self._buffers[0] = buffer = opened.enter_context(open_bytes(path))
             at = noted.get("byte")
-            self._index(Walk(buffer, at if isinstance(at, int) else 0))
+            self._index(Walk(buffer, at if isinstance(at, int) else 0), 0)
         else:
             self._archived(Archive(path), name)
 
@@ -42,7 +43,7 @@ class Texts:
             self._buffers[entry.number] = buffer
             walk = Walk(buffer)
             if part == "sample":
-                self._index(walk)
+                self._index(walk, entry.number)
             elif part == "messages":
                 self._pool += _items(walk)
         for entry in attachments_of(archive, name):
@@ -50,23 +51,32 @@ class Texts:
             for stretch in _items(Walk(buffer)):
                 self._attachments[str(len(self._attachments))] = stretch
 
-    def _index(self, walk: Walk) -> None:
+    def _index(self, walk: Walk, entry: int) -> None:
         """Note where messages and attachments are."""
         for key in walk.members(WITHIN):
-            if key == "message_pool":
-                self._pool += _items(walk)
-            elif key == "events_data":
-                for inner in walk.members(UNTIL):
-                    if inner == "messages":
-                        self._pool += _items(walk)
+            if key == "transcript":
+                self._index(walk, entry)
+            elif key == "messages":
+                self._said = entry, walk.at
+            elif key in ("message_pool", "events_data"):
+                self._pooled(walk)
             elif key == "events":  # one by one, as damage in them must not hide what comes behind
                 for _ in walk.items(EVENT, UNTIL):
                     pass
-            elif key == "attachments":
+            elif key in ("attachments", "content"):  # content in a transcript
                 for name in walk.members(UNTIL):
                     start = walk.at
                     walk.skip()
                     self._attachments[name] = (walk.buffer, start, walk.at)
+
+    def _pooled(self, walk: Walk) -> None:
+        """Note where the messages of a pool are: in a list, or in an object that has one."""
+        if walk.buffer[walk.at : walk.at + 1] == b"[":
+            self._pool += _items(walk)
+            return
+        for key in walk.members(UNTIL):
+            if key == "messages":
+                self._pool += _items(walk)
 
     def event(self, place: int, length: int, inside: object) -> dict[str, object]:
         """The event at a place, or one that is inside it; empty where it cannot be read."""
@@ -76,6 +86,13 @@ class Texts:
             inner = found if isinstance(found, list) else found.get("events") if isinstance(found, dict) else None
             found = inner[index] if isinstance(inner, list) and index < len(inner) else None
         return found if isinstance(found, dict) else {}
+
+    def said(self) -> Iterator[tuple[int, object]]:
+        """The messages at the end of the sample, each with its place."""
+        if self._said is not None:
+            entry, at = self._said
+            for piece in Walk(self._buffers[entry], at).records(ITEM, UNTIL):
+                yield place_of(entry, piece.start), piece.value
 
     def messages(self, first: int, last: int) -> Iterator[object]:
         """Messages of the pool."""

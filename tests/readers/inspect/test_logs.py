@@ -10,6 +10,7 @@ from explorer.readers import SourceFile, _walk, claim, reader_of
 from explorer.readers.inspect import _archive
 from tests.readers.inspect.logs import ZSTANDARD, made, plain, reading, solo, usage
 from tests.readers.inspect.test_samples import SHOP
+from tests.readers.inspect.test_samples import said as said_in
 from tests.readers.reading import read
 from tests.readers.test_contract import assert_sound
 
@@ -84,6 +85,38 @@ def test_events_of_spans_that_are_not_there_count_to_the_main_agent(tmp_path):
     found = reading(tmp_path, sample)
     assert [run.agent_id.rpartition("/")[2] for run in found.runs] == ["main"]
     assert set(found.codes()) == {"missing-start", "missing-end"}
+
+
+def test_a_sample_without_events_has_its_messages(tmp_path):
+    call = {"id": "c", "function": "bash", "arguments": {}, "type": "function"}
+    said = [
+        {"role": "user", "content": "Go."},
+        {"role": "assistant", "content": "a", "tool_calls": [call], "model": "m"},
+        {"role": "tool", "content": "r", "tool_call_id": "c", "function": "bash", "error": {"type": "timeout"}},
+        {"role": "assistant", "content": "b"},
+    ]
+    sample = {"id": "s", "epoch": 1, "messages": said, "score": {"value": "C"}, "model_usage": {"m": usage(9, 0, 0, 2)}}
+    for found in (reading(tmp_path, sample), plain(tmp_path, sample)):
+        assert [(s.model, s.input_tokens, s.start_ms) for s in found.steps] == [("m", None, None), (None, None, None)]
+        assert [(c.name, c.is_error, c.step_ordinal) for c in found.tool_calls] == [("bash", True, 1)]
+        assert [len(found.ids(step)) for step in found.steps] == [1, 3]
+        (run,) = found.runs
+        assert (run.reported_input_tokens, run.reward, run.start_ms) == (9, 1.0, None)
+        path = tmp_path / found.conversation.source_id
+        assert said_in(path, run, found) == [
+            ("user", "text", "Go.", None), ("assistant", "text", "a", 1), ("assistant", "tool_call", "{}", 1),
+            ("tool", "tool_result", "r", None), ("assistant", "text", "b", 2),
+        ]  # fmt: skip
+
+
+def test_the_transcript_of_2024_holds_events_and_texts(tmp_path):
+    sample = solo(usage(5, 0, 0, 3))
+    event = next(each for each in sample["events"] if each["event"] == "model")
+    event["input"] = [{"role": "user", "content": "attachment://h"}]
+    old = {"id": "s", "epoch": 1, "transcript": {"events": sample["events"], "content": {"h": "Long ago."}}}
+    found = plain(tmp_path, old)
+    assert figures(found) == [(5, 3)]
+    assert said_in(tmp_path / "log.json", found.runs[0], found)[1] == ("user", "text", "Long ago.", None)
 
 
 def test_spans_in_a_circle_end(tmp_path):
