@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from explorer.model import Severity
 from explorer.readers._values import many
-from explorer.readers.otlp._draft import Key, Span
+from explorer.readers.otlp._draft import AgentCall, Key, ModelCall, Span
 
 
 class Remark(NamedTuple):
@@ -25,8 +25,10 @@ class Forest:
 
     def __init__(self) -> None:
         self.spans: dict[Key, Span] = {}
+        self.copies: Counter[Key] = Counter()
+        """How often a span was recorded again."""
         self.repeated: dict[Key, list[Span]] = {}
-        """Of a span that was recorded more than once, what does not count."""
+        """These, where they have usage, which does not count."""
         self.remarks: list[Remark] = []
         self._children: defaultdict[Key, list[Span]] = defaultdict(list)
 
@@ -36,7 +38,9 @@ class Forest:
         if known is not span:
             if (span.end is not None, span.place.length) > (known.end is not None, known.place.length):
                 self.spans[span.key], span = span, known
-            self.repeated.setdefault(span.key, []).append(span)
+            self.copies[span.key] += 1
+            if isinstance(span.told, (ModelCall, AgentCall)) and span.told.usage.is_recorded:
+                self.repeated.setdefault(span.key, []).append(span)
 
     def in_order(self) -> list[Span]:
         """Every span behind its parent, those of one parent by start; finds the parents first."""

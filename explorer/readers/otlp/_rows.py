@@ -184,9 +184,9 @@ class Rows:
                 yield from own
 
     def _twice(self, spans: Sequence[Span]) -> Iterator[Remark]:
-        seen: dict[tuple[str, str], Span] = {span.key: span for span in spans if span.key in self._forest.repeated}
+        seen: dict[tuple[str, str], Span] = {span.key: span for span in spans if span.key in self._forest.copies}
         if seen:
-            copies = sum(len(self._forest.repeated[key]) for key in seen)
+            copies = sum(self._forest.copies[key] for key in seen)
             text = f"{many(len(seen), 'span')} recorded again, {many(copies, 'time')} in all: each counts once"
             yield Remark("recorded-twice", "info", text, next(iter(seen.values())))
 

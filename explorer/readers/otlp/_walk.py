@@ -41,6 +41,9 @@ _OPENS = re.compile(
     rb"|(?<=\n)\{"
 )
 """What may be gone on with behind damage: an object of some level, by its first key, or a line that begins one."""
+_NEXT_LINE = re.compile(rb'(?<=\n)\{(?=\s*"resource_?[sS]pans"\s*:)')
+_MOST_SEEKS = 5_000
+"""Damaged places after which each costs the rest of its line, and after as many again the rest of the file."""
 _SPAN = re.compile(rb'\{\s*"(?:trace_?[iI]d|span_?[iI]d)"\s*:')
 _DECODER = JSONDecoder()
 
@@ -103,12 +106,14 @@ class _Values:
         """
         if not self._base <= offset < self._base + len(self._text):
             self._look(offset, _WINDOW)
+        before = self._patience
         while True:
             stop = self._base + len(self._text)
             reason = "a value that does not end"
             try:
                 value, end = _DECODER.raw_decode(self._text, offset - self._base)
                 if self._base + end < stop or stop == self._size:
+                    self._patience = before  # it was not in vain
                     return self._as_recorded(value, offset, self._base + end), self._base + end
             except RecursionError:
                 raise _Broken(offset, "nested too deeply") from None
@@ -151,6 +156,7 @@ class Walk:
         """Whether what is read next stands where the structure says, and was not looked for behind damage."""
         self._has_spans = False
         self._scope = Scope(Resource())
+        self._seeks = 0
         self.other_signals = 0
         """Documents of logs or metrics."""
 
@@ -253,7 +259,8 @@ class Walk:
         lost = len(bytes(buffer[at : min(stop, at + MAX_RECORD)]).strip(_BLANK))
         at_end = stop == len(buffer) and buffer[-1:] != b"\n"
         if lost:
-            reason = f"byte {at:,}: {broken.reason}; {stop - at:,} bytes are left out, the rest is read"
+            rest = "as too much is damaged" if self._seeks > _MOST_SEEKS else "the rest is read"
+            reason = f"byte {at:,}: {broken.reason}; {stop - at:,} bytes are left out, {rest}"
             yield Loss(at, "truncated-record" if at_end else "bad-record", reason)
         elif level:
             yield Loss(max(at - 1, 0), "bad-record", f"byte {at:,}: {broken.reason}; the next one is read")
@@ -261,8 +268,11 @@ class Walk:
 
     def _seek(self, at: int) -> int:
         """Where, from ``at`` on, something begins that can be gone on with."""
-        found = _OPENS.search(self._buffer, at)
+        self._seeks += 1
+        found = None
+        if self._seeks <= 2 * _MOST_SEEKS:
+            found = (_OPENS if self._seeks <= _MOST_SEEKS else _NEXT_LINE).search(self._buffer, at)
         self._in_object = False
-        self._level = next((level for level in range(_SPANS + 1) if found and found[level + 1]), 0)
+        self._level = next((n for n in range(_SPANS + 1) if found and found.re is _OPENS and found[n + 1]), 0)
         self._is_sound = self._level != _SPANS
         return found.start() if found else len(self._buffer)

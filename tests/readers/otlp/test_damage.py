@@ -94,6 +94,9 @@ def test_a_byte_flipped_costs_no_span_but_its_own(tmp_path):
 
 def test_a_line_longer_than_any_record_is_read_span_by_span(tmp_path, monkeypatch):
     monkeypatch.setattr(_walk, "MAX_RECORD", 1 << 20)
+    monkeypatch.setattr(
+        _walk, "_PATIENCE", 3 << 20
+    )  # used up by the one that is too long, unless the others give it back
     long, longer = (
         {"gen_ai.input.messages": json.dumps([{"role": "user", "content": "é" + "x" * length}])}
         for length in (600_000, 1_100_000)
@@ -176,3 +179,12 @@ def test_what_a_step_is_recorded_as_can_be_looked_at(tmp_path):
         for place in (path, packed):
             record = reader_of("otlp").record(place, step.offset, step.length, 1 << 20)
             assert json.loads(record)["name"] == "anthropic.chat"
+
+
+def test_what_is_nothing_but_damage_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(_walk, "_MOST_SEEKS", 20)
+    ruin = lines(document())[:-7] + b'{"traceId":"' * 30 + b"\n"
+    ruins = b'{"resourceSpans":[\n' * 25
+    found = written(tmp_path, ruin + lines(document(*SPANS[:3])) + ruins + lines(document(SPANS[3])))
+    assert [step.input_tokens for step in found.steps] == [200, 300]
+    assert found.findings[-1].message.endswith("left out, as too much is damaged")
