@@ -39,7 +39,7 @@ class Watching:
         told = 0
         with suppress(queue.Empty):
             while True:
-                self.told.get(timeout=2.5)
+                self.told.get(timeout=1.0)
                 told += 1
         return told
 
@@ -51,8 +51,11 @@ class Watching:
 
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory; quiet is what has not changed for a moment."""
-    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.2)
+    """A directory; quiet is what has not changed for a moment, and it is looked often."""
+    monkeypatch.setattr(follow, "QUIET_SECONDS", 0.1)
+    monkeypatch.setattr(follow, "TOGETHER_MS", 20)
+    monkeypatch.setattr(follow, "_AT_MOST_MS", 100)
+    monkeypatch.setattr(follow, "_TICK_MS", 50)
     directory = tmp_path / "traces"
     directory.mkdir()
     (directory / "a.jsonl").write_text("1")

@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.cache import LRUCache
+from textual.css.model import RuleSet
+from textual.css.stylesheet import Stylesheet
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
@@ -35,15 +38,31 @@ Opener = Callable[..., ExplorerApp]
 
 @pytest.fixture(autouse=True)
 def no_clock(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing waits for the cursor to rest, nothing blinks, nothing is drawn or told so many times a second."""
+    """Nothing waits for the cursor to rest, nothing blinks, nothing is drawn or told so many times a second.
+
+    Nor does every explorer parse the same styles.
+    """
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(DetailPane, "REST", 0)
     monkeypatch.setattr(LoadingLine, "PAUSE", 0)
     monkeypatch.setattr(FilterScreen, "REST", 0)
     monkeypatch.setattr("explorer.tui.widgets.loading_line._EVERY", 0)
     monkeypatch.setattr(Input, "cursor_blink", False)
-    if "snap_compare" not in request.fixturenames:  # pictures are drawn as often as on a terminal
+    monkeypatch.setattr(Stylesheet, "_parse_rules", _parse_once)
+    if "snap_compare" not in request.fixturenames:  # pictures are drawn as often as on a terminal, and asked for anew
         monkeypatch.setattr(Screen, "_compositor_refresh", _do_not_draw)
+        monkeypatch.setattr(LastingDatabase, "cursor", LastingDatabase.remembering)
+
+
+_parsed: dict[tuple[tuple[str, str], ...], LRUCache[Any, Any]] = {}
+"""By the colours of the theme."""
+
+_parse = Stylesheet._parse_rules
+
+
+def _parse_once(sheet: Stylesheet, *source: Any, **kind: Any) -> list[RuleSet]:
+    sheet._parse_cache = _parsed.setdefault(tuple(sheet._variables.items()), LRUCache(1000))
+    return _parse(sheet, *source, **kind)
 
 
 class World:
