@@ -6,7 +6,8 @@ answer end and hashes of its latest answers; no text is.
 
 * A prompt that holds the last answer of a chain, or its last prompt, goes on from it.
 * The same prompt again is a second try if the first had no answer; if it had one, it may be that or another agent.
-* A prompt that leaves the others at an earlier message is a branch: a fork, or somebody went back.
+* A prompt that leaves the others behind an earlier answer is a branch: a fork, or somebody went back. Examples that
+  prompts have in common are no answers of anybody.
 * Answers of a chain behind another beginning are its history, rewritten: compacted, cut, or with a beginning that
   changes. So is what a chain said last, as the first words of a shorter prompt with the same instructions: a summary.
 * Anything else begins a chain.
@@ -64,8 +65,6 @@ class Prompt(NamedTuple):
     """How many messages there are before the first that is no instruction of system or developer."""
     head_node: int
     """The node at the end of these."""
-    first_answer: int
-    """How many messages there are before the first answer."""
     answers: Sequence[int]
     """Which of the messages behind ``start`` are answers."""
     session: Whose = (None, None)
@@ -102,7 +101,8 @@ class Chains:
     def __init__(self) -> None:
         self.all: list[Chain] = []
         self._ends: dict[int, list[Chain]] = {}
-        self._owners = array("i")  # of each node, the number of the chain that was the first to have it; 0 for none
+        self._owners = array("i")
+        # Of each node, the number of the chain that was the first to have it: below 0 if that had said it; 0 for none.
         self._said: dict[int, Chain] = {}
         self._told: dict[int, Chain] = {}
 
@@ -119,12 +119,12 @@ class Chains:
         for answer in answers(known):
             if (chain := self._said.get(hash(answer))) is not None and chain.session == prompt.session:
                 return Placed(chain, "rewritten", "derived", (), known)
-        owner = self.all[self._owner(prompt.nodes[known - 1]) - 1] if known > head else None
-        is_told = known == prompt.length or known > prompt.first_answer
-        if owner is not None and is_told and owner.session[0] == prompt.session[0]:
-            if known > prompt.first_answer:
+        owner = self.all[abs(self._owner(prompt.nodes[known - 1])) - 1] if known > head else None
+        if owner is not None and owner.session[0] == prompt.session[0]:
+            if any(self._owner(prompt.nodes[n]) < 0 for n in prompt.answers if n < known):
                 return Placed(self.begin(prompt), "branches", "derived", (owner,), known)
-            return Placed(self.begin(prompt), "again", "ambiguous", (owner,), known)
+            if known == prompt.length:
+                return Placed(self.begin(prompt), "again", "ambiguous", (owner,), known)
         for line in lines():
             chain = self._told.get(hash(line))
             alike = chain is not None and (chain.session, chain.head) == (prompt.session, prompt.head_node)
@@ -174,10 +174,14 @@ class Chains:
             left = [each for each in self._ends.pop(node, ()) if each is not chain]
             if left:
                 self._ends[node] = left
+        for index in prompt.answers if chain.length else ():  # answers that the log does not have, but by what follows
+            node = prompt.nodes[index - prompt.start]
+            if not self._owner(node):
+                self._own(-chain.number, (node,))
         chain.asked = prompt.last
         chain.answered, chain.length = (), prompt.length
         self._ends.setdefault(chain.asked, []).append(chain)
-        self._own(chain, prompt.nodes)
+        self._own(chain.number, prompt.nodes)
 
     def answer(
         self, chain: Chain, paths: Sequence[Sequence[int]], answer: Hashable | None, line: Hashable | None
@@ -187,7 +191,7 @@ class Chains:
         for end in chain.answered:
             self._ends.setdefault(end, []).append(chain)
         for path in paths:
-            self._own(chain, path)
+            self._own(-chain.number, path)
         if answer is not None:
             self._said[hash(answer)] = chain
             chain.answers.append(hash(answer))
@@ -207,11 +211,10 @@ class Chains:
     def _owner(self, node: int) -> int:
         return self._owners[node] if node < len(self._owners) else 0
 
-    def _own(self, chain: Chain, nodes: Sequence[int]) -> None:
-        """The nodes that nobody had are the chain's; only the last of a path can be new."""
-        for node in reversed(nodes):
+    def _own(self, number: int, nodes: Sequence[int]) -> None:
+        """Number the nodes that nobody had."""
+        for node in nodes:
             if node >= len(self._owners):
                 self._owners.frombytes(bytes(self._owners.itemsize * (node + _SPARE - len(self._owners))))
-            if self._owners[node]:
-                return
-            self._owners[node] = chain.number
+            if not self._owners[node]:
+                self._owners[node] = number

@@ -125,11 +125,10 @@ class Log:
             yield self.handoffs.forked(agent, line, at)
         elif placed.how == "begins" and told.exchange.messages:
             yield from self.handoffs.spawned(agent, told.opening(), line, at)
-            earlier = len(told.items) - told.prompt.first_answer
-            if agent.parent is None and earlier and not told.exchange.previous:
-                answers = sum(item.role == "assistant" for item in told.items)
+            answers = sum(1 for _ in told.answers(placed.known))
+            if agent.parent is None and answers and not told.exchange.previous:
                 message = f"its first prompt holds {many(answers, 'answer')} that the log does not have"
-                yield from self.finding("missing-history", "info", message, line.number, agent)
+                yield from self.finding("unlogged-answers", "info", message, line.number, agent)
 
     # --- what it says ------------------------------------------------------------------------------------------------
 

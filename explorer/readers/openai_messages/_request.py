@@ -53,13 +53,11 @@ class Told:
         start = self.start = before.length if before else 0
         answers = [start + n for n, item in enumerate(self.items) if item.role == "assistant"]
         if before is not None:
-            head, head_node, first = before.head, before.head_node, before.first_answer
+            head, head_node = before.head, before.head_node
         else:
             head = next((n for n, item in enumerate(self.items) if item.role not in INSTRUCTIONS), len(nodes))
-            head_node, first = nodes[head - 1] if head else root, len(nodes)
-        if answers and first >= start:
-            first = answers[0]
-        self.prompt = Prompt(nodes, root, head, head_node, first, answers, exchange.session, start)
+            head_node = nodes[head - 1] if head else root
+        self.prompt = Prompt(nodes, root, head, head_node, answers, exchange.session, start)
 
     def behind(self, known: int) -> Iterator[tuple[Item, int]]:
         """The items behind so many, each with the number of its message."""

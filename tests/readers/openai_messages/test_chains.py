@@ -136,7 +136,23 @@ def test_a_summary_goes_on_from_the_agent_that_wrote_it(path):
 
 def test_the_log_may_begin_in_the_middle(path):
     found = log(path, request([S, T, said("never logged"), user("On?")], said("x")))
-    assert found.codes() == ["missing-history"]
+    assert found.codes() == ["unlogged-answers"]
+
+
+def test_examples_that_prompts_have_in_common_are_no_answers_of_anybody(path):
+    examples = [S, T, said("An example of an answer."), user("Now the session module.")]
+    found = log(path, request(examples, said("x")), request([*examples[:3], user("Now the cart.")], said("y")))
+    assert chains(found) == [(1, "exact"), (2, "exact")]
+    assert (found.edges, found.codes()) == ([], ["unlogged-answers"])
+
+
+def test_a_log_of_requests_alone_tells_answers_by_what_follows_them(path):
+    prompt = [S, T, said(LONG.format(1)), user("On?"), said(LONG.format(2)), user("And?")]
+    asked = [{"model": "m", "messages": each} for each in (prompt[:2], prompt[:4], prompt, [*prompt[:3], user("?")])]
+    found = log(path, *asked)
+    assert chains(found) == [(1, "exact"), (1, "derived"), (1, "derived"), (2, "derived")]
+    assert [edge.kind for edge in found.edges] == ["fork"]
+    assert {step.output_tokens for step in found.steps} == {None}
 
 
 def test_a_session_that_the_log_records_is_never_mixed_with_another(path):
