@@ -49,6 +49,9 @@ def _without_content(step: StepPlace, calls: Sequence[CallPlace]) -> Iterator[Me
     for call in calls:
         if call.step_ordinal == step.ordinal:
             yield Message.of("assistant", "tool_call", "", call.name, call.call_id, step.ordinal)
+            if call.is_error:
+                note = "it failed; its result is not recorded"
+                yield Message.of("tool", "tool_result", "", call.name, call.call_id, is_error=True, note=note)
 
 
 class _Telling:

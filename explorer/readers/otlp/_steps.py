@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,7 @@ class Steps:
         self._run_id = writing.run_id(run)
         self._calls = sorted(run.calls, key=lambda span: span.order)
         self._ordinal_of = {span.key: ordinal for ordinal, span in enumerate(self._calls, 1)}
+        self._starts = [span.start for span in self._calls if span.start is not None]  # the first of them, in order
         self._events: list[Event] = []
 
     def rows(self) -> Iterator[Row]:
@@ -161,10 +163,7 @@ class Steps:
 
     def _before(self, span: Span) -> int | None:
         """The latest step that began before a tool."""
-        if span.start is None:
-            return None
-        earlier = [n for n, call in enumerate(self._calls, 1) if call.start is not None and call.start <= span.start]
-        return earlier[-1] if earlier else None
+        return None if span.start is None else bisect_right(self._starts, span.start) or None
 
     def _only_asked(self, rows: Sequence[ToolCall]) -> Iterator[ToolCall]:
         """Tool calls that an answer asks for and that no span tells of."""
