@@ -62,7 +62,7 @@ class Result(NamedTuple):
     """Rows, some thousand at a time. Raises QueryError when the query fails on the way."""
 
 
-def ask(cursor: DuckDBPyConnection, query: str) -> Result:
+def ask(cursor: DuckDBPyConnection, query: str, rows_at_once: int = ROWS_AT_ONCE) -> Result:
     """Answer one query that reads; the cursor is closed when the answer has been read or dropped.
 
     Raises:
@@ -81,7 +81,7 @@ def ask(cursor: DuckDBPyConnection, query: str) -> Result:
     return Result(
         tuple(column[0] for column in description),
         tuple(str(column[1]) for column in description),
-        _rows(cursor, query),
+        _rows(cursor, query, rows_at_once),
     )
 
 
@@ -97,11 +97,11 @@ def ask_arrow(cursor: DuckDBPyConnection, query: str, rows_at_once: int) -> pa.R
         return cursor.sql(query).to_arrow_reader(rows_at_once)
 
 
-def _rows(cursor: DuckDBPyConnection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+def _rows(cursor: DuckDBPyConnection, query: str, at_once: int) -> Iterator[list[tuple[Any, ...]]]:
     try:
         while True:
             with explained(query):
-                rows = cursor.fetchmany(ROWS_AT_ONCE)
+                rows = cursor.fetchmany(at_once)
             if not rows:
                 return
             yield rows

@@ -59,6 +59,13 @@ def test_it_begins_with_the_node_and_a_row_leads_into_the_tree_and_back(opener: 
         assert editor(pilot).text == answer.query
         await press(pilot, "ctrl+down", "f")  # what is written takes the place of the proposal
         assert editor(pilot).text == "f"
+        await press(pilot, "escape")
+        main = main_screen(pilot)
+        assert main.opened is not None
+        main.action_sql()
+        main.take(main.opened)  # all is read at the very moment
+        await settle(pilot)
+        assert editor(pilot).has_focus
 
     drive(opener(family()), script)
 

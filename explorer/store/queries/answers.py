@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import duckdb
 
 from explorer.store.plain import told_apart
+from explorer.store.readonly import ask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,6 +19,9 @@ MOST_ROWS = 10_000
 MOST_VALUES = 500_000
 MOST_TEXT = 50_000_000
 """Rows, values, and characters in them, at which an answer is cut, so that no query fills the memory."""
+
+_ROWS_AT_ONCE = 128
+"""Few, as they may be large, and nothing else goes on while they are made Python's."""
 
 Kind: TypeAlias = Literal["keyword", "number", "string", "comment", "operator"]
 
@@ -52,7 +56,8 @@ def answer(database: Database, cursor: Cursor, query: str, stop: Callable[[], bo
         Stopped: ``stop`` said so while something was computed for it.
     """
     began = monotonic()
-    result = database.sql(query, cursor, stop)
+    database.make_ready(query, stop)
+    result = ask(cursor, query, _ROWS_AT_ONCE)
     most = max(1, min(MOST_ROWS, MOST_VALUES // max(1, len(result.columns))))
     rows: list[tuple[Any, ...]] = []
     text = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -120,7 +120,12 @@ class Panes(Screen[None]):
         if opened.complete:
             for screen in self.app.screen_stack:
                 if isinstance(screen, Renewed):
-                    screen.renew(opened)
+                    # In its own turn: one that was opened just now has no widgets yet.
+                    screen.call_later(self._renew, screen, opened)
+
+    def _renew(self, screen: Screen[Any], opened: Opened) -> None:
+        if screen in self.app.screen_stack and isinstance(screen, Renewed):
+            screen.renew(opened)
 
     def sort_by(self, key: SortKey) -> None:
         """Sort the tree."""

@@ -239,6 +239,8 @@ class SqlScreen(ModalScreen["str | None"]):
         self.refresh_bindings()
 
     async def _show(self, answer: Answer, row: int, take_keys: bool) -> None:
+        if self not in self.app.screen_stack:
+            return  # it was left meanwhile, and loses its widgets
         take_keys = take_keys or self._in_rows
         await self._pane.show(answer, row)
         self._tell()
@@ -247,6 +249,8 @@ class SqlScreen(ModalScreen["str | None"]):
         self.refresh_bindings()
 
     async def _show_mistake(self, error: Exception, query: str, start: int | None) -> None:
+        if self not in self.app.screen_stack:
+            return
         message, position = str(error), None
         if isinstance(error, queries.QueryError):
             message, position = error.message, error.position
