@@ -94,15 +94,16 @@ class Walk:
             if self.at == start:
                 self.skip()
 
-    def items(self, begins: re.Pattern[bytes], until: re.Pattern[bytes]) -> Iterator[int]:
+    def items(self, begins: re.Pattern[bytes], until: re.Pattern[bytes], behind: int | None = None) -> Iterator[int]:
         """Each item of the list that begins here, with the walk at it; one left alone is stepped over.
 
         Behind damage it goes on at what matches ``begins``, unless a key that matches ``until`` comes before it: there
-        the list has ended. What is no list has no items.
+        the list has ended. What is no list has no items. ``behind`` is where an item ends that need not be given again,
+        nor any before it.
         """
         if self.buffer[self.at : self.at + 1] != b"[":
             return
-        self.at += 1
+        self.at = behind or self.at + 1
         while True:
             if self.lost and not self._found(begins.pattern, until.pattern):
                 return

@@ -30,7 +30,7 @@ class Prompting:
         if any(last > len(self._pool) for _, last in references):
             return None
         known = self._latest.get(span_id)
-        more = _behind(known.references, references) if known is not None and known.opening == opening else None
+        more = behind(known.references, references) if known is not None and known.opening == opening else None
         if known is None or more is None:
             known, more = _Told(opening, (), Prompt(self._parts)), list(references)
             for part in opening:
@@ -43,7 +43,7 @@ class Prompting:
         return known.prompt.stretches()
 
 
-def _behind(before: Sequence[Reference], now: Sequence[Reference]) -> list[Reference] | None:
+def behind(before: Sequence[Reference], now: Sequence[Reference]) -> list[Reference] | None:
     """What the second has behind the first; None unless it begins with all of it."""
     if not before:
         return [*now]

@@ -10,7 +10,7 @@ import orjson
 
 from explorer.readers import Message, MessageRole, Place
 from explorer.readers._values import as_text
-from explorer.readers.inspect._events import digest_of, references
+from explorer.readers.inspect._following import Following
 from explorer.readers.inspect._history import KEPT
 from explorer.readers.inspect._texts import ATTACHED, Texts
 
@@ -29,14 +29,14 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
     if path is None:
         raise OSError("the log is not there any more")
     with ExitStack() as opened:
-        texts = Texts(path, noted, opened)
+        ends = [0 if "attempt" in noted else (step.offset or 0) + (step.length or 0) for step in place.steps]
+        texts = Texts(path, noted, max(ends, default=0), opened)
         if place.steps and f'"{KEPT}"' in (place.steps[0].extra or ""):
             ordinals = {step.offset: step.ordinal for step in place.steps}
             for at, message in texts.said():
                 yield from _message(message, texts, ordinals.get(at))
             return
-        before: list[int] = []
-        tools = 0
+        following, tools = Following(texts), 0
         for step in place.steps:
             if step.offset is None or (place.until is not None and step.ordinal > place.until):
                 continue
@@ -45,28 +45,15 @@ def messages(files: Mapping[str, Path], place: Place) -> Iterator[Message]:
             if (offered := hash(repr(event.get("tools")))) != tools and event.get("tools"):
                 tools = offered
                 yield _tools(event.get("tools"))
-            prompt = list(_prompt(event, texts))
-            seen = [digest_of(message) for message in prompt]
-            same = next((n for n, (one, other) in enumerate(zip(seen, before, strict=False)) if one != other), None)
-            new = min(len(seen), len(before)) if same is None else same
-            note = _REWRITTEN if before and new < len(before) else None
-            for message in prompt[new:]:
+            new, is_another = following.new(event)
+            note = _REWRITTEN if is_another else None
+            for message in new:
                 for told in _message(message, texts, None):
                     yield told._replace(note="; ".join(filter(None, (note, told.note))) or None)
                     note = None
             answer, error = _answer(event)
             yield from _answered(answer, error, texts, step.ordinal, of_step)
-            before = [*seen, digest_of(answer)] if answer else seen
-
-
-def _prompt(event: dict[str, object], texts: Texts) -> Iterator[object]:
-    """The messages of a prompt, which are in the event or in the pool."""
-    given = event.get("input")
-    if isinstance(given, list) and given:
-        yield from given
-    else:
-        for first, last in references(event.get("input_refs")):
-            yield from texts.messages(first, last)
+            following.answered(answer)
 
 
 def _answer(event: dict[str, object]) -> tuple[object, str | None]:

@@ -20,8 +20,9 @@ ATTACHED = "attachment://"
 class Texts:
     """One sample, open. What it refers to is known by its place and built when it is asked for."""
 
-    def __init__(self, path: Path, noted: dict[str, object], opened: ExitStack) -> None:
-        self._path, self._noted, self._opened = path, noted, opened
+    def __init__(self, path: Path, noted: dict[str, object], last: int, opened: ExitStack) -> None:
+        """``last`` is where the last event ends that will be asked for; it saves the way there."""
+        self._opened, self._last = opened, last
         self._buffers: dict[int, Buffer] = {}
         self._pool: list[Stretch] = []
         self._attachments: dict[str, Stretch] = {}
@@ -61,7 +62,8 @@ class Texts:
             elif key in ("message_pool", "events_data"):
                 self._pooled(walk)
             elif key == "events":  # one by one, as damage in them must not hide what comes behind
-                for _ in walk.items(EVENT, UNTIL):
+                number, behind = entry_of(self._last)
+                for _ in walk.items(EVENT, UNTIL, behind if number == entry and behind > walk.at else None):
                     pass
             elif key in ("attachments", "content"):  # content in a transcript
                 for name in walk.members(UNTIL):

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.readers import SourceFile, _walk, claim, reader_of
 from explorer.readers.inspect import _archive
-from tests.readers.inspect.logs import ZSTANDARD, made, plain, reading, solo, usage
+from tests.readers.inspect.logs import ZSTANDARD, Sample, made, plain, reading, solo, usage
 from tests.readers.inspect.test_samples import SHOP
 from tests.readers.inspect.test_samples import said as said_in
 from tests.readers.reading import read
@@ -212,3 +212,20 @@ def test_what_is_beyond_what_is_built_is_said(tmp_path, monkeypatch):
 def test_what_a_log_is_known_by(tmp_path, content, is_one):
     found = claim(tmp_path / "any name", content)
     assert (found is not None and found.NAME == "inspect") == is_one
+
+
+def test_what_is_said_again_in_each_prompt_is_told_once(tmp_path):
+    sample = Sample("s")
+    sample.begin("a", 0, "agent", "solo")
+    user = sample.say("user", "Go.")
+    for number in range(3):
+        sample.model("a", number, 1, [[user, len(sample.pool)]], f"m{number}", usage(1, 0, 0, 1))
+        sample.say("user", f"u{number}")
+    again = sample.say("user", "In short.")
+    sample.model("a", 4, 1, [[user, user + 1], [again, again + 1]], "m3", usage(1, 0, 0, 1))
+    found = reading(tmp_path, sample.whole())
+    told = said_in(tmp_path / "log.eval", found.runs[0], found)
+    assert [text for _, kind, text, _ in told if kind == "text"] == [
+        "Go.", "m0", "u0", "m1", "u1", "m2", "In short.", "m3",
+    ]  # fmt: skip
+    assert [len(found.ids(step)) for step in found.steps] == [2, 4, 6, 3]
