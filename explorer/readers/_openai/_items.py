@@ -62,13 +62,14 @@ def items_of(message: object) -> Iterator[Item]:
             if isinstance(each, dict) and each.get("object") != "response":
                 yield from items_of(each)
         return
-    kind = word(message.get("type"))
     if isinstance(role := message.get("role"), str):
+        asks = "tool_calls" in message or "function_call" in message
+        calls = tuple(calls_of(message)) if asks else ()
         name = word(message.get("name"))
-        yield Item(
-            role, text_of(message.get("content")), tuple(calls_of(message)), word(message.get("tool_call_id")), name
-        )
-    elif kind in CALLS:
+        yield Item(role, text_of(message.get("content")), calls, word(message.get("tool_call_id")), name)
+        return
+    kind = word(message.get("type"))
+    if kind in CALLS:
         yield Item("assistant", "", (_call(message, message.get("call_id"), CALLS[kind]),))
     elif kind in OUTPUTS:
         yield Item("tool", text_of(message.get("output")), (), word(message.get("call_id")))

@@ -68,6 +68,8 @@ class Agent:
     """Prompts with another beginning."""
     rewritten_line: int | None = None
     """The first of them."""
+    repeated: list[int] = field(default_factory=lambda: [0] * 5)
+    """Of lines that stand twice: how many, and their tokens in, from the cache, to the cache, and out."""
     start_ms: int | None = None
     end_ms: int | None = None
     open: dict[str, Asked] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from explorer.model import Grade
 Whose: TypeAlias = tuple[str | None, str | None]
 """The session and the agent of a request, where the log itself says so."""
 
-How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches"]
+How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches", "twice"]
 
 _KEPT_ANSWERS = 8
 """Answers of a chain by which its history is known again."""
@@ -131,6 +131,13 @@ class Chains:
             if chain is not None and alike and chain.length > prompt.length:
                 return Placed(chain, "rewritten", "derived", (), known)
         return Placed(self.begin(prompt), "begins", "exact", (), known)
+
+    @staticmethod
+    def is_last(chain: Chain, prompt: Prompt, paths: Sequence[Sequence[int]]) -> bool:
+        """Whether a prompt and its answer are the last ones of a chain."""
+        ends = tuple(dict.fromkeys(path[-1] for path in paths if path))
+        same = (chain.session, chain.asked, chain.answered) == (prompt.session, prompt.last, ends)
+        return same and bool(ends) and prompt.length > 0
 
     def goes_on(self, prompt: Prompt) -> Placed | None:
         """The chain that a prompt goes on from, if it holds the end of one."""

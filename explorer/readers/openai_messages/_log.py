@@ -48,6 +48,7 @@ class Log:
         self.has_blocks = False
         self._unasked: Chain | None = None
         self._after: dict[int, _After] = {}
+        self._by_id: dict[int, Agent] = {}  # by the id of its last answer
 
     def rows(self) -> Iterator[Row]:
         """Everything that is known while the lines are read."""
@@ -70,6 +71,9 @@ class Log:
     def _exchange(self, line: Line, exchange: Exchange) -> Iterator[Row]:
         after = self._after.get(hash(exchange.previous)) if exchange.previous else None
         told, placed = self._named(exchange, after) if exchange.previous else self._placed(exchange)
+        if placed.how == "twice":
+            yield from self._twice(line, exchange, self.agents[placed.chain])
+            return
         is_whole = bool(exchange.messages) and (not exchange.previous or bool(after and after.stretches is not None))
         start = self.clock.at(exchange.start)
         if (agent := self.agents.get(placed.chain)) is None:
@@ -98,6 +102,9 @@ class Log:
             placed = self.chains.goes_on(told.prompt)
         if placed is None:
             told = Told(exchange, self.parts, self.bases.of_tools(exchange, tools))
+            same = self._by_id.get(hash(exchange.response_id)) if exchange.response_id else None
+            if same is not None and self.chains.is_last(same.chain, told.prompt, told.answered()[0]):
+                return told, Placed(same.chain, "twice", "exact")
             if not exchange.messages:
                 self._unasked = self._unasked or self.chains.begin(told.prompt)
                 return told, Placed(self._unasked, "goes on", "not_recorded")
@@ -129,6 +136,14 @@ class Log:
             if agent.parent is None and answers and not told.exchange.previous:
                 message = f"its first prompt holds {many(answers, 'answer')} that the log does not have"
                 yield from self.finding("unlogged-answers", "info", message, line.number, agent)
+
+    def _twice(self, line: Line, exchange: Exchange, agent: Agent) -> Iterator[Row]:
+        """A line that has been logged twice counts once."""
+        usage, counted = usage_of(exchange.usage), agent.repeated
+        figures = (usage.input_tokens, usage.cache_read_tokens, usage.cache_write_tokens, usage.output_tokens)
+        agent.repeated = [counted[0] + 1, *(sum_ + (new or 0) for sum_, new in zip(counted[1:], figures, strict=True))]
+        message = f"the answer {exchange.response_id} to the same prompt has been read before: this one is left out"
+        yield from self.finding("repeated-record", "warning", message, line.number, agent, agent.steps)
 
     # --- what it says ------------------------------------------------------------------------------------------------
 
@@ -225,8 +240,11 @@ class Log:
             self.chains.answer(agent.chain, paths, known_by(items), telling(items))
         text = "".join(item.text for item in items).strip()
         agent.said = hash(text) if text else None
-        if exchange.response_id and exchange.by_responses:
+        if exchange.response_id:
+            self._by_id.pop(agent.latest or 0, None)
             agent.latest = hash(exchange.response_id)
+            self._by_id[agent.latest] = agent
+        if agent.latest is not None and exchange.by_responses:
             self._after[agent.latest] = _After(agent, told.with_answer(items) if is_whole else None)
         at = self.clock.at(exchange.end)
         for call in (call for item in items for call in item.calls):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from explorer.model import PROMPT_PARTS, Conversation, Row, Run
+from explorer.model import PROMPT_PARTS, Conversation, Row, Run, UncountedUsage
 from explorer.model import Agent as AgentRow
 from explorer.readers._values import as_json, many
 from explorer.readers.openai_messages._agents import Agent
@@ -59,6 +59,8 @@ def _agent(log: Log, agent: Agent) -> Iterator[Row]:
         reported_note=None if agent.cost is None else "the sum of what the log says that each call cost",
         grade=agent.grade,
     )
+    if agent.repeated[0]:
+        yield UncountedUsage(keys.agent_id(agent), "repeated record", keys.conversation_id, *agent.repeated)
     if agent.rewritten:
         message = (
             f"{many(agent.rewritten, 'prompt')} of {agent.steps:,} with answers of the agent behind another beginning: "

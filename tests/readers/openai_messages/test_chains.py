@@ -1,5 +1,6 @@
 """Which requests of a log go on from which, and what agents ask of each other."""
 
+import itertools
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from tests.readers.reading import SAMPLES, head, read
 
 LOGS = SAMPLES / "openai-messages" / "logs"
 S, T = {"role": "system", "content": "You review modules."}, {"role": "user", "content": "Review the cart module."}
+IDS = itertools.count()
 LONG = "A sentence that nobody else says, {}."
 
 
@@ -29,7 +31,7 @@ def result(call_id, text):
 
 
 def request(prompt, answer=None, **fields):
-    response = {"id": "r", "choices": [{"message": answer, "finish_reason": "stop"}]} if answer else None
+    response = {"id": f"r{next(IDS)}", "choices": [{"message": answer, "finish_reason": "stop"}]} if answer else None
     return {"request": {"model": "m", "messages": prompt}, "response": response} | fields
 
 
@@ -153,6 +155,17 @@ def test_a_log_of_requests_alone_tells_answers_by_what_follows_them(path):
     assert chains(found) == [(1, "exact"), (1, "derived"), (1, "derived"), (2, "derived")]
     assert [edge.kind for edge in found.edges] == ["fork"]
     assert {step.output_tokens for step in found.steps} == {None}
+
+
+def test_a_line_that_was_logged_twice_counts_once(path):
+    usage = {"prompt_tokens": 90, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": 40}}
+    one = request([S, T], said(LONG.format(1)), usage=usage)
+    found = log(path, one, one, request([S, T, said(LONG.format(1)), user("?")]), request([S, T], said("another")))
+    assert chains(found) == [(1, "exact"), (1, "derived"), (2, "ambiguous")]
+    assert [(u.reason, u.records, u.input_tokens, u.cache_read_tokens, u.output_tokens) for u in found.uncounted] == [
+        ("repeated record", 1, 90, 40, 5)
+    ]
+    assert (found.codes()[0], found.findings[0].line) == ("repeated-record", 2)
 
 
 def test_a_session_that_the_log_records_is_never_mixed_with_another(path):
