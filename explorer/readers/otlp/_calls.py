@@ -82,6 +82,7 @@ class Counting:
         call.finish = call.finish or around.finish
         call.asked = call.asked or around.asked
         call.is_compacted = call.is_compacted or around.is_compacted
+        call.cost = around.cost if call.cost is None else call.cost
         inner.error = inner.error or outer.error
         if not call.usage.is_recorded and around.usage.is_recorded:
             call.usage = around.usage

@@ -57,6 +57,8 @@ class ModelCall:
     response_id: str | None
     finish: str | None
     usage: Usage
+    cost: float | None
+    """In dollars."""
     is_compacted: bool
     agent_id: str | None
     agent_name: str | None

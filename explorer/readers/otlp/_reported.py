@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from explorer.model import ReportedScope
 from explorer.readers.otlp._calls import Counting
-from explorer.readers.otlp._draft import Usage
+from explorer.readers.otlp._draft import ModelCall, Usage
 from explorer.readers.otlp._run import Run
 
 
@@ -31,16 +31,33 @@ class Sums:
         self._counting = counting
         self._own: dict[int, tuple[int, int]] = {}
         self._total: dict[int, tuple[int, int]] = {}
+        self._cost: dict[int, tuple[float, bool]] = {}
+        self._total_cost: dict[int, tuple[float, bool]] = {}
         self.has_usage: set[int] = set()
         """Runs of which a call has usage, or one below."""
         for run in reversed([*runs]):  # children first
             used = [counting.usage(span) for span in run.calls]
             if any(each.is_recorded for each in used) or any(id(child) in self.has_usage for child in run.children):
                 self.has_usage.add(id(run))
+            self._add_costs(run)
             own = sum(each.input or 0 for each in used), sum(each.output or 0 for each in used)
             below = [self._total[id(child)] for child in run.children]
             self._own[id(run)] = own
             self._total[id(run)] = own[0] + sum(each[0] for each in below), own[1] + sum(each[1] for each in below)
+
+    def _add_costs(self, run: Run) -> None:
+        """What the calls cost, and whether all of them say so."""
+        own = [each.told.cost for each in run.calls if isinstance(each.told, ModelCall)]
+        below = [self._total_cost[id(child)] for child in run.children]
+        cost, is_whole = sum(each or 0.0 for each in own), None not in own
+        self._cost[id(run)] = cost, is_whole and bool(own)
+        total = cost + sum(each for each, _ in below), is_whole and all(whole for _, whole in below)
+        self._total_cost[id(run)] = total[0], total[1] and bool(own or below)
+
+    def cost(self, run: Run, scope: ReportedScope) -> float | None:
+        """What its calls cost by the recorder's prices, or everything below it too; None where one does not say so."""
+        cost, is_whole = (self._cost if scope == "own" else self._total_cost)[id(run)]
+        return cost if is_whole else None
 
     def reported(self, run: Run) -> Reported | None:
         """What the recorder says of a run, and what that seems to be."""

@@ -22,6 +22,7 @@ from explorer.readers.otlp._span import scope_of, service_of
 from explorer.readers.otlp._status import status_of
 from explorer.readers.otlp._steps import Steps, Writing
 
+_COSTS = "The cost is the sum of what the recorder says of each call."
 _MOST_TRACES = 20
 _SKEW_NS = 1_000_000_000
 """A second: by less, clocks of two machines always differ."""
@@ -92,6 +93,8 @@ class Rows:
     def _run(self, conversation_id: str, writing: Writing, run: Run, ordinal: int) -> RunRow:
         span, told, clock = run.span, run.told, writing.clock
         reported = self._sums.reported(run)
+        cost = self._sums.cost(run, reported.scope if reported else "own")
+        said = [reported.note if reported else None, _COSTS if cost is not None else None]
         status, detail = status_of(run)
         models = [call.told for call in run.calls if isinstance(call.told, ModelCall)]
         usage = reported.usage if reported else None
@@ -115,7 +118,8 @@ class Rows:
             reported_scope=reported.scope if reported else "own",
             reported_input_tokens=usage.input if usage else None,
             reported_output_tokens=usage.output if usage else None,
-            reported_note=reported.note if reported else None,
+            reported_cost_usd=cost,
+            reported_note=" ".join(filter(None, said)) or None,
             grade="derived" if run.is_implied else "exact",
             extra=as_json({
                 "trace_id": span.key[0], "span": span.name, "scope": scope_of(span), "service": service_of(span),

@@ -114,6 +114,7 @@ def _model_call(fields: dict[str, object], wanted: Wanted) -> ModelCall:
         response_id=wanted.text(names.RESPONSE_ID),
         finish=_finish(wanted.attributes),
         usage=_usage(wanted),
+        cost=wanted.dollars(names.COST),
         is_compacted=wanted.flag("gen_ai.conversation.compacted"),
         agent_id=wanted.text(names.AGENT_ID),
         agent_name=wanted.text(names.AGENT_NAME),

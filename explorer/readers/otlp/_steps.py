@@ -101,7 +101,8 @@ class Steps:
             length=span.place.length,
             extra=as_json({
                 "span_id": span.key[1], "trace_id": span.key[0], "response_id": told.response_id,
-                "scope": scope_of(span), "told": self._told(told),
+                "scope": scope_of(span), "cost_usd": told.cost,
+                "told": self._told(told),
             }),
         )  # fmt: skip
 

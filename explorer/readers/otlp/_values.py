@@ -19,6 +19,7 @@ _SCALARS = ("stringValue", "boolValue", "doubleValue", "bytesValue", "string_val
 _MOST_NS = 1 << 63
 _NS_DIGITS = 19
 """Of the times from 2001 to 2286."""
+_MOST_DOLLARS = 1_000_000
 _SHOWN = 40
 
 
@@ -126,6 +127,16 @@ class Wanted:
             if number is not None and 0 <= number <= MOST_TOKENS:
                 return number
             self._complain(name, value, "a count of tokens")
+        return None
+
+    def dollars(self, names: Iterable[str]) -> float | None:
+        """The first cost that is recorded under one of the names."""
+        for name in names:
+            value = self.attributes.get(name)
+            if type(value) in (int, float) and 0 <= value <= _MOST_DOLLARS:  # type: ignore[operator]
+                return float(value)  # type: ignore[arg-type]
+            if value is not None:
+                self._complain(name, value, "a cost")
         return None
 
     def flag(self, name: str) -> bool:

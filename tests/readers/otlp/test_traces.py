@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from explorer.readers import CallPlace, Place, StepPlace, messages, reader_of
 from tests.readers.otlp.spans import TRACE, agent, chat, document, lines, reading, said, span, tool
 from tests.readers.reading import SAMPLES, SHARED, read
 
@@ -308,3 +309,34 @@ def test_calls_in_a_tool_that_name_another_agent_are_a_run_that_the_tool_started
         ("Task", True, task.run_id, False), ("Read", False, None, True),
     ]  # fmt: skip
     assert (task.status, task.grade, task.start_ms, task.end_ms) == ("completed", "derived", 0, 1_000)
+
+
+def test_what_calls_cost_is_summed_where_each_says_so(tmp_path):
+    def call(span_id, parent, cost):
+        found = chat(span_id, parent)
+        return found | {"attributes": [*found["attributes"], {"key": "operation.cost", "value": {"doubleValue": cost}}]}
+
+    sums = {"gen_ai.usage.input_tokens": 300, "gen_ai.usage.output_tokens": 30}
+    found = reading(
+        tmp_path, agent("1", "lead", attributes=sums), call("2", "1", 0.25), call("3", "1", 0.5), agent("4", "r", "1"),
+        call("5", "4", 0.125),
+    )  # fmt: skip
+    assert [(run.reported_scope, run.reported_cost_usd) for run in found.runs] == [("total", 0.875), ("own", 0.125)]
+    found = reading(tmp_path, agent("1", "a"), call("2", "1", 0.25), chat("3", "1"), call("4", "1", float("nan")))
+    assert [run.reported_cost_usd for run in found.runs] == [None]
+    assert found.codes() == ["bad-field"]
+
+
+def test_where_nothing_was_said_the_calls_are_told_with_what_failed(tmp_path):
+    found = reading(tmp_path, agent("1", "a"), chat("2", "1"), tool("3", "sh", "1", "c", start=5, error="timed out"))
+    place = Place(
+        found.conversation.conversation_id, found.agents[0].agent_id, found.runs[0].run_id, None,
+        [StepPlace(1, "t.jsonl", found.steps[0].offset, found.steps[0].length, False, found.steps[0].extra)],
+        calls=[CallPlace(1, "c", "sh", True)],
+    )  # fmt: skip
+    told = [*messages(reader_of("otlp"), {"t.jsonl": tmp_path / "t.jsonl"}, place)]
+    assert [(each.role, each.kind, each.name, each.is_error) for each in told] == [
+        ("assistant", "text", None, False), ("assistant", "tool_call", "sh", False),
+        ("tool", "tool_result", "sh", True),
+    ]  # fmt: skip
+    assert "not recorded" in told[0].note
