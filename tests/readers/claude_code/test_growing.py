@@ -14,7 +14,7 @@ from explorer.model import Event
 from explorer.readers import SourceFile
 from explorer.readers._claude_code import _growing
 from explorer.readers._claude_code._growing import read_growing
-from tests.readers.claude_code.families import READER
+from tests.readers.claude_code.families import READER, families
 from tests.readers.claude_code.writing import SESSION, answered, call, record, result, said, text, write
 from tests.readers.reading import SAMPLES, Reading
 
@@ -230,6 +230,16 @@ def test_a_file_that_is_another_one_is_read_from_its_start(tmp_path: Path, chang
     rows(tmp_path, [MAIN], True)
     change(path)
     assert rows(tmp_path, [MAIN], True) == rows(tmp_path, [MAIN], False)
+
+
+def test_what_recorders_wrote_is_the_same_however_it_is_read() -> None:
+    directory, seen = SAMPLES / "claude-code", 0
+    for files in families(directory):
+        names = [path.relative_to(directory).as_posix() for path in files]
+        seen += read_growing([(directory / name, name) for name in names], teams=True) is not None
+        for _ in range(2):
+            assert rows(directory, names, True) == rows(directory, names, False)
+    assert seen, "of some at least the files do not depend on each other"
 
 
 def test_no_more_is_kept_than_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
