@@ -84,10 +84,9 @@ def size_of(answer: Answer) -> str:
     """How much there is, how long it took, and whether that is all."""
     rows = humanize.plural(len(answer.rows), "row")
     took = humanize.duration(round(answer.seconds * 1000) or 1)
-    columns = humanize.plural(len(answer.columns), "column")
     if answer.is_cut:
-        return f"the first {rows} of more, {columns}, {took}: LIMIT … OFFSET asks for others, x writes all to a file"
-    return f"{rows}, {columns}, {took}"
+        return f"the first {rows} of more, {took}: x writes all, LIMIT … OFFSET … goes on"
+    return f"{rows}, {humanize.plural(len(answer.columns), 'column')}, {took}"
 
 
 class Way(NamedTuple):
