@@ -22,7 +22,7 @@ from explorer.readers.otlp._layout import claims
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "read", "record"]
 
 NAME = "otlp"
-VERSION = 3
+VERSION = 4
 SELF_CONTAINED = True
 
 

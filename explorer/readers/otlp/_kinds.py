@@ -93,6 +93,8 @@ def _by_word(attributes: Attributes) -> Kind | None:
     operation = attributes.get(OPERATION)
     if isinstance(operation, str) and operation in _OPERATIONS:
         return _OPERATIONS[operation]
+    if isinstance(operation, str) and operation.startswith("invoke_"):  # a swarm, a graph
+        return "agent"
     for key in _KIND_NAMES:
         word = attributes.get(key)
         if isinstance(word, str) and (kind := _WORDS.get(word.strip('"').lower())):
@@ -105,9 +107,3 @@ def is_compaction(name: str, attributes: Attributes) -> bool:
     """Whether a span tells of a context that was made smaller, by its name or operation."""
     operation = attributes.get(OPERATION)
     return name.lower().startswith("compact") or (isinstance(operation, str) and operation.startswith("compact"))
-
-
-def is_workflow(attributes: Attributes) -> bool:
-    """Whether it is a workflow and not an agent that is at work."""
-    words = (attributes.get(OPERATION), attributes.get("traceloop.span.kind"))
-    return "invoke_workflow" in words or "workflow" in words

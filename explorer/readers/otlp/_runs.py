@@ -23,6 +23,8 @@ from explorer.readers.otlp._run import Agent, Run
 from explorer.readers.otlp._span import service_of
 from explorer.readers.otlp._values import Wanted, attributes_of
 
+_LONGEST_LABEL = 100
+
 
 class _Around(NamedTuple):
     """What is around a span."""
@@ -107,7 +109,7 @@ class Runs:
         conversation = outer.conversation if outer else self._conversation(span, near)
         agent = self._agent(conversation, told.name, told.agent_id, outer)
         agent.version = agent.version or told.version
-        agent.label = agent.label or told.description or told.agent_id
+        agent.label = agent.label or told.agent_id or (told.description or "")[:_LONGEST_LABEL] or None
         return self._begin(span, Run(span.key, span, False, agent, conversation, outer, near.tool))
 
     def _is_same(self, outer: Run, told: AgentCall, inner: AgentCall) -> bool:

@@ -3,6 +3,8 @@
 Specification: opentelemetry-proto opentelemetry/proto/trace/v1/trace.proto @ac2c4b5d, in the JSON encoding of OTLP. A
 document is an object with ``resourceSpans``; a file holds one a line, one over many lines, or a list of them. Each span
 is parsed by itself, so that neither the length of a line nor that of a file matters; damage costs the span it is in.
+``readers._walk`` follows one document and ends where that is lost; here the next line is another one, and which list an
+object stands in is known again by how it begins.
 """
 
 from __future__ import annotations
