@@ -316,7 +316,8 @@ class UncountedUsage:
     """Whose records these are."""
     reason: str
     """Why they do not count: ``repeated lines`` of one model call, a ``repeated record``, an ``embedded copy`` of a
-    sub-agent's, a ``wrapping span`` around calls that are there themselves. What is replayed is in the steps."""
+    sub-agent's, a ``wrapping span`` around calls that are there themselves, a call ``answered from the evaluation's
+    cache``. What is replayed is in the steps."""
     conversation_id: Key
     records: int
     input_tokens: int

@@ -177,8 +177,12 @@ class Draft:
 
     def agent(self, key: str, name: str | None, **fields: object) -> AgentDraft:
         """A new agent; of several with one key the later ones are numbered."""
-        self._keys[key] += 1
-        made = AgentDraft(key if self._keys[key] == 1 else f"{key}~{self._keys[key]}", name, **fields)  # type: ignore[arg-type]
+        own = key
+        while own in self._keys:
+            self._keys[key] += 1
+            own = f"{key}~{self._keys[key]}"
+        self._keys[own] = 1
+        made = AgentDraft(own, name, **fields)  # type: ignore[arg-type]
         self.agents.append(made)
         return made
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from explorer.model import Finding, Row
 from explorer.readers import Report, SourceFile
 from explorer.readers._findings import Findings
-from explorer.readers._values import key_part
 from explorer.readers.atif._conversation import Telling
 from explorer.readers.atif._family import Family, family
 from explorer.readers.atif._head import beside
@@ -62,9 +61,9 @@ def _damage(file: File, conversation_id: str | None) -> Iterator[Finding]:
 
 
 def _key(root: Trajectory) -> str:
-    """A file is a conversation; of several in one, the later ones have their number or their id."""
+    """A file is a conversation; of several in one, the later ones have their number or their place."""
     file = root.file
     if root not in file.roots:  # one that nothing leads to but itself
-        return f"{file.source_id}//{key_part(root.text('trajectory_id') or str(root.offset))}"
+        return f"{file.source_id}//at-{root.offset}"
     number = file.roots.index(root)
     return f"{file.source_id}//{number + 1}" if number else file.source_id

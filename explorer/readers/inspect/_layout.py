@@ -68,7 +68,7 @@ def in_archive(archive: Archive) -> InArchive:
         part = _PART.fullmatch(name)
         if _WHOLE.fullmatch(name):
             samples[name] = OneSample(name, [(entry, "sample")])
-        elif part is not None:
+        elif part is not None and f"{part[1]}.json" not in latest:  # there is one shape of a sample
             samples.setdefault(part[1], OneSample(f"{part[1]}/"))
             kind: Recorded = "sample" if part[3] is None else "events" if "/events/" in name else "messages"
             chunked.setdefault(part[1], []).append((int(part[3] or 0), entry, kind))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,13 @@ class Log:
     """The sum over all its samples, as recorded."""
     samples: list[Tokens] = field(default_factory=list)
     """Those of the samples."""
+
+    _keys: Counter[str] = field(default_factory=Counter)
+
+    def again(self, key: str) -> int:
+        """How often a sample of this key has been met, with this time."""
+        self._keys[key] += 1
+        return self._keys[key]
 
     @staticmethod
     def knows(key: str) -> bool:

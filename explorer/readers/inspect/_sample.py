@@ -9,7 +9,7 @@ from explorer.model import Conversation, Finding, Row, UncountedUsage
 from explorer.readers._drafts import Draft, RunDraft, Where
 from explorer.readers._findings import Findings
 from explorer.readers._prompts import PromptParts
-from explorer.readers._values import as_json, moment, unix_ms
+from explorer.readers._values import as_json, key_part, moment, unix_ms
 from explorer.readers.inspect._agents import Telling
 from explorer.readers.inspect._doubts import attempted, complained, of_transcript, partial
 from explorer.readers.inspect._ending import close, message_of, reported
@@ -40,6 +40,7 @@ class Sample:
         self._complaints: dict[str, int] = {}
         self._events = Events(self._parts, self._complain)
         self._partial = 0
+        self._twin = 1  # which of the samples with this id and epoch it is
         self.retries_at = Where(source_id, 0, 0)
         """Where the list of its failed attempts stands."""
         self.damage: list[tuple[str, str, int | None]] = []
@@ -74,7 +75,7 @@ class Sample:
     def rows(self, name: str | None = None) -> Iterator[Row]:
         """All of its rows, its conversation last; ``name`` is that of its entry."""
         native, epoch = self._named(name)
-        key = f"{self.source_id}//{native.replace('/', '∕')}_epoch_{epoch}"
+        key = self._key(name, native, epoch)
         if "scores" not in self.fields and "score" in self.fields:  # as until 2024
             self.fields["scores"] = {"score": self.fields["score"]}
         self._prompts()
@@ -111,6 +112,13 @@ class Sample:
             epoch = int(found["epoch"]) if found and len(found["epoch"]) < 10 else 1
         return str(native)[:500], epoch
 
+    def _key(self, name: str | None, native: str, epoch: int) -> str:
+        """The key of its conversation: as its entry is called, as no other is; else by its id, if need be numbered."""
+        found = _NAME.fullmatch(name or "")
+        own = key_part(f"{found['id']}_epoch_{found['epoch']}" if found else f"{native}_epoch_{epoch}")
+        self._twin = self.log.again(own)
+        return f"{self.source_id}//{own}{f'~{self._twin}' if self._twin > 1 else ''}"
+
     def _prompts(self) -> None:
         """The prompts that are told by their place in the pool, which comes behind the events."""
         prompting = Prompting(self._parts, self.pool)
@@ -144,6 +152,9 @@ class Sample:
         for code, message, line in self.damage:
             yield from self.findings.at(code, "error", message, line, key)
         yield from complained(self.findings, self._complaints, here)
+        if self._twin > 1:
+            message = f"sample {self._twin} with this id and epoch in the log: each is a conversation"
+            yield from self.findings.at("duplicate-id", "warning", message, None, *here)
         yield from partial(self.findings, self._partial, here)
         if mismatch is not None:
             yield from self.findings.at("total-mismatch", "warning", mismatch, None, key)

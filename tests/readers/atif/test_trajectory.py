@@ -265,3 +265,9 @@ def test_what_is_made_of_a_trials_result(tmp_path, result, reward, status, detai
     other = written(tmp_path, {"task_name": "t", "trial_name": "n"} | result, "result.json")
     (run,) = read(path, parts=[other], reader="atif").runs
     assert (run.reward, run.status, run.status_detail) == (reward, status, detail)
+
+
+def test_agents_that_are_called_alike_have_keys_of_their_own(tmp_path):
+    children = [trajectory(call(1), agent={"name": name}) for name in ("a", "a", "a~2", "a")]
+    found = reading(tmp_path, call(1), subagent_trajectories=children)
+    assert [run.agent_id.rpartition("/")[2] for run in found.runs] == ["lead", "a", "a~2", "a~2~2", "a~3"]

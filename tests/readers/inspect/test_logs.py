@@ -119,6 +119,22 @@ def test_the_transcript_of_2024_holds_events_and_texts(tmp_path):
     assert said_in(tmp_path / "log.json", found.runs[0], found)[1] == ("user", "text", "Long ago.", None)
 
 
+def test_samples_with_one_id_are_all_there(tmp_path):
+    found = plain(tmp_path, solo(usage(1, 0, 0, 1)), solo(usage(2, 0, 0, 1)))
+    assert [c.conversation_id for c in found.conversations] == ["log.json//s_epoch_1", "log.json//s_epoch_1~2"]
+    assert found.codes() == ["duplicate-id"]
+    assert_sound(found)
+    other = solo(usage(2, 0, 0, 1))
+    entries = [("samples/s_epoch_1.json", solo(usage(1, 0, 0, 1))), ("samples/t_epoch_1.json", other)]
+    path = tmp_path / "log.eval"
+    path.write_bytes(
+        made.archive([*entries, ("samples/s_epoch_1/sample.json", other), ("header.json", made.about())], 0)
+    )
+    found = read(path, reader="inspect")
+    assert [c.conversation_id for c in found.conversations] == ["log.eval//s_epoch_1", "log.eval//t_epoch_1"]
+    assert_sound(found)
+
+
 def test_spans_in_a_circle_end(tmp_path):
     sample = solo(usage(5, 0, 0, 3))
     sample["events"][0]["parent_id"] = "b"
