@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import orjson
 
@@ -13,23 +12,14 @@ from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, json_lines
 from explorer.readers._openai._clock import Clock
 from explorer.readers._openai._usage import usage_of
-from explorer.readers._prompts import GrowingParts, Stretch
 from explorer.readers._values import as_json, many
 from explorer.readers.openai_messages._agents import Agent
-from explorer.readers.openai_messages._bases import Bases, key_of
-from explorer.readers.openai_messages._chains import Chain, Chains, Placed
+from explorer.readers.openai_messages._chains import Chain, Placed
 from explorer.readers.openai_messages._exchange import Exchange, exchange_of
 from explorer.readers.openai_messages._handoffs import Handoffs, Keys
 from explorer.readers.openai_messages._places import answer_at, message_at
-from explorer.readers.openai_messages._request import Base, Told, known_by, telling
-
-
-class _After(NamedTuple):
-    """What a request goes on from that names an answer."""
-
-    agent: Agent
-    stretches: list[Stretch] | None
-    """The blocks up to the answer; None if not all of what led to it is known."""
+from explorer.readers.openai_messages._placing import Found, Placing
+from explorer.readers.openai_messages._request import Told
 
 
 class Log:
@@ -40,15 +30,10 @@ class Log:
         self.keys = Keys(source.source_id, source.source_id)
         self.findings = findings
         self.clock = Clock()
-        self.parts = GrowingParts()
-        self.bases = Bases(self.parts)
-        self.chains = Chains()
+        self.placing = Placing()
         self.agents: dict[Chain, Agent] = {}
         self.handoffs = Handoffs(self.keys)
         self.has_blocks = False
-        self._unasked: Chain | None = None
-        self._after: dict[int, _After] = {}
-        self._by_id: dict[int, Agent] = {}  # by the id of its last answer
 
     def rows(self) -> Iterator[Row]:
         """Everything that is known while the lines are read."""
@@ -69,61 +54,26 @@ class Log:
         return self.findings.at(code, severity, message, line, self.keys.conversation_id, *ids, step)
 
     def _exchange(self, line: Line, exchange: Exchange) -> Iterator[Row]:
-        after = self._after.get(hash(exchange.previous)) if exchange.previous else None
-        told, placed = self._named(exchange, after) if exchange.previous else self._placed(exchange)
+        found = self.placing.place(exchange)
+        told, placed = found.told, found.placed
         if placed.how == "twice":
             yield from self._twice(line, exchange, self.agents[placed.chain])
             return
-        is_whole = bool(exchange.messages) and (not exchange.previous or bool(after and after.stretches is not None))
         start = self.clock.at(exchange.start)
         if (agent := self.agents.get(placed.chain)) is None:
             agent = self.agents[placed.chain] = Agent(placed.chain, placed.grade)
             name = exchange.session[1] or (None if exchange.messages else "answers without prompts")
             agent.introduce(name, told.items, exchange.tools)
             yield from self._begin(line, told, placed, agent, start)
-        yield from self._step(line, told, placed, agent, start, is_whole)
-        if exchange.previous and after is None:
+        yield from self._step(line, found, agent, start)
+        if found.is_lost:
             message = f"it goes on from the answer {exchange.previous}, which is not in the log"
             yield from self.finding("partial-prompt", "warning", message, line.number, agent, agent.steps)
         known = 0 if exchange.previous or placed.how == "rewritten" else placed.known
         for item, number in told.behind(known):
             if item.answers is not None:
                 yield from self.handoffs.answered(agent, item, message_at(line, number), start)
-        yield from self._answer(line, told, agent, is_whole)
-
-    # --- where it belongs --------------------------------------------------------------------------------------------
-
-    def _placed(self, exchange: Exchange) -> tuple[Told, Placed]:
-        """By what the prompt repeats. Answers of which it is not recorded are all one agent's, for want of knowing."""
-        tools = key_of(exchange.tools) if exchange.tools else 0
-        placed, base = None, self.bases.of_prompt(exchange, tools)
-        if base is not None:
-            told = Told(exchange, self.parts, base)
-            placed = self.chains.goes_on(told.prompt)
-        if placed is None:
-            told = Told(exchange, self.parts, self.bases.of_tools(exchange, tools))
-            same = self._by_id.get(hash(exchange.response_id)) if exchange.response_id else None
-            if same is not None and self.chains.is_last(same.chain, told.prompt, told.answered()[0]):
-                return told, Placed(same.chain, "twice", "exact")
-            if not exchange.messages:
-                self._unasked = self._unasked or self.chains.begin(told.prompt)
-                return told, Placed(self._unasked, "goes on", "not_recorded")
-            placed = self.chains.place(told.prompt, told.answers, told.opening)
-        self.chains.ask(placed.chain, told.prompt)
-        self.bases.keep(placed.chain, told, tools)
-        return told, placed
-
-    def _named(self, exchange: Exchange, after: _After | None) -> tuple[Told, Placed]:
-        """By the answer that the request names."""
-        told = Told(exchange, self.parts, Base(after.stretches or () if after else ()))
-        if after is not None and after.agent.latest == hash(exchange.previous):
-            placed = Placed(after.agent.chain, "goes on", "exact")
-        elif after is not None:
-            placed = Placed(self.chains.begin(told.prompt), "branches", "exact", (after.agent.chain,))
-        else:
-            placed = Placed(self.chains.begin(told.prompt), "begins", "exact")
-        self.chains.ask(placed.chain, told.prompt)
-        return told, placed
+        yield from self._answer(line, found, agent)
 
     def _begin(self, line: Line, told: Told, placed: Placed, agent: Agent, at: int | None) -> Iterator[Row]:
         """Where a new agent comes from."""
@@ -147,10 +97,9 @@ class Log:
 
     # --- what it says ------------------------------------------------------------------------------------------------
 
-    def _step(
-        self, line: Line, told: Told, placed: Placed, agent: Agent, start: int | None, is_whole: bool
-    ) -> Iterator[Row]:  # fmt: skip
-        exchange, usage = told.exchange, usage_of(told.exchange.usage)
+    def _step(self, line: Line, found: Found, agent: Agent, start: int | None) -> Iterator[Row]:
+        told, placed, exchange = found.told, found.placed, found.told.exchange
+        usage = usage_of(exchange.usage)
         end = self.clock.at(exchange.end)
         agent.steps += 1
         agent.reached(start, end)
@@ -191,7 +140,7 @@ class Log:
                 "choices": len(exchange.answers) if len(exchange.answers) > 1 else None,
             }),
         )  # fmt: skip
-        if is_whole:
+        if found.has_blocks:
             yield from self._blocks(told, agent)
         if is_rewritten:
             agent.rewritten_line = agent.rewritten_line or line.number
@@ -230,27 +179,18 @@ class Log:
             )
             position += count
 
-    def _answer(self, line: Line, told: Told, agent: Agent, is_whole: bool) -> Iterator[Row]:
+    def _answer(self, line: Line, found: Found, agent: Agent) -> Iterator[Row]:
         """What the agent said, and the tools that it asks for."""
-        exchange, agent.length = told.exchange, told.prompt.length
+        exchange, agent.length = found.told.exchange, found.told.prompt.length
         if not exchange.answers:
             return
-        paths, items = told.answered()
-        if exchange.messages:
-            self.chains.answer(agent.chain, paths, known_by(items), telling(items))
+        items = self.placing.answered(agent, found)
         text = "".join(item.text for item in items).strip()
         agent.said = hash(text) if text else None
-        if exchange.response_id:
-            self._by_id.pop(agent.latest or 0, None)
-            agent.latest = hash(exchange.response_id)
-            self._by_id[agent.latest] = agent
-        if agent.latest is not None and exchange.by_responses:
-            self._after[agent.latest] = _After(agent, told.with_answer(items) if is_whole else None)
         at = self.clock.at(exchange.end)
         for call in (call for item in items for call in item.calls):
             if call.is_broken:
-                message = (
-                    f"the arguments of the call {call.call_id or call.name} are no JSON: they are shown as they are"
-                )
+                name = call.call_id or call.name
+                message = f"the arguments of the call {name} are no JSON: they are shown as they are"
                 yield from self.finding("bad-arguments", "info", message, line.number, agent, agent.steps)
             yield from self.handoffs.ask(agent, call, line, at)
