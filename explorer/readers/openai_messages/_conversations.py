@@ -10,7 +10,9 @@ from explorer.readers._findings import Findings
 from explorer.readers._json_lines import json_lines
 from explorer.readers._openai._documents import Document, lines_of, whole_file
 from explorer.readers._values import key_part
-from explorer.readers.openai_messages._transcript import Place, Transcript
+from explorer.readers.openai_messages._participants import Place
+from explorer.readers.openai_messages._transcript import Transcript
+from explorer.readers.openai_messages._transcript_end import closing
 
 _IDS = ("id", "conversation_id", "session_id", "thread_id", "prompt_id", "name")
 
@@ -60,7 +62,7 @@ def _conversation(
     for entry in document.entries:
         place = Place(document.line_at(entry.offset), entry.offset, entry.length)
         yield from transcript.add(entry.message, place)
-    yield from transcript.end(native, document.fields)
+    yield from closing(transcript, native, document.fields)
 
 
 def flat_messages(source: SourceFile, findings: Findings) -> Iterator[Row]:
@@ -71,4 +73,4 @@ def flat_messages(source: SourceFile, findings: Findings) -> Iterator[Row]:
             yield line
         else:
             yield from transcript.add(line.fields, Place(line.number, line.offset, line.length))
-    yield from transcript.end(None, {})
+    yield from closing(transcript, None, {})

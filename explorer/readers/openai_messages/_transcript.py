@@ -3,65 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from explorer.model import (
-    PROMPT_PARTS,
-    Agent,
-    BlockRun,
-    Conversation,
-    Edge,
-    Finding,
-    Row,
-    Run,
-    Severity,
-    Step,
-    ToolCall,
-)
+from explorer.model import BlockRun, Edge, Finding, Row, Severity, Step, ToolCall
 from explorer.readers._findings import Findings
 from explorer.readers._openai._clock import Clock, first_time
 from explorer.readers._openai._items import Item, items_of, shown, word
 from explorer.readers._openai._usage import usage_of
 from explorer.readers._prompts import Prompt, PromptParts
-from explorer.readers._values import as_json, key_part
+from explorer.readers._values import key_part
+from explorer.readers.openai_messages._participants import Asked, Participant, Place
 
 _TIMES = ("created_at", "created", "timestamp", "time", "ts", "date")
 _TITLE = 80
-_MOST_EXTRA = 500
-
-
-class Place(NamedTuple):
-    """Where a message stands."""
-
-    line: int
-    offset: int
-    length: int
-
-
-class _Asked(NamedTuple):
-    participant: _Participant
-    ordinal: int
-    step_ordinal: int
-    call_id: str | None
-    name: str | None
-    start_ms: int | None
-    place: Place
-
-
-class _Participant:
-    """An agent with one run."""
-
-    __slots__ = ("agent_id", "calls", "end_ms", "model", "name", "run_id", "start_ms", "steps")
-
-    def __init__(self, agent_id: str, name: str | None) -> None:
-        self.agent_id = agent_id
-        self.run_id = f"{agent_id}/1"
-        self.name = name
-        self.steps = self.calls = 0
-        self.model: str | None = None
-        self.start_ms: int | None = None
-        self.end_ms: int | None = None
 
 
 class Transcript:
@@ -73,13 +27,12 @@ class Transcript:
         self.findings = findings
         self.clock = Clock()
         self.prompt = Prompt(PromptParts())
-        self.participants: dict[str | None, _Participant] = {}
+        self.participants: dict[str | None, Participant] = {}
         self.title: str | None = None
-        self._open: dict[str | None, deque[_Asked]] = {}
-        self._latest: tuple[_Participant, Place] | None = None
+        self._open: dict[str | None, deque[Asked]] = {}
+        self._latest: tuple[Participant, Place] | None = None
         self._edges = 0
         self._in_a_row = False
-        self._has_calls = False
 
     def tools(self, tools: object) -> None:
         """What the model was offered: it stands before all messages."""
@@ -96,7 +49,10 @@ class Transcript:
             return
         at = self.clock.at(first_time(message, _TIMES))
         if items[0].role == "assistant":
-            yield from self._step(message, items, place, at)
+            if "role" not in message and self._in_a_row and self._latest is not None:  # of one answer, item by item
+                yield from self._calls(items[0], self._latest[0], place, at)
+            else:
+                yield from self._step(message, items, place, at)
             self._in_a_row = True
         else:
             self._in_a_row = False
@@ -109,7 +65,7 @@ class Transcript:
         self.clock.passed(at)
 
     def finding(
-        self, code: str, severity: Severity, message: str, line: int | None, of: _Participant | None = None
+        self, code: str, severity: Severity, message: str, line: int | None, of: Participant | None = None
     ) -> Iterator[Finding]:
         """A finding at a line of the conversation."""
         ids = (of.agent_id, of.run_id, of.steps) if of else (None, None, None)
@@ -117,7 +73,7 @@ class Transcript:
 
     # --- steps and their tools ---------------------------------------------------------------------------------------
 
-    def _participant(self, name: str | None) -> _Participant:
+    def _participant(self, name: str | None) -> Participant:
         found = self.participants.get(name)
         if found is None:
             base = agent_id = f"{self.conversation_id}/{key_part(name or 'assistant')}"
@@ -125,7 +81,7 @@ class Transcript:
             while agent_id in taken:
                 number += 1
                 agent_id = f"{base}~{number}"
-            found = self.participants[name] = _Participant(agent_id, name or "assistant")
+            found = self.participants[name] = Participant(agent_id, name or "assistant")
         return found
 
     def _step(self, message: dict[str, object], items: list[Item], place: Place, at: int | None) -> Iterator[Row]:
@@ -133,10 +89,7 @@ class Transcript:
         speaker.steps += 1
         start, model = self.clock.start_of(at, is_first=self._latest is None), word(message.get("model"))
         speaker.model = speaker.model or model
-        for time in (start, at):
-            if time is not None:
-                speaker.start_ms = time if speaker.start_ms is None else min(speaker.start_ms, time)
-                speaker.end_ms = time if speaker.end_ms is None else max(speaker.end_ms, time)
+        speaker.reached(start, at)
         yield Step(
             run_id=speaker.run_id,
             ordinal=speaker.steps,
@@ -172,7 +125,7 @@ class Transcript:
         for item in items:
             yield from self._calls(item, speaker, place, at)
 
-    def _told_by_another(self, speaker: _Participant, place: Place, at: int | None) -> Iterator[Edge]:
+    def _told_by_another(self, speaker: Participant, place: Place, at: int | None) -> Iterator[Edge]:
         """Everybody is shown everything: who speaks next got what was said last."""
         if self._latest is None or self._latest[0] is speaker:
             return
@@ -183,9 +136,8 @@ class Transcript:
             "derived", "item", self.source_id, said.offset, said.length, self.source_id, said.offset, said.length,
         )  # fmt: skip
 
-    def _calls(self, item: Item, speaker: _Participant, place: Place, at: int | None) -> Iterator[Row]:
+    def _calls(self, item: Item, speaker: Participant, place: Place, at: int | None) -> Iterator[Row]:
         for call in item.calls:
-            self._has_calls = True
             speaker.calls += 1
             if call.is_broken:
                 text = f"the arguments of the call {call.call_id or call.name} are no JSON: they are shown as they are"
@@ -194,7 +146,7 @@ class Transcript:
             if call.call_id and self._open.get(key):
                 text = f"the call {call.call_id} is awaited already: a result goes with the first of them"
                 yield from self.finding("repeated-call-id", "info", text, place.line, speaker)
-            asked = _Asked(speaker, speaker.calls, speaker.steps, call.call_id, call.name, at, place)
+            asked = Asked(speaker, speaker.calls, speaker.steps, call.call_id, call.name, at, place)
             self._open.setdefault(key, deque()).append(asked)
 
     def _result(self, item: Item, place: Place, at: int | None) -> Iterator[Row]:
@@ -209,7 +161,12 @@ class Transcript:
             text = f"a result of the call {item.answers or item.name}, which nobody had made or which has one"
             yield from self.finding("unpaired-result", "warning", text, place.line)
 
-    def _tool_call(self, asked: _Asked, end_ms: int | None) -> ToolCall:
+    def unanswered(self) -> Iterator[ToolCall]:
+        """The calls that have no result."""
+        for waiting in self._open.values():
+            yield from (self._tool_call(asked, None) for asked in waiting)
+
+    def _tool_call(self, asked: Asked, end_ms: int | None) -> ToolCall:
         return ToolCall(
             run_id=asked.participant.run_id,
             ordinal=asked.ordinal,
@@ -222,50 +179,4 @@ class Transcript:
             source_id=self.source_id,
             offset=asked.place.offset,
             length=asked.place.length,
-        )
-
-    # --- the end -----------------------------------------------------------------------------------------------------
-
-    def end(self, title: str | None, fields: Mapping[str, object]) -> Iterator[Row]:
-        """Its agents, their runs and the conversation. ``fields`` is what is recorded beside its messages."""
-        for waiting in self._open.values():
-            yield from (self._tool_call(asked, None) for asked in waiting)
-        usage = usage_of(fields.get("usage")) if len(self.participants) == 1 else usage_of(None)
-        model = word(fields.get("model"))
-        for each in self.participants.values():
-            yield Agent(each.agent_id, self.conversation_id, None, each.name, None, None, "exact")
-            yield Run(
-                run_id=each.run_id,
-                conversation_id=self.conversation_id,
-                agent_id=each.agent_id,
-                ordinal=1,
-                status="unknown",
-                started_at=self.clock.moment(each.start_ms),
-                ended_at=self.clock.moment(each.end_ms),
-                start_ms=each.start_ms,
-                end_ms=each.end_ms,
-                time_grade="not_recorded" if each.start_ms is None else "exact",
-                model=each.model or model,
-                reported_input_tokens=usage.input_tokens,
-                reported_output_tokens=usage.output_tokens,
-                reported_note=None if usage.grade == "not_recorded" else "the usage beside the messages",
-                grade="exact",
-            )
-        yield from self.findings.rest(self.conversation_id)
-        plain = {
-            key: value
-            for key, value in fields.items()
-            if type(value) in (int, float, bool) or (isinstance(value, str) and len(value) <= _MOST_EXTRA)
-        }
-        yield Conversation(
-            conversation_id=self.conversation_id,
-            source_id=self.source_id,
-            format="openai-messages",
-            title=title or self.title,
-            started_at=self.clock.moment(0),
-            ended_at=self.clock.moment(self.clock.end),
-            block_scope=PROMPT_PARTS,
-            steps_recorded=True,
-            tool_calls_recorded=True,
-            extra=as_json(plain),
         )

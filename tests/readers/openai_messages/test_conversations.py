@@ -139,6 +139,16 @@ def test_a_chat_of_a_line_per_message_has_times_and_usage():
     assert got.conversation.conversation_id == "chat.jsonl"
 
 
+def test_items_of_the_responses_api_are_one_answer_up_to_what_it_asked_for(tmp_path):
+    asked = {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"}
+    items = [HI, {"type": "reasoning", "summary": []}, HELLO, asked, asked | {"call_id": "c2"}]
+    items += [{"type": "function_call_output", "call_id": each, "output": "r"} for each in ("c1", "c2")]
+    got = found(written(tmp_path / "x.jsonl", *items, asked | {"call_id": "c3"}))
+    assert [step.ordinal for step in got.steps] == [1, 2]
+    assert [(call.tool_call_id, call.step_ordinal) for call in got.tool_calls] == [("c1", 1), ("c2", 1), ("c3", 2)]
+    assert got.codes() == []
+
+
 def test_usage_beside_the_messages_is_the_recorders_own_sum(tmp_path):
     record = {"messages": [HI, HELLO], "usage": {"prompt_tokens": 7, "completion_tokens": 2}, "model": "m"}
     (run,) = found(written(tmp_path / "x.jsonl", record)).runs
