@@ -1,6 +1,8 @@
 """What traces tell, by hand: who was at work, what counts, and what of it is doubtful."""
 
 import json
+import random
+from dataclasses import replace
 
 import pytest
 
@@ -340,3 +342,20 @@ def test_where_nothing_was_said_the_calls_are_told_with_what_failed(tmp_path):
         ("tool", "tool_result", "sh", True),
     ]  # fmt: skip
     assert "not recorded" in told[0].note
+
+
+def test_the_order_of_spans_and_a_second_export_change_nothing(tmp_path):
+    files = sorted((OTLP / "collector").iterdir())
+    documents = [json.loads(text) for file in files for text in file.read_bytes().splitlines()]
+    spans = [each for one in documents for each in one["resourceSpans"][0]["scopeSpans"][0]["spans"]]
+    rows = []
+    for seed in range(4):
+        again = spans + (spans[::3] if seed % 2 else [])
+        random.Random(seed).shuffle(again)
+        (tmp_path / "t.jsonl").write_bytes(lines(*(document(*again[n::3], scope="shop.genai") for n in range(3))))
+        found = read(tmp_path / "t.jsonl", reader="otlp")
+        assert found.codes() == ["recorded-twice"] * (seed % 2)
+        steps = [replace(step, offset=0, length=0) for step in found.steps]
+        calls = [replace(call, offset=0, length=0) for call in found.tool_calls]
+        rows.append((found.runs, found.agents, steps, calls, found.events, list(found.stretches().values())))
+    assert all(each == rows[0] for each in rows)
