@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from explorer.model import (
     Agent,
@@ -175,15 +175,15 @@ class Draft:
         """A time from the start of the conversation; what is before it by skewed clocks, at it."""
         return None if at is None or self.start is None else max(at - self.start, 0)
 
-    def agent(self, key: str, name: str | None, **fields: object) -> AgentDraft:
-        """A new agent; of several with one key the later ones are numbered."""
+    def agent(self, key: str, name: str | None, before: int | None = None, **fields: Any) -> AgentDraft:
+        """A new agent, behind the others or ``before`` some; of several with one key the later ones are numbered."""
         own = key
         while own in self._keys:
             self._keys[key] += 1
             own = f"{key}~{self._keys[key]}"
         self._keys[own] = 1
-        made = AgentDraft(own, name, **fields)  # type: ignore[arg-type]
-        self.agents.append(made)
+        made = AgentDraft(own, name, **fields)
+        self.agents.insert(len(self.agents) if before is None else before, made)
         return made
 
     def number(self) -> None:

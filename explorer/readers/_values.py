@@ -124,6 +124,11 @@ def unix_ms(stamp: object) -> int | None:
         return None
 
 
+def text_in(value: object) -> str | None:
+    """A text that is not empty; None for anything else."""
+    return value if isinstance(value, str) and value else None
+
+
 def as_json(fields: Mapping[str, object]) -> str | None:
     """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
     present = {key: value for key, value in fields.items() if value is not None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from explorer.model import Conversation, Finding, Row
+from explorer.model import Conversation, EventKind, Finding, Row
 from explorer.readers._drafts import AgentDraft, CallDraft, Draft, Happening, RunDraft, StepDraft
 from explorer.readers._prompts import Prompt, PromptParts
 from explorer.readers._values import as_json, key_part, many, moment
@@ -177,8 +177,8 @@ class Telling:
         managed = step.managed or {}
         kind, boundary = managed.get("type"), managed.get("boundary")
         words = ", ".join(str(each) for each in (kind, boundary) if isinstance(each, str))
-        happened = "note" if kind == "injection" else "compaction"
-        run.events.append(Happening(happened, step.at, words or None, step.shown))  # type: ignore[arg-type]
+        happened: EventKind = "note" if kind == "injection" else "compaction"
+        run.events.append(Happening(happened, step.at, words or None, step.shown))
         return self._opening(each) if boundary in _BEGINS_ANEW else context
 
     def _step(self, each: Trajectory, run: RunDraft, step: Noted, prompt: Prompt, is_copy: bool) -> None:

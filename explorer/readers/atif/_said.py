@@ -9,7 +9,7 @@ import orjson
 
 from explorer.readers import Message, MessageRole, Place
 from explorer.readers._records import open_bytes
-from explorer.readers._values import as_text
+from explorer.readers._values import as_text, text_in
 from explorer.readers._walk import Walk
 from explorer.readers.atif._step import INLINED
 from explorer.readers.atif._trajectory import KNOWN, STEP
@@ -82,7 +82,7 @@ def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str 
 
 
 def _result(result: dict[str, object], names: Mapping[object, str | None], note: str | None) -> Iterator[Message]:
-    call_id, extra = _text(result.get("source_call_id")), result.get("extra")
+    call_id, extra = text_in(result.get("source_call_id")), result.get("extra")
     failed = result.get("is_error", extra.get("is_error") if isinstance(extra, dict) else None) is True
     named = [as_text(each.get("trajectory_id") or each.get("trajectory_path") or each.get("session_id"))
              for each in _list(result.get("subagent_trajectory_ref")) if isinstance(each, dict)]  # fmt: skip
@@ -107,10 +107,6 @@ def _content(role: MessageRole, content: object, ordinal: int | None, note: str 
                 yield Message.of(role, "other", as_text(part), step_ordinal=ordinal, note=note)
     elif content not in (None, ""):
         yield Message.of(role, "text", as_text(content), step_ordinal=ordinal, note=note)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _list(value: object) -> list[object]:

@@ -10,7 +10,7 @@ import orjson
 
 from explorer.model import Grade
 from explorer.readers._drafts import NO_USAGE, Tokens, Where
-from explorer.readers._values import Fields, unix_ms
+from explorer.readers._values import Fields, text_in, unix_ms
 
 INLINED = "sidechain"
 """The agent of inlined steps that do not say whose they are."""
@@ -85,7 +85,7 @@ def noted(record: dict[str, object], where: Where) -> Noted:
     _metrics(step, fields, record.pop("metrics", None))
     message, reasoning = record.pop("message", None), record.pop("reasoning_content", None)
     calls = [each for each in _list(record.pop("tool_calls", None)) if isinstance(each, dict)]
-    step.calls = [(_text(each.get("tool_call_id")), _text(each.get("function_name"))) for each in calls]
+    step.calls = [(text_in(each.get("tool_call_id")), text_in(each.get("function_name"))) for each in calls]
     observation = record.pop("observation", None)
     found = observation.get("results") if isinstance(observation, dict) else None
     step.results = [_result(each) for each in _list(found) if isinstance(each, dict)]
@@ -96,7 +96,7 @@ def noted(record: dict[str, object], where: Where) -> Noted:
         managed = extra.get("context_management")
         step.managed = managed if isinstance(managed, dict) else None
         if extra.get("is_sidechain") is True:
-            step.chain = _text(extra.get("agent_id")) or INLINED
+            step.chain = text_in(extra.get("agent_id")) or INLINED
     if step.managed is not None:
         step.shown = message[:200] if isinstance(message, str) else None
     step.identity = hash((step.source, step.at, *step.parts, *(result.part for result in step.results)))
@@ -138,13 +138,13 @@ def _result(record: dict[str, object]) -> Result:
     references = [_reference(each) for each in _list(record.get("subagent_trajectory_ref")) if isinstance(each, dict)]
     content = record.get("content")
     return Result(
-        _text(record.get("source_call_id")), content is not None, failed if isinstance(failed, bool) else None,
+        text_in(record.get("source_call_id")), content is not None, failed if isinstance(failed, bool) else None,
         references, hash(("result", _hash(content))),
     )  # fmt: skip
 
 
 def _reference(record: dict[str, object]) -> Reference:
-    return Reference(*(_text(record.get(key)) for key in ("trajectory_id", "trajectory_path", "session_id")))
+    return Reference(*(text_in(record.get(key)) for key in ("trajectory_id", "trajectory_path", "session_id")))
 
 
 def _hash(value: object) -> int:
@@ -163,7 +163,3 @@ def _list(value: object) -> Iterator[object]:
         yield from value
     elif isinstance(value, dict):
         yield value
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from explorer.model import ReportedScope
 from explorer.readers._drafts import Reported, RunDraft
 from explorer.readers._values import Fields, many
 from explorer.readers.atif._trajectory import Trajectory
@@ -25,10 +26,8 @@ def reported(each: Trajectory, run: RunDraft, inlined: Sequence[RunDraft], below
     recorded = (prompt, completion)
     own, with_inlined, everything = (_sums(runs) for runs in ((run,), (run, *inlined), (run, *inlined, *below)))
     known = all(each is not None for sums in (own, everything) for each in sums)
-    scope, what = (
-        "own",
-        "the recorder's final_metrics are over the steps of this trajectory alone, without its sub-agents",
-    )
+    scope: ReportedScope = "own"
+    what = "the recorder's final_metrics are over the steps of this trajectory alone, without its sub-agents"
     if not known:
         what = "what the recorder's final_metrics are over cannot be told: there are steps without usage"
     elif _same(recorded, everything) and not _same(recorded, own):
@@ -40,9 +39,8 @@ def reported(each: Trajectory, run: RunDraft, inlined: Sequence[RunDraft], below
             what = "the recorder's final_metrics include the agents inlined here, and not the other ones below"
     elif not below and not inlined:
         what = ""
-    return Reported(
-        scope, steps, prompt, completion, cost, None, "; ".join(filter(None, (what, note))) or None  # type: ignore[arg-type]
-    )  # fmt: skip
+    notes = "; ".join(filter(None, (what, note))) or None
+    return Reported(scope, steps, prompt, completion, cost, None, notes)
 
 
 def _calls(run: RunDraft) -> tuple[int | None, str | None]:

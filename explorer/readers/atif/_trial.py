@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from explorer.readers._values import text_in
+
 TRAJECTORY = "agent/trajectory.json"
 """Where its trajectory is, from where the result is."""
 
@@ -53,8 +55,4 @@ class Trial:
             words = (failed.get("exception_type"), failed.get("exception_message"))
             error = ": ".join(each for each in words if isinstance(each, str))[:2_000] or "an exception"
         reward = float(only) if type(only) in (int, float) and abs(only) < 1e300 else None
-        return cls(_text(fields.get("task_name")), _text(fields.get("trial_name")), rewards, Ending(reward, error))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+        return cls(text_in(fields.get("task_name")), text_in(fields.get("trial_name")), rewards, Ending(reward, error))

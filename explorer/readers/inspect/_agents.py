@@ -115,9 +115,8 @@ class Telling:
         if self.main is None:
             number = self.transcript.attempt
             key, label = (f"attempt-{number}", f"attempt {number}") if number else (MAIN, None)
-            agent = self.draft.agent(key, self._solver or MAIN, label=label)
-            self.draft.agents.remove(agent)
-            self.draft.agents.insert(self._first, agent)  # before those that it has started
+            # Before those that it has started.
+            agent = self.draft.agent(key, self._solver or MAIN, self._first, label=label)
             self.main = RunDraft(agent, start=self.transcript.first, end=self.transcript.last)
             agent.runs.append(self.main)
         return self.main

@@ -9,7 +9,7 @@ import orjson
 from explorer.model import EventKind
 from explorer.readers._drafts import NO_USAGE, CallDraft, Happening, StepDraft, Where
 from explorer.readers._prompts import PromptParts
-from explorer.readers._values import Fields, unix_ms
+from explorer.readers._values import Fields, text_in, unix_ms
 from explorer.readers.inspect._noted import NotedCall, NotedHappening, NotedStep, Reference, Span, Transcript
 from explorer.readers.inspect._usage import usage
 
@@ -48,7 +48,7 @@ class Events:
             if each is not None:
                 found.first = each if found.first is None else min(found.first, each)
                 found.last = each if found.last is None else max(found.last, each)
-        kind = _text(event.get("event"))
+        kind = text_in(event.get("event"))
         nested = event.get("events")
         handle = self._kinds.get(kind)
         if handle is not None:
@@ -61,8 +61,8 @@ class Events:
 
     def _nested(self, event: dict[str, object], nested: list[object], where: Where, inside: tuple[int, ...]) -> None:
         """Events of a tool or of a subtask, which before 2025 stood in its own event: a span around them."""
-        agent = _text(event.get("agent"))
-        name = agent or _text(event.get("name")) or _text(event.get("function"))
+        agent = text_in(event.get("agent"))
+        name = agent or text_in(event.get("name")) or text_in(event.get("function"))
         span = Span(
             f"inside {where.offset} {inside}", self._span_of(event), "agent" if agent else "tool", name,
             unix_ms(event.get("timestamp")), unix_ms(event.get("completed")), True,
@@ -79,23 +79,23 @@ class Events:
 
     def _span_of(self, event: dict[str, object]) -> str | None:
         """Which span an event is of: its own, else, as before 2025, that of the step around it."""
-        return _text(event.get("span_id")) or (self._steps[-1].span_id if self._steps else None)
+        return text_in(event.get("span_id")) or (self._steps[-1].span_id if self._steps else None)
 
     # --- spans -------------------------------------------------------------------------------------------------------
 
     def _begin(self, event: dict[str, object], where: Where, inside: tuple[int, ...]) -> None:
-        span_id = _text(event.get("id"))
+        span_id = text_in(event.get("id"))
         if span_id is None:
             self._complain("a span without an id: what is in it counts to what is around it")
             return
-        names = _text(event.get("type")), _text(event.get("name"))
-        span = Span(span_id, _text(event.get("parent_id")), *names, unix_ms(event.get("timestamp")))
+        names = text_in(event.get("type")), text_in(event.get("name"))
+        span = Span(span_id, text_in(event.get("parent_id")), *names, unix_ms(event.get("timestamp")))
         known = self.transcript.spans.setdefault(span_id, span)
         if known is not span:
             self._complain(f"a second span {span_id[:40]!r}: its events count to the first one")
 
     def _end(self, event: dict[str, object], where: Where, inside: tuple[int, ...]) -> None:
-        span = self.transcript.spans.get(_text(event.get("id")) or "")
+        span = self.transcript.spans.get(text_in(event.get("id")) or "")
         if span is None:
             self.transcript.ends_without_begin += 1
             return
@@ -103,11 +103,11 @@ class Events:
 
     def _step(self, event: dict[str, object], where: Where, inside: tuple[int, ...]) -> None:
         """What logs before 2025 have for spans: they lie in each other, and what is between is in them."""
-        at, name = unix_ms(event.get("timestamp")), _text(event.get("name"))
+        at, name = unix_ms(event.get("timestamp")), text_in(event.get("name"))
         if event.get("action") == "begin":
             span_id = f"step {where.offset} {inside}"
             parent = self._steps[-1].span_id if self._steps else None
-            span = self.transcript.spans[span_id] = Span(span_id, parent, _text(event.get("type")), name, at)
+            span = self.transcript.spans[span_id] = Span(span_id, parent, text_in(event.get("type")), name, at)
             self._steps.append(span)
             return
         for span in reversed(self._steps):
@@ -122,16 +122,16 @@ class Events:
     def _model(self, event: dict[str, object], where: Where, inside: tuple[int, ...]) -> None:
         fields, output = Fields(event), _object(event.get("output"))
         found = usage(output.get("usage"))
-        asked_of, answered = fields.text("model"), _text(output.get("model"))
+        asked_of, answered = fields.text("model"), text_in(output.get("model"))
         start, end = unix_ms(event.get("timestamp")), unix_ms(event.get("completed"))
         working = fields.number("working_time", 0)
         choice = _object(next(iter(_list(output.get("choices"))), None))
         is_pending, cache = event.get("pending") is True, event.get("cache")
-        error = _text(event.get("error")) or _text(output.get("error"))
+        error = text_in(event.get("error")) or text_in(output.get("error"))
         draft = StepDraft(
             where, start, end, asked_of, answered or asked_of,
             asked_of.partition("/")[0] if asked_of and "/" in asked_of else None,
-            found.tokens, found.grade, _text(choice.get("stop_reason")), error[:2_000] if error else None,
+            found.tokens, found.grade, text_in(choice.get("stop_reason")), error[:2_000] if error else None,
         )  # fmt: skip
         if start is not None and end is not None and working is not None:
             draft.wait = max(end - start - round(1000 * working), 0)
@@ -158,7 +158,7 @@ class Events:
         failed, error = event.get("failed"), event.get("error")
         is_pending = event.get("pending") is True
         draft = CallDraft(
-            where, None, _text(event.get("id")), _text(event.get("function")), unix_ms(event.get("timestamp")),
+            where, None, text_in(event.get("id")), text_in(event.get("function")), unix_ms(event.get("timestamp")),
             unix_ms(event.get("completed")), None if is_pending else failed is True or isinstance(error, dict),
             not is_pending,
         )  # fmt: skip
@@ -166,7 +166,7 @@ class Events:
         words = [each for each in _object(arguments).values() if isinstance(each, str)]
         asked = " ".join(words[0].split())[:60] if words else ""
         self.transcript.calls.append(
-            NotedCall(draft, self._span_of(event), _text(event.get("agent_span_id")), asked)
+            NotedCall(draft, self._span_of(event), text_in(event.get("agent_span_id")), asked)
         )  # fmt: skip
 
     # --- what happens ------------------------------------------------------------------------------------------------
@@ -203,9 +203,9 @@ class Events:
 def asked_by(message: dict[str, object]) -> dict[str, str | None]:
     """The tools that an answer asks for, by the id of the call."""
     return {
-        call_id: _text(call.get("function"))
+        call_id: text_in(call.get("function"))
         for call in _list(message.get("tool_calls"))
-        if isinstance(call, dict) and (call_id := _text(call.get("id"))) is not None
+        if isinstance(call, dict) and (call_id := text_in(call.get("id"))) is not None
     }
 
 
@@ -236,7 +236,3 @@ def _object(value: object) -> dict[str, object]:
 
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

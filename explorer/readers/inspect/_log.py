@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from explorer.readers._drafts import Tokens
+from explorer.readers._values import text_in
 from explorer.readers.inspect._usage import summed, total
 
 _FIELDS = frozenset(("version", "status", "eval", "plan", "stats", "error", "tags"))
@@ -43,9 +44,9 @@ class Log:
         if key == "status" and isinstance(value, str):
             self.status = value
         elif key == "error" and isinstance(value, Mapping):
-            self.error = _text(value.get("message"))
+            self.error = text_in(value.get("message"))
         elif key == "eval" and isinstance(value, Mapping):
-            self.task, self.solver = _text(value.get("task")), _text(value.get("solver"))
+            self.task, self.solver = text_in(value.get("task")), text_in(value.get("solver"))
             for name in ("eval_id", "run_id", "eval_set_id", "task_id", "created", "model", "model_roles", "tags"):
                 if value.get(name) not in (None, [], {}):
                     self.about[name] = value[name]
@@ -58,7 +59,3 @@ class Log:
         ours = total(self.samples).input if self.samples else None
         recorded = self.recorded.input if self.recorded else None
         return None if ours is None or recorded is None or ours == recorded else (recorded, ours)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from explorer.readers import Message, MessageRole, Place
-from explorer.readers._values import as_text
+from explorer.readers._values import as_text, text_in
 from explorer.readers.inspect._following import Following
 from explorer.readers.inspect._history import KEPT
 from explorer.readers.inspect._texts import ATTACHED, Texts
@@ -104,14 +104,14 @@ def _message(message: object, texts: Texts, step: int | None) -> Iterator[Messag
 
 
 def _result(message: dict[str, object], texts: Texts) -> Iterator[Message]:
-    name, call_id = (_word(message.get(key)) for key in ("function", "tool_call_id"))
+    name, call_id = (text_in(message.get(key)) for key in ("function", "tool_call_id"))
     error, content = message.get("error"), message.get("content")
     for part in content if isinstance(content, list) and content else [content or ""]:
         told = _part(part, "tool", texts, None)
         kind = "tool_result" if told.kind == "text" else told.kind
         yield told._replace(kind=kind, name=name, call_id=call_id, is_error=isinstance(error, dict))
     if isinstance(error, dict) and error.get("message") not in (None, content):
-        text, why = texts_of(error.get("message"), texts), _word(error.get("type"))
+        text, why = texts_of(error.get("message"), texts), text_in(error.get("type"))
         yield Message.of("tool", "tool_result", text, name, call_id, is_error=True, note=why)
 
 
@@ -129,7 +129,7 @@ def _part(part: object, role: MessageRole, texts: Texts, step: int | None) -> Me
         )
     if kind == "image":
         return Message.of(role, "image", "", step_ordinal=step, note=_place(part.get("image")))
-    return Message.of(role, "other", as_text(part), _word(kind), step_ordinal=step)
+    return Message.of(role, "other", as_text(part), text_in(kind), step_ordinal=step)
 
 
 def _place(image: object) -> str | None:
@@ -143,7 +143,3 @@ def texts_of(value: object, texts: Texts) -> str:
     if isinstance(value, str) and value.startswith(ATTACHED) and len(value) < 200:
         return texts.attached(value) or f"{value} (not in the log)"
     return as_text(value)
-
-
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
