@@ -37,6 +37,8 @@ class Agent:
 
     chain: Chain
     grade: Grade
+    line: int
+    """Of its first request."""
     name: str | None = None
     label: str | None = None
     version: str | None = None
@@ -64,6 +66,8 @@ class Agent:
     events: int = 0
     doubtful: int = 0
     """Requests that may be another agent's."""
+    doubtful_line: int | None = None
+    """The first of them."""
     rewritten: int = 0
     """Prompts with another beginning."""
     rewritten_line: int | None = None

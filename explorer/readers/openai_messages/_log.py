@@ -61,7 +61,7 @@ class Log:
             return
         start = self.clock.at(exchange.start)
         if (agent := self.agents.get(placed.chain)) is None:
-            agent = self.agents[placed.chain] = Agent(placed.chain, placed.grade)
+            agent = self.agents[placed.chain] = Agent(placed.chain, placed.grade, line.number)
             name = exchange.session[1] or (None if exchange.messages else "answers without prompts")
             agent.introduce(name, told.items, exchange.tools)
             yield from self._begin(line, told, placed, agent, start)
@@ -110,6 +110,7 @@ class Log:
         candidates = None
         if placed.grade == "ambiguous":
             agent.doubtful += 1
+            agent.doubtful_line = agent.doubtful_line or line.number
             others = [self.keys.run_id(self.agents[other]) for other in placed.others]
             candidates = orjson.dumps([self.keys.run_id(agent), *others]).decode()
         is_rewritten = placed.how == "rewritten"

@@ -69,7 +69,7 @@ def _agent(log: Log, agent: Agent) -> Iterator[Row]:
         yield from log.finding("rewritten-history", "info", message, agent.rewritten_line, agent)
     if agent.forked:
         message = "its first prompt leaves that of another agent at an earlier message: a fork, or somebody went back"
-        yield from log.finding("rewritten-history", "info", message, None, agent)
+        yield from log.finding("rewritten-history", "info", message, agent.line, agent)
     if agent.doubtful:
         message = f"{many(agent.doubtful, 'request')} of {agent.steps:,} that may as well be another agent's"
-        yield from log.finding("ambiguous-chain", "info", message, None, agent)
+        yield from log.finding("ambiguous-chain", "info", message, agent.doubtful_line, agent)
