@@ -47,10 +47,10 @@ class Fields:
         return None
 
     def number(self, name: str, least: float = -MOST_SECONDS, most: float = MOST_SECONDS) -> float | None:
-        """A number in a range; times and durations are, whatever their unit."""
+        """A number in a range, as times and durations are, whatever their unit; a float, however it is written."""
         value = self._fields.pop(name, None)
         if (type(value) is float or type(value) is int) and least <= value <= most:
-            return value
+            return float(value)
         if value is not None:
             self._complain(name, value, f"a number from {least:g} to {most:g}")
         return None

@@ -49,6 +49,11 @@ def found(path):
     return read(path, "t", reader="mini-swe-agent")
 
 
+def test_dollars_without_a_fraction_are_stored_as_all_others(tmp_path):
+    got = trajectory(tmp_path / "t.traj.json", SYSTEM, TASK, answer(1, 1.0, cost=1), stats=(1, 1))
+    assert [type(run.reported_cost_usd) for run in got.runs] == [float]
+
+
 def test_a_call_ends_with_its_message_and_began_with_the_one_before(tmp_path):
     got = trajectory(
         tmp_path / "t.traj.json", SYSTEM, TASK, answer(1, 100.0, usage(1000, 0, 50)), result(1, 103.5),
