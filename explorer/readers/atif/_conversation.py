@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from explorer.model import Conversation, EventKind, Finding, Row
 from explorer.readers._drafts import AgentDraft, CallDraft, Draft, Happening, RunDraft, StepDraft
 from explorer.readers._prompts import Prompt, PromptParts
-from explorer.readers._values import as_json, key_part, many, moment
+from explorer.readers._values import as_json, key_part, many, moment, text_in
 from explorer.readers.atif._doubts import order
 from explorer.readers.atif._family import Family, Link, descendants
 from explorer.readers.atif._step import Noted
@@ -175,8 +175,8 @@ class Telling:
     def _managed(self, each: Trajectory, run: RunDraft, step: Noted, context: Prompt) -> Prompt:
         """A compaction is an event of the run, and where it says so a new prompt begins."""
         managed = step.managed or {}
-        kind, boundary = managed.get("type"), managed.get("boundary")
-        words = ", ".join(str(each) for each in (kind, boundary) if isinstance(each, str))
+        kind, boundary = text_in(managed.get("type")), text_in(managed.get("boundary"))
+        words = ", ".join(filter(None, (kind, boundary)))
         happened: EventKind = "note" if kind == "injection" else "compaction"
         run.events.append(Happening(happened, step.at, words or None, step.shown))
         return self._opening(each) if boundary in _BEGINS_ANEW else context

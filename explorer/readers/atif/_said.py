@@ -14,7 +14,7 @@ from explorer.readers._walk import Walk
 from explorer.readers.atif._step import INLINED
 from explorer.readers.atif._trajectory import KNOWN, STEP
 
-_ROLES: Mapping[object, MessageRole] = {"system": "system", "user": "user", "agent": "assistant"}
+_ROLES: Mapping[str | None, MessageRole] = {"system": "system", "user": "user", "agent": "assistant"}
 _COPIED = "copied from what this trajectory goes on from"
 
 
@@ -58,7 +58,7 @@ def _tools(agent: object) -> Iterator[Message]:
 
 def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str | None]) -> Iterator[Message]:
     """What a step says, part by part; ``names`` has the tools of the calls so far, and is added to."""
-    role = _ROLES.get(step.get("source"), "user")
+    role = _ROLES.get(text_in(step.get("source")), "user")
     note = _COPIED if step.get("is_copied_context") is True else None
     if reasoning := step.get("reasoning_content"):
         yield Message.of(role, "reasoning", as_text(reasoning), step_ordinal=ordinal, note=note)

@@ -63,6 +63,8 @@ class Archive:
             with zipfile.ZipFile(path) as opened:
                 listed = sorted(opened.infolist(), key=lambda each: each.header_offset)
             found = [(each.filename, each.compress_type, each.header_offset, each.compress_size) for each in listed]
+            if listed and listed[0].header_offset < 0:
+                raise zipfile.BadZipFile("an entry begins before the file")
         except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
             self.damage = str(error)
             found = []

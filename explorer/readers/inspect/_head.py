@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from explorer.readers._values import text_in
 from explorer.readers._walk import Walk
 
 _LOCAL = re.compile(rb"PK\x03\x04.{22}(..)(..)", re.DOTALL)
@@ -44,9 +45,9 @@ def _is_log(head: bytes) -> bool:
         if key == "version":
             found.add(key if isinstance(walk.value(), int) else "")
         elif key == "status":
-            found.add(key if walk.value() in _STATUS else "")
+            found.add(key if text_in(walk.value()) in _STATUS else "")
         elif key == "eval":
-            value = walk.value() if (end := walk.at) is not None else None
+            end, value = walk.at, walk.value()
             # Of a log whose evaluation is described at length the head may end here.
             is_one = isinstance(value, dict) and "task" in value and "model" in value
             cut = value is None and b'"task"' in head[end:] and b'"eval_id"' in head[end:]

@@ -87,7 +87,7 @@ def _message(message: object, texts: Texts, step: int | None) -> Iterator[Messag
     if not isinstance(message, dict):
         yield Message.of("user", "other", as_text(message), step_ordinal=step, note="a message that cannot be read")
         return
-    role = _ROLES.get(message.get("role"), "user")
+    role = _ROLES.get(text_in(message.get("role")), "user")
     if role == "tool":
         yield from _result(message, texts)
         return

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from explorer.readers import claim
+from explorer.readers import Place, claim, reader_of
 from tests.readers.atif.test_trajectory import ATIF, call, trajectory
 from tests.readers.reading import read
 from tests.readers.test_contract import assert_sound
@@ -68,6 +68,18 @@ def test_a_value_of_any_type_anywhere_never_raises(tmp_path):
         inner[way[-1]] = ODD[n % len(ODD)]
         path.write_text(json.dumps(changed), "utf-8")
         assert_sound(read(path, reader="atif"))
+
+
+def test_a_list_in_the_place_of_a_word_never_raises(tmp_path):
+    """It cannot be looked up in a set of words."""
+    path = tmp_path / "t.json"
+    managed = {"type": ["compaction"], "boundary": ["replace"]}
+    path.write_text(json.dumps(trajectory(call(1, extra={"context_management": managed}), call(2, source=["agent"]))))
+    found = read(path, reader="atif")
+    (run,) = found.runs
+    assert [event.trigger for event in found.events] == [None]
+    place = Place(run.conversation_id, run.agent_id, run.run_id, None, (), None, run.extra)
+    assert {message.role for message in reader_of("atif").messages({path.name: path}, place)} == {"assistant", "user"}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import random
+import struct
 import zipfile
 
 import pytest
@@ -183,6 +184,14 @@ def test_bytes_changed_anywhere_never_raise(tmp_path):
         assert_sound(read(path, reader="inspect"))
 
 
+def test_an_entry_that_begins_before_the_file_is_damage(tmp_path):
+    content, path = SHOP.read_bytes(), tmp_path / "log.eval"
+    end = content.rindex(b"PK\x05\x06")
+    path.write_bytes(content[: end + 16] + struct.pack("<I", len(content)) + content[end + 20 :])  # of the directory
+    found = read(path, reader="inspect")
+    assert "truncated-record" in found.codes() and figures(found) == figures(read(SHOP, reader="inspect"))
+
+
 def places(value, path=()):
     """The way to every value inside another one."""
     yield path
@@ -222,12 +231,22 @@ def test_what_is_beyond_what_is_built_is_said(tmp_path, monkeypatch):
         (json.dumps({"samples": []} | made.about()).encode(), True),
         (json.dumps({"version": 1, "status": "success", "eval": {}}).encode(), False),
         (json.dumps({"inner": made.about()}).encode(), False),
+        (json.dumps(made.about() | {"status": ["success"]}).encode(), False),
         (b"PK\x03\x04", False),
     ],
 )
 def test_what_a_log_is_known_by(tmp_path, content, is_one):
     found = claim(tmp_path / "any name", content)
     assert (found is not None and found.NAME == "inspect") == is_one
+
+
+def test_a_message_whose_role_is_a_list_is_shown(tmp_path):
+    sample = solo(usage(1, 0, 0, 1))
+    for message in sample["events_data"]["messages"]:
+        message["role"] = [message["role"]]
+    found = plain(tmp_path, sample)
+    told = said_in(tmp_path / "log.json", found.runs[0], found)
+    assert [text for _, kind, text, _ in told if kind == "text"] == ["Go.", "m0"]
 
 
 def test_what_is_said_again_in_each_prompt_is_told_once(tmp_path):
