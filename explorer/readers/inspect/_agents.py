@@ -32,6 +32,7 @@ class Telling:
         self._solver = solver
         self._first = len(draft.agents)
         self._busy = self._with_calls()
+        self._with_scorers = {each.parent_id for each in transcript.spans.values() if each.type == "scorer"}
         self._owners: dict[str | None, str | None] = {None: None}
 
     def tell(self) -> RunDraft:
@@ -71,7 +72,7 @@ class Telling:
 
     def _owner(self, span_id: str | None) -> str | None:
         """The span of the run that a span is of, nearest first; None for the main agent."""
-        way: list[str] = []
+        way: dict[str, None] = {}
         here = span_id
         while here is not None and here not in self._owners:
             span = self.transcript.spans.get(here)
@@ -80,7 +81,7 @@ class Telling:
             if self._is_run(span):
                 self._owners[here] = here
                 break
-            way.append(here)
+            way[here] = None
             here = span.parent_id
         owner = self._owners.get(here)
         self._owners.update(dict.fromkeys(way, owner))
@@ -100,9 +101,7 @@ class Telling:
         """An agent, or a scorer that asks models; of scorers without spans of their own, all of them together."""
         if span.type not in _SCORERS or span.span_id not in self._busy:
             return span.type == "agent"
-        return span.type == "scorer" or not any(
-            each.type == "scorer" and each.parent_id == span.span_id for each in self.transcript.spans.values()
-        )
+        return span.type == "scorer" or span.span_id not in self._with_scorers
 
     def _of(self, span_id: str | None) -> RunDraft:
         """The run of an event."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from explorer.model import Conversation, Finding, Row, UncountedUsage
 from explorer.readers._drafts import Draft, RunDraft, Where
 from explorer.readers._findings import Findings
-from explorer.readers._prompts import PromptParts
+from explorer.readers._prompts import GrowingParts
 from explorer.readers._values import as_json, key_part, moment, unix_ms
 from explorer.readers.inspect._agents import Telling
 from explorer.readers.inspect._doubts import attempted, complained, of_transcript, partial
@@ -36,7 +36,7 @@ class Sample:
         self.fields: dict[str, object] = {}
         self.pool: list[int] = []
         """The messages that prompts refer to, hashed."""
-        self._parts = PromptParts()
+        self._parts = GrowingParts()  # agents are at work side by side
         self._complaints: dict[str, int] = {}
         self._events = Events(self._parts, self._complain)
         self._partial = 0

@@ -3,6 +3,7 @@
 import pytest
 
 from explorer.readers import Place, StepPlace, messages, reader_of
+from tests.readers.inspect.logs import made, plain
 from tests.readers.reading import SAMPLES, SHARED, read
 
 SHOP = SAMPLES / "inspect" / "shop" / "2026-05-04T09-00-00+00-00_shop_t1.eval"
@@ -67,6 +68,24 @@ def test_siblings_share_the_prompt_that_both_were_given(shop):
     lead, one, two = (shop.ids(steps_of(shop, runs[name])[0]) for name in ("lead", "reader", "reader~2"))
     assert (len(lead), len(one), len(two)) == (3, 3, 3)  # tools, system prompt, what is asked
     assert lead[:2] == one[:2] == two[:2] and len({lead[2], one[2], two[2]}) == 3
+
+
+def test_prompts_of_agents_at_work_side_by_side_are_a_few_stretches_each(tmp_path):
+    """Numbered as they come, each would be one for every turn: 25 for the last ones, and 1,300 in all."""
+    turns, prompts, events = 25, {"a": [], "b": []}, []
+    for name in prompts:
+        events.append({"event": "span_begin", "id": name, "type": "agent", "name": name, "timestamp": made.stamp(0)})
+    for number in range(2 * turns):
+        name = "ab"[number % 2]
+        prompts[name].append({"role": "user", "content": f"{name}{number}"})
+        events.append({
+            "event": "model", "span_id": name, "model": "m", "input": [*prompts[name]], "output": {},
+            "timestamp": made.stamp(number),
+        })  # fmt: skip
+    found = plain(tmp_path, {"id": 1, "epoch": 1, "events": events})
+    stretches = found.stretches()
+    assert [sum(count for _, count in each) for each in stretches.values()] == 2 * [*range(1, turns + 1)]
+    assert max(map(len, stretches.values())) <= 4
 
 
 def test_what_the_cache_answered_is_a_step_without_usage(shop):
