@@ -48,7 +48,7 @@ LEFT JOIN (
 ) AS s ON s.source_id = f.source_id;
 
 -- What each line adds to the lines above it, and which of these it is summed up in as their own. report_* counts for
--- the line and those above it where nothing at or below it has a figure of its own.
+-- the line and those above it where no step at or below it has the figure, and is not below what is known there.
 CREATE VIEW internal.held AS
 SELECT
     l.position,
@@ -70,6 +70,10 @@ SELECT
     s.output_tokens,
     s.reasoning_tokens,
     s.cost_nano,
+    s.step_tool_calls,
+    s.step_tool_errors,
+    s.step_input_tokens,
+    s.step_output_tokens,
     s.report_tool_calls,
     s.report_tool_errors,
     s.report_input_tokens,

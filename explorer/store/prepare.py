@@ -163,10 +163,13 @@ def _add_up(connection: DuckDBPyConnection) -> dict[str, Array]:
         mine = (values, known) if name in _FINDINGS else (own(values), own(known))
         if name in _REPORTED and not np.ma.getmaskarray(held[f"report_{name}"]).all():
             found, figures = below(values), below(known)
-            counts = figures == 0
             if name == "model_calls":  # some runs may have their own count where others have none
-                runs = below(np.ma.filled(held["runs"], 0))
-                counts |= (figures < runs) & (np.ma.filled(held[f"report_{name}"], 0) >= found)
+                lacks = figures < below(np.ma.filled(held["runs"], 0))
+            else:
+                of_steps = held.get(f"step_{name}")  # of costs there are none
+                known_of_steps = np.zeros_like(known) if of_steps is None else ~np.ma.getmaskarray(of_steps)
+                lacks = below(known_of_steps.astype(np.int64)) == 0
+            counts = (figures == 0) | (lacks & (np.ma.filled(held[f"report_{name}"], 0) >= found))
             positions, reports = _counted_reports(held[f"report_{name}"], last, counts, found)
             values[positions] += reports
             known[positions] = 1
@@ -178,7 +181,8 @@ def _add_up(connection: DuckDBPyConnection) -> dict[str, Array]:
 def _counted_reports(reported: Any, last: Array, counts: Any, found: Array) -> tuple[Array, Array]:
     """The lines with a sum over all of their subtree that counts, and what each adds to the figures found there.
 
-    ``counts`` is where it does: where nothing there has a figure, or where runs lack one and it is not contradicted.
+    ``counts`` is where it does: where nothing there has a figure, or where runs lack one (of model calls) or all that
+    there is are other sums of the recorder, and these do not come to more.
     Where one such line is below another, the upper sum is over all of it, and adds what the lower ones lack of it.
     """
     counted = np.flatnonzero(~np.ma.getmaskarray(reported) & counts)

@@ -12,8 +12,8 @@
 -- reported_scope 'own'), else the sum over the steps that have it. Where it is ambiguous which steps are the run's, the
 -- recorder's sum comes first. cost_usd is always the recorder's. A recorder's sum over a run and everything below it
 -- (reported_scope 'total') is never the run's own: it is its total_ and counts in those above, in place of its
--- subtree, where neither the run nor anything below it has a figure of its own. Where something has, the sum of these
--- figures is the total, and the recorder's is left beside it in reported_*.
+-- subtree, where no step of the run or below it has the figure and the recorder's own sums there come to no more.
+-- Else the sum of the figures there is the total, and the recorder's is left beside it in reported_*.
 
 -- One row per finding: those of the readers, and those of the rules over more than one record.
 CREATE VIEW findings AS

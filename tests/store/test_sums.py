@@ -92,6 +92,20 @@ COUNTED: dict[str, tuple[list[Row], tuple[str, ...], dict[str, Any]]] = {
         [*team(reported_scope="total", reported_input_tokens=900), step("z1", input_tokens=40)],
         FIGURES[:2], {"m": (None, 40), "x1": (None, 40), "y1": (None, None), "z1": (40, 40)},
     ),
+    "a sum over everything below has the own ones of runs without steps in it": (
+        with_sums(
+            with_sums(team(reported_scope="total", reported_input_tokens=900), "x1", reported_input_tokens=400),
+            "y1", reported_input_tokens=450,
+        ),
+        FIGURES[:2], {"m": (None, 900), "x1": (400, 400), "y1": (450, 450), "z1": (None, None)},
+    ),
+    "a sum over everything below that is less than the own ones there does not count": (
+        with_sums(
+            with_sums(team(reported_scope="total", reported_input_tokens=800), "x1", reported_input_tokens=400),
+            "y1", reported_input_tokens=450,
+        ),
+        FIGURES[:2], {"m": (None, 850), "x1": (400, 400), "y1": (450, 450), "z1": (None, None)},
+    ),
     "of sums below each other the upper one is over all": (
         with_sums(
             with_sums(

@@ -22,7 +22,7 @@ from explorer.readers.otlp._layout import claims
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "links", "messages", "read", "record"]
 
 NAME = "otlp"
-VERSION = 4
+VERSION = 5
 SELF_CONTAINED = True
 
 

@@ -41,9 +41,24 @@ class Sums:
                 self.has_usage.add(id(run))
             self._add_costs(run)
             own = sum(each.input or 0 for each in used), sum(each.output or 0 for each in used)
-            below = [self._total[id(child)] for child in run.children]
+            below = self._below(run)
             self._own[id(run)] = own
-            self._total[id(run)] = own[0] + sum(each[0] for each in below), own[1] + sum(each[1] for each in below)
+            if id(run) not in self.has_usage:
+                told = counting.usage(run.span)
+                own = told.input or 0, told.output or 0
+                below = (0, 0) if told.is_recorded and self._is_over_all(run) else below
+            self._total[id(run)] = own[0] + below[0], own[1] + below[1]
+
+    def _below(self, run: Run) -> tuple[int, int]:
+        """Input and output of everything below a run; of runs whose calls have no usage, as their spans say."""
+        totals = [self._total[id(child)] for child in run.children]
+        return sum(each[0] for each in totals), sum(each[1] for each in totals)
+
+    def _is_over_all(self, run: Run) -> bool:
+        """Whether what the span of an agent says may be over everything below it too: it is no less than that."""
+        usage = self._counting.usage(run.span)
+        said = zip((usage.input, usage.output), self._below(run), strict=True)
+        return not (run.told and run.told.is_own) and all(one is None or one >= below for one, below in said)
 
     def _add_costs(self, run: Run) -> None:
         """What the calls cost, and whether all of them say so."""
@@ -69,7 +84,7 @@ class Sums:
         if told.is_own:
             return Reported(usage, "own", "By the recorder over the calls of this run alone, without agents below.")
         if id(run) not in self.has_usage:
-            return Reported(usage, "total" if run.children else "own", "No call has usage: this is all there is.")
+            return self._alone(run, usage)
         if _fits(said, self._own[id(run)]):
             return Reported(usage, "own", "The agent's span repeats the sum of its own calls.")
         if _fits(said, self._total[id(run)]):
@@ -84,6 +99,17 @@ class Sums:
             "counts what the conversation had used by then."
         )
         return Reported(usage, "total" if run.children else "own", note)
+
+    def _alone(self, run: Run, usage: Usage) -> Reported:
+        """The same where no call at or below a run has usage."""
+        tokens_in, tokens_out = self._below(run)
+        if not (tokens_in or tokens_out):
+            return Reported(usage, "total" if run.children else "own", "No call has usage: this is all there is.")
+        note = f"No call has usage. The spans of the agents below have {tokens_in:,} in and {tokens_out:,} out: "
+        if self._is_over_all(run):
+            note += "that is taken for a part of this, and comes on top if this is without them."
+            return Reported(usage, "total", note)
+        return Reported(usage, "own", f"{note}more than this, which is without them.")
 
 
 def _fits(said: tuple[int | None, int | None], ours: tuple[int | None, int | None]) -> bool:

@@ -107,7 +107,8 @@ class Sums:
             else:
                 words.append("the recorder's own sum for this run and everything below")
             if self.below or self._is_all:
-                words.append("what each sub-agent took is not recorded")
+                whose = "each sub-agent" if self.of_runs[name] is None else "each of the others"
+                words.append(f"what {whose} took is not recorded")
         if runs := self._from_report.get(name):
             words.append(
                 "the recorder's own sum"

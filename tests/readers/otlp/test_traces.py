@@ -235,6 +235,24 @@ def test_where_no_call_has_usage_the_agents_own_is_all_there_is(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("said", "scope", "note"),
+    [
+        ((300, 30), "total", "250 in and 25 out: that is taken for a part of this"),
+        ((250, 25), "total", "250 in and 25 out: that is taken for a part of this"),
+        ((200, 30), "own", "250 in and 25 out: more than this, which is without them"),
+    ],
+)
+def test_what_agents_alone_tell_is_over_those_below_unless_it_is_less(tmp_path, said, scope, note):
+    spans = [agent("1", "lead", attributes=usage(*said)), agent("4", "between", "1")]
+    spans += [agent("2", "sub", "4", attributes=usage(100, 10)), agent("3", "sub", "4", attributes=usage(150, 15))]
+    found = reading(tmp_path, *spans).runs
+    assert [(run.reported_scope, run.reported_input_tokens) for run in found] == [
+        (scope, said[0]), ("own", None), ("own", 100), ("own", 150),
+    ]  # fmt: skip
+    assert note in found[0].reported_note
+
+
+@pytest.mark.parametrize(
     ("outer_id", "inner_id", "outer_tokens", "steps"),
     [
         ("r1", "r1", (100, 10), [(100, 10)]),
