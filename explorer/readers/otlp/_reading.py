@@ -38,7 +38,7 @@ def rows(source: SourceFile) -> Iterator[Row | Report]:
                 continue
             files.append(File(source_id, buffer, damage))
             yield from _take_in(forest, files, len(files) - 1)
-        yield from Rows(source.source_id, forest, files).all()
+        yield from Rows(forest, files).all()
         for file in files:
             yield from file.findings.rest()
     bad = {file.source_id: file.findings.bad_records for file in files}

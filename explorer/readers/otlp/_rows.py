@@ -32,8 +32,7 @@ _LONGEST_TITLE = 200
 class Rows:
     """Writes what belongs together."""
 
-    def __init__(self, source_id: str, forest: Forest, files: Sequence[File]) -> None:
-        self._source_id = source_id
+    def __init__(self, forest: Forest, files: Sequence[File]) -> None:
         self._forest = forest
         self._files = files
         self._runs = Runs(forest)
@@ -42,6 +41,7 @@ class Rows:
         self._by_conversation: defaultdict[str, list[Run]] = defaultdict(list)
         for run in self._runs.runs:
             self._by_conversation[run.conversation].append(run)
+        self._source_ids = {native: self._source_of(runs) for native, runs in self._by_conversation.items()}
         self._run_ids: dict[int, str] = {}
         for run in self._runs.runs:
             agent_id = f"{self._key(run.conversation)}/{run.agent.key}"
@@ -58,8 +58,13 @@ class Rows:
         for remark in self._remarks.pop(None, ()):
             yield from self._finding(remark, None, {})
 
+    def _source_of(self, runs: Sequence[Run]) -> str:
+        """The file that has the first of the outermost runs: what else is read with it does not change the name."""
+        first = min((run.span for run in runs if run.parent is None), key=lambda span: span.order)
+        return self._files[first.place.file].source_id
+
     def _key(self, conversation: str) -> str:
-        return f"{self._source_id}//{key_part(conversation)}"
+        return f"{self._source_ids[conversation]}//{key_part(conversation)}"
 
     def _complaints(self) -> Iterator[Remark]:
         for span in self._forest.spans.values():
@@ -142,7 +147,7 @@ class Rows:
         title = runs[0].span.name if native in traces and runs[0].span.name else native
         return Conversation(
             conversation_id=key,
-            source_id=self._source_id,
+            source_id=self._source_ids[native],
             format="otlp",
             title=title[:_LONGEST_TITLE],
             group_name=services[0] if services else None,

@@ -137,6 +137,23 @@ def test_a_conversation_is_named_by_what_says_most_of_it(tmp_path, attributes, r
     assert found.conversation.conversation_id == f"t.jsonl//{expected}"
 
 
+def test_a_conversation_is_of_the_file_that_has_its_beginning_whatever_is_read_with_it(tmp_path):
+    other = {"trace": TRACE[::-1], "attributes": {"gen_ai.conversation.id": "other"}}
+    texts = {
+        "a.jsonl": [chat("9", "8", start=90)],
+        "b.jsonl": [chat("2", "1", start=10), agent("5", "late", start=500, **other)],
+        "c.jsonl": [agent("1", "lead"), agent("4", "x", start=300, **other)],
+    }
+    files = [tmp_path / name for name in texts]
+    for file in files:
+        file.write_bytes(lines(document(*texts[file.name])))
+    found = read(files[0], reader="otlp", parts=files[1:])
+    assert {(each.conversation_id, each.source_id) for each in found.conversations} == {
+        (f"c.jsonl//{TRACE}", "c.jsonl"), ("c.jsonl//other", "c.jsonl"),
+    }  # fmt: skip
+    assert {step.run_id.partition("//")[0] for step in found.steps} == {"c.jsonl"}
+
+
 def test_calls_without_an_agent_are_of_the_outermost_span_for_each_agent_that_they_name(tmp_path):
     named = {"gen_ai.agent.name": "critic"}
     found = reading(
