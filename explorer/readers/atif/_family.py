@@ -102,8 +102,7 @@ class _Index:
         """What is meant, the nearest first: inside, in the file, in another file; by its session if only one has it."""
         if reference.trajectory_id is not None:
             same = self._by_id[reference.trajectory_id]
-            inside = {id(each) for each in by.embedded}
-            near = next((each for each in same if id(each) in inside), None)
+            near = next((each for each in same if each.above is by), None)
             near = near or next((each for each in same if each.file is by.file), None)
             if near is not None:
                 return near

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from explorer.model import Edge, Resolution
 from explorer.readers.otlp._draft import ModelCall, Span, ToolUse
@@ -14,11 +16,12 @@ from explorer.readers.otlp._steps import Writing
 
 def edges(writing: Writing, runs: Sequence[Run]) -> Iterator[Edge]:
     """The edges of a conversation; those between two are with the one that they go to."""
+    by_name = _by_name(runs)
     for run in runs:
         if run.parent:
             yield from _below(writing, run, run.parent)
         yield from _linked(writing, run)
-        yield from _handed_over(writing, run, runs)
+        yield from _handed_over(writing, run, by_name)
 
 
 def _below(writing: Writing, run: Run, parent: Run) -> Iterator[Edge]:
@@ -82,20 +85,25 @@ def _linked(writing: Writing, run: Run) -> Iterator[Edge]:
                 yield Edge(edge_id, "message", writing.run_id(other), writing.run_id(run), None, at, None, "exact")
 
 
-def _handed_over(writing: Writing, run: Run, runs: Sequence[Run]) -> Iterator[Edge]:
+def _by_name(runs: Sequence[Run]) -> Mapping[str, Sequence[tuple[int, Run]]]:
+    """The runs of agents of one name by their start, with it; but for those of which none is recorded."""
+    found: defaultdict[str, list[tuple[int, Run]]] = defaultdict(list)
+    for run in sorted(runs, key=lambda each: each.order):
+        if (start := run.start) is not None:
+            found[run.agent.name].append((start, run))
+    return found
+
+
+def _handed_over(writing: Writing, run: Run, by_name: Mapping[str, Sequence[tuple[int, Run]]]) -> Iterator[Edge]:
     """A tool that hands over to an agent which does not run inside it: the next run of that name."""
     inside = {id(child.tool) for child in run.children if child.tool}
     for number, span in enumerate(run.tools, 1):
         told = span.told
-        if isinstance(told, ToolUse) and told.target and id(span) not in inside:
-            named = (each for each in runs if each is not run and each.agent.name == told.target)
-            to = min((each for each in named if _is_after(each, span)), key=lambda each: each.order, default=None)
+        if isinstance(told, ToolUse) and told.target and span.start is not None and id(span) not in inside:
+            named = by_name.get(told.target, ())
+            first = bisect_left(named, span.start, key=lambda each: each[0])
+            to = next((each for each in named[first : first + 2] if each[1] is not run), None)
             if to is not None:
                 edge_id = f"{writing.run_id(run)}>transfer-{number}"
-                at = writing.clock.ms(to.start)
-                run_id, to_id = writing.run_id(run), writing.run_id(to)
+                run_id, to_id, at = writing.run_id(run), writing.run_id(to[1]), writing.clock.ms(to[0])
                 yield Edge(edge_id, "assign", run_id, to_id, told.call_id, at, None, "derived")
-
-
-def _is_after(run: Run, span: Span) -> bool:
-    return run.start is not None and span.start is not None and run.start >= span.start

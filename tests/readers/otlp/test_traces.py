@@ -211,6 +211,16 @@ def test_a_transfer_goes_to_the_next_run_of_that_name(tmp_path):
     ]
 
 
+def test_a_transfer_to_an_agent_of_the_same_name_is_none_to_the_run_itself(tmp_path):
+    to = {"gen_ai.transfer.target.name": "a"}
+    found = reading(
+        tmp_path, span("1", name="flow"), agent("2", "a", "1", start=10, end=90), agent("4", "a", "1", start=40),
+        tool("3", "transfer", "2", "c", start=10, end=16, attributes=to), agent("5", "a", "1", start=60),
+        tool("6", "transfer", "5", "d", start=70, end=80, attributes=to),
+    )  # fmt: skip
+    assert [(edge.from_run_id[-1], edge.to_run_id[-1]) for edge in found.edges] == [("2", "4")]
+
+
 # --- what counts -----------------------------------------------------------------------------------------------------
 
 
