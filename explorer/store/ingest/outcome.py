@@ -9,6 +9,12 @@ from explorer.store.ingest.walk import NO_FILE, NOWHERE, Found
 CONTENT: dict[str, tuple[str, Severity, str]] = {
     "empty": ("empty-source", "info", "the file is empty"),
     "no known format": ("unknown-format", "info", "no reader knows this format; the file is not shown"),
+    "UTF-16": (
+        "unknown-format",
+        "info",
+        "it looks like text in UTF-16, as PowerShell's > writes it; the file is not shown. Convert it to UTF-8: "
+        "iconv -f UTF-16 -t UTF-8 OLD > NEW, or in PowerShell: Get-Content OLD | Set-Content -Encoding utf8 NEW",
+    ),
 }
 """What is wrong with the content of a file, and stays so until it changes."""
 

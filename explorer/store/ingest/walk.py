@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import stat
@@ -44,6 +45,8 @@ class Claim(NamedTuple):
     links: Sequence[str] = ()
     """By which it belongs with others."""
 
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 NOWHERE = "a link that leads nowhere"
 NO_FILE = "not a regular file"
@@ -182,4 +185,4 @@ def identify(found: Found) -> Claim:
         return Claim(None, error.strerror or str(error))
     except Exception as error:  # a reader's mistake costs this source, not the session
         return Claim(None, f"the readers cannot tell its format: {type(error).__name__}: {error}")
-    return Claim(None, "no known format")
+    return Claim(None, "UTF-16" if head is not None and head.startswith(_UTF_16) else "no known format")

@@ -357,6 +357,18 @@ def test_a_reader_that_cannot_tell_a_format_costs_that_file_only(
     assert messages(opening) == {"a.txt": "the readers cannot tell its format: RuntimeError: cannot tell"}
 
 
+def test_of_text_in_utf_16_it_is_said_how_to_make_it_utf_8(traces: Path, reading: Reading) -> None:
+    text = '{"messages": [{"role": "user", "content": "Hello."}]}\r\n'
+    (traces / "le.jsonl").write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
+    (traces / "be.txt").write_bytes(b"\xfe\xff" + text.encode("utf-16-be"))
+    found = {row["source_id"]: row for row in rows(reading())["findings"]}
+    assert {name: (row["code"], row["severity"]) for name, row in found.items()} == {
+        "le.jsonl": ("unknown-format", "warning"),
+        "be.txt": ("unknown-format", "info"),
+    }
+    assert all("iconv -f UTF-16 -t UTF-8" in row["message"] for row in found.values())
+
+
 def test_a_file_that_two_readers_claim_is_a_source_that_failed(
     traces: Path, reading: Reading, scripted: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
