@@ -39,6 +39,12 @@ class Agent:
     grade: Grade
     line: int
     """Of its first request."""
+    began: int = 0
+    """Messages of its first prompt; 0 where that names an answer and does not repeat what came before."""
+    last_line: int = 0
+    """Of its last request."""
+    failed: bool = False
+    """Whether its last request ended in an error."""
     name: str | None = None
     label: str | None = None
     version: str | None = None

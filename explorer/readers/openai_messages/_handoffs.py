@@ -46,6 +46,8 @@ class Handoffs:
         self._keys = keys
         self._tasks: dict[int, tuple[Agent, Asked]] = {}
         self.has_calls = False
+        self.answered_tools: set[str | None] = set()
+        """Names of tools whose results are in prompts."""
 
     def ask(self, agent: Agent, call: Call, line: Line, at: int | None) -> Iterator[ToolCall]:
         """A tool is asked for by the agent's latest answer. One without an id waits for no result."""
@@ -83,6 +85,7 @@ class Handoffs:
         asked = agent.open.pop(item.answers or "", None)
         if asked is None:
             return
+        self.answered_tools.add(asked.name)
         child = agent.children.pop(item.answers or "", None)
         yield self._row(agent, asked, at, child)
         for task in asked.tasks:

@@ -64,6 +64,7 @@ class Log:
             agent = self.agents[placed.chain] = Agent(placed.chain, placed.grade, line.number)
             name = exchange.session[1] or (None if exchange.messages else "answers without prompts")
             agent.introduce(name, told.items, exchange.tools)
+            agent.began = 0 if exchange.previous else told.prompt.length
             yield from self._begin(line, told, placed, agent, start)
         yield from self._step(line, found, agent, start)
         if found.is_lost:
@@ -104,7 +105,8 @@ class Log:
         agent.steps += 1
         agent.reached(start, end)
         agent.model, agent.request_model = agent.model or exchange.model, agent.request_model or exchange.request_model
-        agent.last = answer_at(line)
+        agent.last, agent.last_line = answer_at(line), line.number
+        agent.failed = exchange.error is not None and not exchange.answers
         if exchange.cost is not None:
             agent.cost = (agent.cost or 0.0) + exchange.cost
         candidates = None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from explorer.model import PROMPT_PARTS, Conversation, Row, Run, UncountedUsage
+from explorer.model import PROMPT_PARTS, Conversation, Finding, Row, Run, UncountedUsage
 from explorer.model import Agent as AgentRow
 from explorer.readers._values import as_json, many
 from explorer.readers.openai_messages._agents import Agent
+from explorer.readers.openai_messages._cut import cut
 from explorer.readers.openai_messages._log import Log
 
 
@@ -17,6 +18,8 @@ def closing(log: Log) -> Iterator[Row]:
         yield from _agent(log, agent)
     if not log.agents:
         return
+    for agent, earlier in cut(log.agents.values(), log.handoffs.answered_tools):
+        yield from _cut(log, agent, earlier)
     keys, clock = log.keys, log.clock
     yield from log.findings.rest(keys.conversation_id)
     yield Conversation(
@@ -73,3 +76,16 @@ def _agent(log: Log, agent: Agent) -> Iterator[Row]:
     if agent.doubtful:
         message = f"{many(agent.doubtful, 'request')} of {agent.steps:,} that may as well be another agent's"
         yield from log.finding("ambiguous-chain", "info", message, agent.doubtful_line, agent)
+
+
+def _cut(log: Log, agent: Agent, earlier: Sequence[Agent]) -> Iterator[Finding]:
+    """It may be another agent, or one of these with its history cut."""
+    which, stopped = f"agent-{earlier[-1].chain.number}", earlier[-1]
+    how = "failed" if stopped.failed else "asked for tools whose results were never sent"
+    which = which if len(earlier) == 1 else f"one of several, such as {which}"
+    message = (
+        f"it may go on from {which} with its history cut: the same instructions, tools and model, a shorter prompt, "
+        f"and the last request of that one, on line {stopped.last_line:,}, {how}. The log does not say so: counted as "
+        "two agents"
+    )
+    yield from log.finding("rewritten-history", "info", message, agent.line, agent)

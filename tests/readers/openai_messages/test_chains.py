@@ -136,6 +136,91 @@ def test_a_summary_goes_on_from_the_agent_that_wrote_it(path):
     assert chains(other)[2] == (2, "exact")  # other instructions: somebody else, who was told of it
 
 
+def looping(calls, system=S, task=T, prefix="c"):
+    """The requests of an agent that asks for a tool in each, and sends the result with the next."""
+    prompt, found = [system, task], []
+    for n in range(calls):
+        answer = said(**{f"{prefix}{n}": f"look at part {n} of {prefix}"})
+        found.append(request(list(prompt), answer))
+        prompt += [answer, result(f"{prefix}{n}", "part")]
+    return found
+
+
+CUT = user("Summary of the earlier conversation: x and y are done. Go on.")
+
+
+def test_an_agent_that_stops_in_the_middle_may_be_the_one_that_begins_with_its_instructions(path):
+    before, after = looping(3), looping(2, task=CUT, prefix="d")
+    other = looping(3, {"role": "system", "content": "You write."}, prefix="o")
+    found = log(path, before[0], other[0], before[1], other[1], before[2], after[0], other[2], after[1])
+    assert [number for number, _ in chains(found)] == [1, 2, 1, 2, 1, 3, 2, 3]
+    (finding,) = found.findings
+    assert (finding.code, finding.severity, finding.line, finding.agent_id) == (
+        "rewritten-history", "info", 6, "l/agent-3",
+    )  # fmt: skip
+    assert "from agent-1 " in finding.message
+    assert "on line 5" in finding.message
+    assert (found.edges, found.events) == ([], [])
+
+
+def test_each_cut_of_an_agent_goes_on_from_the_one_before(path):
+    again = looping(1, task=user("Summary of it all: z is done as well. Go on."), prefix="e")
+    found = log(path, *looping(3), *looping(3, task=CUT, prefix="d"), *again)
+    assert [(finding.line, finding.message.split()[5]) for finding in found.findings] == [
+        (4, "agent-1"),
+        (7, "agent-2"),
+    ]
+
+
+def test_a_request_that_failed_may_have_been_too_long(path):
+    prompt = [S, T, said(LONG.format(1)), user("And now?")]
+    full = request(prompt, error={"message": "context_length_exceeded"})
+    found = log(path, request(prompt[:2], prompt[2]), full, request([S, CUT], said("x")))
+    assert (found.codes(), found.findings[0].line) == (["rewritten-history"], 3)
+    assert "failed" in found.findings[0].message
+
+
+def test_of_several_that_stopped_one_may_have_gone_on(path):
+    one, two = looping(2), looping(2, task=user("Review the session module."), prefix="d")
+    found = log(path, one[0], two[0], one[1], two[1], *looping(1, task=CUT, prefix="e"))
+    (finding,) = found.findings
+    assert "one of several, such as agent-2 " in finding.message
+
+
+@pytest.mark.parametrize("case", ["is called later", "hands in", "was done", "other model", "as long", "other session"])
+def test_siblings_of_one_definition_are_not_taken_for_each_other(path, case):
+    before, after = looping(3), looping(2, task=CUT, prefix="d")
+    if case == "is called later":  # two at work at once
+        records = [*before[:2], after[0], before[2], after[1]]
+    elif case == "hands in":  # a call whose result nobody waits for
+        for record in (before[2], after[1]):
+            record["response"]["choices"][0]["message"]["tool_calls"][0]["function"]["name"] = "submit"
+        records = [*before, *after]
+    elif case == "was done":  # though one result in the middle of it was never sent
+        before[1]["response"]["choices"][0]["message"]["tool_calls"] += said(lost="look at what is lost")["tool_calls"]
+        done = request([*before[2]["request"]["messages"]], said("All of it is done."))
+        records = [*before[:2], done, *after]
+    elif case == "other model":
+        for record in after:
+            record["request"]["model"] = "n"
+        records = [*before, *after]
+    elif case == "as long":  # nothing was cut
+        records = [before[0], *after]
+    else:
+        records = [*before, *(record | {"session_id": "b"} for record in after)]
+    found = log(path, *records)
+    assert len(found.agents) == 2
+    assert found.codes() == []
+
+
+def test_a_sibling_that_was_asked_for_goes_on_from_nobody(path):
+    before = looping(3)
+    lead = request([user("Lead.")], said(x="Review the session module, all of it."))
+    found = log(path, *before, lead, *looping(1, task=user("Review the session module, all of it."), prefix="d"))
+    assert [edge.kind for edge in found.edges] == ["spawn"]
+    assert found.codes() == []
+
+
 def test_the_log_may_begin_in_the_middle(path):
     found = log(path, request([S, T, said("never logged"), user("On?")], said("x")))
     assert found.codes() == ["unlogged-answers"]
