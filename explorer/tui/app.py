@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import constants
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from explorer.tui.keys_ahead import KeysAhead
 from explorer.tui.screens.main import MainScreen
 from explorer.tui.state import State
 from explorer.tui.text import clean, clean_block
@@ -34,7 +35,7 @@ NOTHING_CHOSEN = 2
 """Return code when no path was named and none was chosen."""
 
 
-class ExplorerApp(App[int]):
+class ExplorerApp(KeysAhead):
     """Opens paths of traces; none at first, to choose some. ``return_code`` is 3 when nothing could be read."""
 
     TITLE = "trace-explore"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.containers import Vertical
+from textual.events import Key
 from textual.pilot import Pilot
 
 from explorer.store.ingest import Options
@@ -66,6 +67,17 @@ def test_it_begins_with_the_node_and_a_row_leads_into_the_tree_and_back(opener: 
         main.take(main.opened)  # all is read at the very moment
         await settle(pilot)
         assert editor(pilot).has_focus
+
+    drive(opener(family()), script)
+
+
+def test_what_is_typed_while_it_opens_is_asked(opener: Opener) -> None:
+    async def script(pilot: Pilot[int]) -> None:
+        for key in ("colon", "ctrl+l", *"SELECT 21 AS n", "ctrl+j"):
+            pilot.app.post_message(Key("space", " ") if key == " " else Key(key, None))
+        await settle(pilot)
+        answer = pane(pilot).answer
+        assert answer is not None and (answer.query, answer.rows) == ("SELECT 21 AS n", [(21,)])
 
     drive(opener(family()), script)
 
