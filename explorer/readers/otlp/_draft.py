@@ -83,6 +83,8 @@ class AgentCall:
     description: str | None
     model: str | None
     usage: Usage
+    cost: float | None
+    """In dollars."""
     is_own: bool
     """Whether the usage is by its name not over agents below."""
     is_client: bool

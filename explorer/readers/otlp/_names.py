@@ -63,8 +63,13 @@ REASONING = (
     "gen_ai.usage.details.reasoning_tokens", "llm.token_count.completion_details.reasoning",
     "llm.usage.reasoning_tokens", "ai.usage.reasoningTokens",
 )  # fmt: skip
-COST = ("gen_ai.usage.cost", "gen_ai.usage.total_cost", "operation.cost", "llm.cost.total", "cost_usd")
+COST = (
+    "gen_ai.usage.cost", "gen_ai.usage.cost_usd", "gen_ai.usage.total_cost", "gen_ai.cost.total_cost", "operation.cost",
+    "llm.cost.total", "llm.usage.total_cost", "litellm.cost.total", "cost_usd",
+)  # fmt: skip
 """Dollars of a call, as far as recorders know prices."""
+COST_DETAILS = "langfuse.observation.cost_details"
+"""The same as JSON, with a ``total``."""
 AGGREGATED = "gen_ai.aggregated_usage."
 """Of an agent what it spent itself, by a name that nobody adds to that of its calls (Pydantic AI)."""
 USAGE_DETAILS = ("langfuse.observation.usage_details", "mlflow.chat.tokenUsage")

@@ -69,10 +69,24 @@ class Sums:
         total = cost + sum(each for each, _ in below), is_whole and all(whole for _, whole in below)
         self._total_cost[id(run)] = total[0], total[1] and bool(own or below)
 
-    def cost(self, run: Run, scope: ReportedScope) -> float | None:
-        """What its calls cost by the recorder's prices, or everything below it too; None where one does not say so."""
+    @staticmethod
+    def scope(run: Run, reported: Reported | None) -> ReportedScope:
+        """What the sums of a run are over: that of its tokens; where there are none, a cost is taken for one of all."""
+        if reported is None:
+            return "total" if run.children and run.told and run.told.cost is not None else "own"
+        return reported.scope
+
+    def cost(self, run: Run, scope: ReportedScope) -> tuple[float | None, str | None]:
+        """What its calls cost by the recorder's prices, or everything below it too, and where that is from.
+
+        It is what the agent's span says where one of the calls does not say so.
+        """
         cost, is_whole = (self._cost if scope == "own" else self._total_cost)[id(run)]
-        return cost if is_whole else None
+        if is_whole:
+            return cost, "The cost is the sum of what the recorder says of each call."
+        if run.told is None or run.told.cost is None:
+            return None, None
+        return run.told.cost, "The cost is what the agent's span says."
 
     def reported(self, run: Run) -> Reported | None:
         """What the recorder says of a run, and what that seems to be."""

@@ -22,7 +22,6 @@ from explorer.readers.otlp._span import scope_of, service_of
 from explorer.readers.otlp._status import status_of
 from explorer.readers.otlp._steps import Steps, Writing
 
-_COSTS = "The cost is the sum of what the recorder says of each call."
 _MOST_TRACES = 20
 _SKEW_NS = 1_000_000_000
 """A second: by less, clocks of two machines always differ."""
@@ -98,8 +97,9 @@ class Rows:
     def _run(self, conversation_id: str, writing: Writing, run: Run, ordinal: int) -> RunRow:
         span, told, clock = run.span, run.told, writing.clock
         reported = self._sums.reported(run)
-        cost = self._sums.cost(run, reported.scope if reported else "own")
-        said = [reported.note if reported else None, _COSTS if cost is not None else None]
+        scope = self._sums.scope(run, reported)
+        cost, of_cost = self._sums.cost(run, scope)
+        said = [reported.note if reported else None, of_cost]
         status, detail = status_of(run)
         models = [call.told for call in run.calls if isinstance(call.told, ModelCall)]
         usage = reported.usage if reported else None
@@ -120,7 +120,7 @@ class Rows:
             time_grade="not_recorded" if run.start is None else "exact" if run.has_span else "derived",
             request_model=told.model if told else None,
             model=next((each.model or each.request_model for each in models if each.model or each.request_model), None),
-            reported_scope=reported.scope if reported else "own",
+            reported_scope=scope,
             reported_input_tokens=usage.input if usage else None,
             reported_output_tokens=usage.output if usage else None,
             reported_cost_usd=cost,

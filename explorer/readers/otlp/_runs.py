@@ -104,6 +104,7 @@ class Runs:
             outer.told.model = outer.told.model or told.model
             if not outer.told.usage.is_recorded:
                 outer.told.usage, outer.told.is_own = told.usage, told.is_own
+            outer.told.cost = told.cost if outer.told.cost is None else outer.told.cost
             self.run_of[span.key] = outer
             return outer
         conversation = outer.conversation if outer else self._conversation(span, near)

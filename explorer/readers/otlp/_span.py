@@ -114,7 +114,7 @@ def _model_call(fields: dict[str, object], wanted: Wanted) -> ModelCall:
         response_id=wanted.text(names.RESPONSE_ID),
         finish=_finish(wanted.attributes),
         usage=_usage(wanted),
-        cost=wanted.dollars(names.COST),
+        cost=_cost(wanted),
         is_compacted=wanted.flag("gen_ai.conversation.compacted"),
         agent_id=wanted.text(names.AGENT_ID),
         agent_name=wanted.text(names.AGENT_NAME),
@@ -145,6 +145,7 @@ def _agent_call(name: str, fields: dict[str, object], wanted: Wanted) -> AgentCa
         description=wanted.text(names.AGENT_DESCRIPTION),
         model=wanted.text(names.REQUEST_MODEL),
         usage=usage if usage.is_recorded else _usage(wanted),
+        cost=_cost(wanted),
         is_own=usage.is_recorded,
         is_client=fields.get("kind") in _CLIENT,
         is_told=any(each in wanted.attributes for each in (*names.INPUT_MESSAGES, *names.WHOLE_INPUT)),
@@ -167,6 +168,17 @@ def _usage(wanted: Wanted) -> Usage:
     }
     wanted.complaints += of.complaints
     return Usage(**by_name)
+
+
+def _cost(wanted: Wanted) -> float | None:
+    cost = wanted.dollars(names.COST)
+    details = from_json(wanted.attributes.get(names.COST_DETAILS)) if cost is None else None
+    if not isinstance(details, dict):
+        return cost
+    of = Wanted(details)
+    cost = of.dollars(["total"])
+    wanted.complaints += of.complaints
+    return cost
 
 
 def _finish(attributes: Attributes) -> str | None:

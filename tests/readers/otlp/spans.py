@@ -16,6 +16,8 @@ def value(plain):
         return {"arrayValue": {"values": [value(each) for each in plain]}}
     if isinstance(plain, bool):
         return {"boolValue": plain}
+    if isinstance(plain, float):
+        return {"doubleValue": plain}
     return {"intValue": str(plain)} if isinstance(plain, int) else {"stringValue": plain}
 
 

@@ -404,3 +404,26 @@ def test_the_order_of_spans_and_a_second_export_change_nothing(tmp_path):
         calls = [replace(call, offset=0, length=0) for call in found.tool_calls]
         rows.append((found.runs, found.agents, steps, calls, found.events, list(found.stretches().values())))
     assert all(each == rows[0] for each in rows)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.usage.cost": 0.5}, {"gen_ai.usage.cost_usd": 0.5}, {"gen_ai.cost.total_cost": 0.5},
+        {"langfuse.observation.cost_details": '{"input":0.25,"total":0.5}'},
+    ],
+)  # fmt: skip
+def test_a_cost_is_known_by_several_names(tmp_path, attributes):
+    found = reading(tmp_path, agent("1", "a"), chat("2", "1", attributes=attributes))
+    assert [json.loads(step.extra)["cost_usd"] for step in found.steps] == [0.5]
+    assert [run.reported_cost_usd for run in found.runs] == [0.5]
+
+
+@pytest.mark.parametrize("tokens_of_lead", [{}, usage(300, 30)])
+def test_what_a_span_of_an_agent_says_of_cost_counts_where_a_call_says_nothing(tmp_path, tokens_of_lead):
+    cost = {"gen_ai.usage.cost": 0.5}
+    found = reading(
+        tmp_path, agent("1", "lead", attributes=cost | tokens_of_lead), chat("2", "1", None),
+        agent("3", "sub", "1", attributes=cost), chat("4", "3", None, attributes={"gen_ai.usage.cost": 0.25}),
+    )  # fmt: skip
+    assert [(run.reported_scope, run.reported_cost_usd) for run in found.runs] == [("total", 0.5), ("own", 0.25)]
