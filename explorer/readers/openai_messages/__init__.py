@@ -24,7 +24,7 @@ from explorer.readers.openai_messages._layout import claims
 __all__ = ["NAME", "SELF_CONTAINED", "VERSION", "claims", "messages", "read", "record"]
 
 NAME = "openai-messages"
-VERSION = 2
+VERSION = 3
 SELF_CONTAINED = True
 
 

@@ -80,7 +80,8 @@ def _agent(log: Log, agent: Agent) -> Iterator[Row]:
 
 def _cut(log: Log, agent: Agent, earlier: Sequence[Agent]) -> Iterator[Finding]:
     """It may be another agent, or one of these with its history cut."""
-    which, stopped = f"agent-{earlier[-1].chain.number}", earlier[-1]
+    stopped = earlier[-1]
+    which = f"agent-{stopped.chain.number}" + (f" ({stopped.label})" if stopped.label else "")
     how = "failed" if stopped.failed else "asked for tools whose results were never sent"
     which = which if len(earlier) == 1 else f"one of several, such as {which}"
     message = (

@@ -158,7 +158,7 @@ def test_an_agent_that_stops_in_the_middle_may_be_the_one_that_begins_with_its_i
     assert (finding.code, finding.severity, finding.line, finding.agent_id) == (
         "rewritten-history", "info", 6, "l/agent-3",
     )  # fmt: skip
-    assert "from agent-1 " in finding.message
+    assert "from agent-1 (Review the cart module.) " in finding.message
     assert "on line 5" in finding.message
     assert (found.edges, found.events) == ([], [])
 
