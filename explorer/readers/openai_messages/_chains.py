@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import chain as in_turn
+from itertools import islice
 from typing import Literal, NamedTuple, TypeAlias
 
 from explorer.model import Grade
@@ -28,6 +30,9 @@ How: TypeAlias = Literal["begins", "goes on", "again", "rewritten", "branches", 
 
 _KEPT_ANSWERS = 8
 """Answers of a chain by which its history is known again."""
+
+_MOST_ALIKE = 20
+"""Chains that a prompt may go on from of which it is said: of thousands that begin alike, any is as good."""
 
 _SPARE = 1 << 12
 """Nodes that there is room for, so that room is made seldom."""
@@ -95,12 +100,17 @@ class Placed(NamedTuple):
     """How many leading messages had been said before."""
 
 
+_Ends: TypeAlias = dict[tuple[int, Whose], dict[Chain, None]]
+"""By a node and a session the chains that end there, the first of them first."""
+
+
 class Chains:
     """All chains of a log."""
 
     def __init__(self) -> None:
         self.all: list[Chain] = []
-        self._ends: dict[int, list[Chain]] = {}
+        self._ends: _Ends = {}
+        self._repeated: _Ends = {}  # where prompts end that have been answered
         self._owners = array("i")
         # Of each node, the number of the chain that was the first to have it: below 0 if that had said it; 0 for none.
         self._said: dict[int, Chain] = {}
@@ -144,8 +154,11 @@ class Chains:
         known, start = self._known(prompt), prompt.start
         for depth in range(known, max(prompt.head, start - 1), -1):
             node = prompt.root if depth == start else prompt.nodes[depth - start - 1]
-            found = [chain for chain in self._ends.get(node, ()) if self._leads(chain, prompt, depth, node)]
-            if found:
+            leading = [self._ends.get((node, prompt.session), {})]
+            if (repeated := self._repeated.get((node, prompt.session))) and depth in prompt.answers:
+                # With another answer behind it than the one it got: a client may change what it sends back.
+                leading.append(repeated)
+            if found := [*islice(in_turn(*leading), _MOST_ALIKE)]:
                 again = depth == prompt.length and found[0].asked == node
                 grade: Grade = "derived" if len(found) == 1 else "ambiguous"
                 return Placed(found[0], "again" if again else "goes on", grade, found[1:], known)
@@ -158,16 +171,6 @@ class Chains:
             count -= 1
         return prompt.start + count
 
-    @staticmethod
-    def _leads(chain: Chain, prompt: Prompt, depth: int, node: int) -> bool:
-        """Whether a chain may go on with a prompt that holds its end, a node, at this depth."""
-        if chain.session != prompt.session:
-            return False
-        if not chain.answered or chain.asked != node:
-            return True
-        # Its prompt with another answer behind it than the one it got: a client may change what it sends back.
-        return depth in prompt.answers
-
     def begin(self, prompt: Prompt) -> Chain:
         """A new chain."""
         chain = Chain(len(self.all) + 1, prompt.session)
@@ -177,17 +180,15 @@ class Chains:
 
     def ask(self, chain: Chain, prompt: Prompt) -> None:
         """The chain has this prompt now."""
-        for node in (chain.asked, *chain.answered):
-            left = [each for each in self._ends.pop(node, ()) if each is not chain]
-            if left:
-                self._ends[node] = left
+        _leave(self._ends, chain, chain.asked, *chain.answered)
+        _leave(self._repeated, chain, chain.asked)
         for index in prompt.answers if chain.length else ():  # answers that the log does not have, but by what follows
             node = prompt.nodes[index - prompt.start]
             if not self._owner(node):
                 self._own(-chain.number, (node,))
         chain.asked = prompt.last
         chain.answered, chain.length = (), prompt.length
-        self._ends.setdefault(chain.asked, []).append(chain)
+        self._ends.setdefault((chain.asked, chain.session), {})[chain] = None
         self._own(chain.number, prompt.nodes)
 
     def answer(
@@ -195,8 +196,11 @@ class Chains:
     ) -> None:  # fmt: skip
         """The chain's prompt was answered: the nodes of each choice, and by what the first can be known again."""
         chain.answered = tuple(dict.fromkeys(path[-1] for path in paths if path))
+        if chain.answered:
+            _leave(self._ends, chain, chain.asked)
+            self._repeated.setdefault((chain.asked, chain.session), {})[chain] = None
         for end in chain.answered:
-            self._ends.setdefault(end, []).append(chain)
+            self._ends.setdefault((end, chain.session), {})[chain] = None
         for path in paths:
             self._own(-chain.number, path)
         if answer is not None:
@@ -225,3 +229,12 @@ class Chains:
                 self._owners.frombytes(bytes(self._owners.itemsize * (node + _SPARE - len(self._owners))))
             if not self._owners[node]:
                 self._owners[node] = number
+
+
+def _leave(ends: _Ends, chain: Chain, *nodes: int) -> None:
+    """The chain ends there no more."""
+    for key in ((node, chain.session) for node in nodes):
+        if (there := ends.get(key)) is not None:
+            there.pop(chain, None)
+            if not there:
+                del ends[key]

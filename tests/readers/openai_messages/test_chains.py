@@ -91,6 +91,17 @@ def test_two_that_were_told_and_answered_alike_cannot_be_told_apart(path):
     assert chains(found) == [(1, "exact"), (2, "ambiguous"), (1, "ambiguous"), (2, "derived")]
 
 
+def test_of_many_that_began_alike_a_few_are_named(path):
+    """All of them with each would be as many as the square of them."""
+    first = [user("Are you there?")]
+    began = [request(first, said("Yes, what is it?")) for _ in range(50)]
+    on = [request([*first, said("Yes, what is it?"), user(f"Task {n}.")], said(f"Done {n}.")) for n in range(50)]
+    found = log(path, *began, *on)
+    assert len(found.runs) == 50 and [step.ordinal for step in found.steps] == 50 * [1] + 50 * [2]
+    named = [len(json.loads(step.candidates)) for step in found.steps[50:99]]
+    assert named == [*31 * [20], *range(19, 1, -1)] and found.steps[99].grade == "derived"
+
+
 def test_a_prompt_that_leaves_another_at_an_earlier_message_is_a_fork(path):
     prompt = [S, T, said(LONG.format(1)), user("On?"), said(LONG.format(2)), user("And?")]
     side = [*prompt[:3], user("Say it in one word.")]
