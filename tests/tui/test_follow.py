@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 
 from explorer.model import Row
 from explorer.store.database import Opening
-from explorer.store.ingest import Options, Progress
+from explorer.store.ingest import Cancelled, Options, Progress
 from explorer.tui.app import ExplorerApp
 from explorer.tui.screens.trouble import TroubleScreen
 from tests.store.world import agent, conversation, run, write_batch
@@ -30,15 +30,20 @@ class World:
         self.followed: list[bool] = []
         self.full = False
         self.gone = False
+        self.may_end = threading.Event()
+        self.may_end.set()
         self.flickered = False
         self.before = 0
         """Conversations that were there before anybody looked."""
 
     def read(
         self, _: Sequence[Path], options: Options, progress: Callable[[Progress], None],
-        opened: Callable[[Opening], object], *__: object,
+        opened: Callable[[Opening], object], cancelled: threading.Event,
     ) -> Opening:  # fmt: skip
         self.followed.append(options.follow)
+        while not self.may_end.wait(0.01):
+            if cancelled.is_set():
+                raise Cancelled
         if options.follow and not self.full:
             self.flickered |= opened(Opening([], {}, complete=False)) is not None
         if self.full:
@@ -111,6 +116,45 @@ def test_what_changes_is_shown_until_it_is_no_longer_followed(world: World) -> N
         await settle(pilot)
         assert "● following" not in screen_text(pilot)
         assert world.followed == [False, True]
+
+    drive(app, script)
+
+
+def test_escape_ends_neither_following_nor_a_reading_that_nobody_sees(world: World) -> None:
+    app = ExplorerApp([Path("traces")], Options(), read=world.read)
+
+    async def script(pilot: Pilot[int]) -> None:
+        line = main_screen(pilot).loading_line
+
+        async def change() -> None:
+            readings = len(world.followed)
+            world.changes.put(True)
+            for _ in range(500):
+                await pilot.pause(0.01)
+                if len(world.followed) > readings:
+                    return
+
+        pilot.app.simulate_key("F")
+        for key in ("escape", "ctrl+c"):
+            world.may_end.clear()
+            await change()
+            assert line.loading_now and line.following
+            pilot.app.simulate_key(key)
+            await pilot.pause(0.05)
+            if key == "escape":
+                assert line.loading_now and line.following
+                world.may_end.set()
+                await wait_for(pilot, world, 2)
+        await settle(pilot)
+        assert not line.loading_now and not line.following
+        text = screen_text(pilot)
+        assert "what has changed since the last reading is not shown" in text and "0 of" not in text
+        assert talks(pilot) == ["talk 0", "talk 1"]
+        pilot.app.simulate_key("F")
+        await pilot.pause()
+        assert line.following
+        await press(pilot, "ctrl+c")
+        assert not line.following
 
     drive(app, script)
 

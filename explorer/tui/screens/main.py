@@ -34,7 +34,7 @@ class MainScreen(Asking):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,backspace", "back", "back", id="go.back", tooltip="Out of the details, then back up"),
-        Binding("escape,ctrl+c", "stop", "stop reading", key_display="esc", id="data.stop"),
+        Binding("escape", "stop", "stop reading", id="data.stop"),
         Binding("escape", "everything", "see all", id="go.everything", tooltip="Details of everything that is open"),
         Binding("right_square_bracket", "sibling(1)", "sibling", key_display="] [", id="go.sibling",
                 tooltip="Next sibling"),
@@ -73,6 +73,7 @@ class MainScreen(Asking):
         Binding("colon", "sql", "SQL", key_display=":", id="go.sql",
                 tooltip="Ask anything in SQL, with the tables and views beside it"),
         Binding("ctrl+r", "read_on", "read on", show=False, id="data.read_on", tooltip="Go on reading, or read again"),
+        Binding("ctrl+c", "stop_all", "stop reading and following", show=False, id="data.stop_all"),
         Binding("F", "follow", "follow", show=False, id="data.follow", tooltip="Read what changes as it is written"),
         HELP,
         Binding("q", "app.quit", "quit", show=False, id="app.quit"),
@@ -137,7 +138,7 @@ class MainScreen(Asking):
             self._focus(self.detail_pane.focus_target(), True)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape leaves the details or the root; at the top it stops the reading, or shows everything."""
+        """Escape leaves the details or the root; at the top it stops a reading that is in view, or shows everything."""
         if not self.is_mounted:
             return True
         inside = self._in_details() or self.tree_pane.searching or self.state.root is not None
@@ -145,9 +146,11 @@ class MainScreen(Asking):
             case "back":
                 return inside
             case "stop":
-                return self.loading_line.loading_now
+                return self.loading_line.escape_stops
+            case "stop_all":
+                return self.loading_line.loading_now or self.loading_line.following
             case "everything":
-                return not inside and not self.loading_line.loading_now
+                return not inside and not self.loading_line.escape_stops
             case _:
                 return True
 
@@ -223,6 +226,13 @@ class MainScreen(Asking):
     def action_stop(self) -> None:
         """Stop reading; what was read stays."""
         self.loading_line.stop()
+
+    def action_stop_all(self) -> None:
+        """Stop reading, and follow no longer."""
+        if self.loading_line.loading_now:
+            self.loading_line.stop()  # which ends following
+        else:
+            self.action_follow()
 
     def action_read_on(self) -> None:
         """Read again; what has not changed comes from the cache."""

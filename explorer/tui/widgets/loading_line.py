@@ -92,6 +92,8 @@ class LoadingLine(Widget):
         """Until what changed may be read."""
         self.loading_now = False
         """Whether a reading is under way."""
+        self._quietly = False
+        """Whether the latest reading was not in view: what is shown is all of an earlier one."""
 
     def start_soon(self, where: str | None) -> None:
         """Start once the first frame is on the terminal: reading imports so much that it would hold the frame up."""
@@ -106,7 +108,7 @@ class LoadingLine(Widget):
             return
         self.loading_now, self.stopped, self._again, self._where = True, False, False, where
         self._cancelled = threading.Event()
-        self.display = not quietly
+        self._quietly, self.display = quietly, not quietly
         load = partial(self._load, quietly)
         self.run_worker(load, name="ingest", group="ingest", thread=True, exit_on_error=False)
 
@@ -118,6 +120,11 @@ class LoadingLine(Widget):
     def stop(self) -> None:
         """Stop reading; what was read stays."""
         self._cancelled.set()
+
+    @property
+    def escape_stops(self) -> bool:
+        """Whether escape, meant for a dialog perhaps, stops reading: never what nobody sees, nor following."""
+        return self.loading_now and not self._quietly and not self.following
 
     @property
     def following(self) -> bool:
@@ -283,13 +290,18 @@ class LoadingLine(Widget):
     def render(self) -> Text:
         """The line for what is going on now."""
         progress, width = self.progress, self.size.width
+        stops = f"{'ctrl+c' if self.following else 'esc'} stops"
+        if self.stopped and self._quietly:
+            return Text(
+                crop(" ■ stopped: what has changed since the last reading is not shown. ctrl+r reads it.", width)
+            )
         if progress is None:
-            return Text(crop(" starting to read …   esc stops", width))
+            return Text(crop(f" starting to read …   {stops}", width))
         of_files = f"{number(progress.files_done)} of {number(progress.files_total)} files"
         if self.stopped:
             return Text(crop(f" ■ stopped: {of_files} read; only they are shown. ctrl+r goes on.", width))
         if progress.phase == "walking":
-            return Text(crop(f" looking for files: {number(progress.files_total)} found   esc stops", width))
+            return Text(crop(f" looking for files: {number(progress.files_total)} found   {stops}", width))
         share = progress.bytes_done / progress.bytes_total if progress.bytes_total else 0.0
         full = int(share * _BAR)
         bar = "█" * full + "░" * (_BAR - full)
@@ -297,7 +309,7 @@ class LoadingLine(Widget):
         if progress.phase == "finishing":
             told = f" {bar}  {of_files} · putting the parts together"
         else:
-            told = f" {bar}  {of_files} · {what}   esc stops"
+            told = f" {bar}  {of_files} · {what}   {stops}"
             if progress.current:
                 told += f"   {progress.current}"
         return Text(crop(told, width), no_wrap=True, end="")
