@@ -28,6 +28,8 @@ class Transcript:
         self.clock = Clock()
         self.prompt = Prompt(PromptParts())
         self.participants: dict[str | None, Participant] = {}
+        self._taken: set[str] = set()
+        """Keys of agents: names that differ may make the same."""
         self.title: str | None = None
         self._open: dict[str | None, deque[Asked]] = {}
         self._latest: tuple[Participant, Place] | None = None
@@ -77,10 +79,11 @@ class Transcript:
         found = self.participants.get(name)
         if found is None:
             base = agent_id = f"{self.conversation_id}/{key_part(name or 'assistant')}"
-            taken, number = {each.agent_id for each in self.participants.values()}, 1
-            while agent_id in taken:
+            number = 1
+            while agent_id in self._taken:
                 number += 1
                 agent_id = f"{base}~{number}"
+            self._taken.add(agent_id)
             found = self.participants[name] = Participant(agent_id, name or "assistant")
         return found
 
