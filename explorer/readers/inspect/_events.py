@@ -71,11 +71,12 @@ class Events:
         if event.get("event") == "tool" and self.transcript.calls:
             call = self.transcript.calls[-1]
             call.agent_span_id = call.agent_span_id or (span.span_id if agent else None)
+        around = len(self._steps)
         self._steps.append(span)
         for number, each in enumerate(nested):
             if isinstance(each, dict):
                 self.take(each, where, (*inside, number))
-        del self._steps[self._steps.index(span) :]
+        del self._steps[around:]  # it may be gone: a step that ends ends what lies in it
 
     def _span_of(self, event: dict[str, object]) -> str | None:
         """Which span an event is of: its own, else, as before 2025, that of the step around it."""

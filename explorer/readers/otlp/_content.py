@@ -19,7 +19,7 @@ _NUMBERED = re.compile(
     r"(?:gen_ai\.(prompt|completion)|llm\.(input_messages|output_messages|tools)|llm\.request\.(functions))"
     r"\.(\d{1,6})\.(.+)"
 )
-_INDEX = re.compile(r"\.(\d{1,6})(?:\.|$)")
+_INDEX = re.compile(r"\d{1,6}")
 _GROUPS = {
     "prompt": "input", "input_messages": "input", "completion": "output", "output_messages": "output",
     "tools": "tools", "functions": "tools",
@@ -28,7 +28,6 @@ _EVENT_ROLES: dict[str, MessageRole] = {
     "gen_ai.system.message": "system", "gen_ai.user.message": "user", "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool", "gen_ai.choice": "assistant",
 }  # fmt: skip
-_MOST_NUMBERED = 100_000
 
 Events = Sequence[tuple[str, Attributes]]
 
@@ -159,6 +158,6 @@ def _unwrapped(fields: dict[str, object]) -> dict[str, object]:
 
 
 def _as_list(value: object) -> object:
-    if isinstance(value, dict) and value and all(isinstance(key, str) and key.isdecimal() for key in value):
+    if isinstance(value, dict) and value and all(_INDEX.fullmatch(key) for key in value):
         return [value[key] for key in sorted(value, key=int)]
     return value

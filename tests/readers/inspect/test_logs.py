@@ -136,6 +136,16 @@ def test_samples_with_one_id_are_all_there(tmp_path):
     assert_sound(found)
 
 
+def test_a_step_that_ends_inside_a_tool_of_an_old_log_ends_both(tmp_path):
+    step = {"event": "step", "name": "s"}
+    tool = {"event": "tool", "id": "c", "function": "f", "events": [step | {"action": "end"}]}
+    found = plain(
+        tmp_path, {"id": 1, "epoch": 1, "events": [step | {"action": "begin"}, tool, step | {"action": "end"}]}
+    )
+    assert [call.name for call in found.tool_calls] == ["f"]
+    assert_sound(found)
+
+
 def test_spans_in_a_circle_end(tmp_path):
     sample = solo(usage(5, 0, 0, 3))
     sample["events"][0]["parent_id"] = "b"

@@ -188,3 +188,10 @@ def test_what_is_nothing_but_damage_is_given_up(tmp_path, monkeypatch):
     found = written(tmp_path, ruin + lines(document(*SPANS[:3])) + ruins + lines(document(SPANS[3])))
     assert [step.input_tokens for step in found.steps] == [200, 300]
     assert found.findings[-1].message.endswith("left out, as too much is damaged")
+
+
+def test_a_number_in_a_key_that_no_list_is_as_long_as_is_a_name(tmp_path):
+    """Python refuses to make a number of so many digits."""
+    told = {"gen_ai.prompt.0.role": "user", f"gen_ai.prompt.0.tool_calls.{'9' * 5_000}.name": "t"}
+    found = reading(tmp_path, chat("1", attributes=told))
+    assert [step.input_tokens for step in found.steps] == [100] and not found.findings
