@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from explorer.model import Conversation, EventKind, Finding, Row
 from explorer.readers._drafts import AgentDraft, CallDraft, Draft, Happening, RunDraft, StepDraft
-from explorer.readers._prompts import Prompt, PromptParts
+from explorer.readers._prompts import GrowingParts, Prompt
 from explorer.readers._values import as_json, key_part, many, moment, text_in
 from explorer.readers.atif._doubts import order
 from explorer.readers.atif._family import Family, Link, descendants
@@ -29,7 +29,7 @@ class Telling:
         times = [step.at for each in descendants(family, root) for step in each.steps if step.at is not None]
         self.draft = Draft(conversation_id, min(times, default=None))
         self._end = max(times, default=None)
-        self._parts = PromptParts()
+        self._parts = GrowingParts()  # agents that are inlined take turns
         self.runs: dict[Trajectory, RunDraft] = {}
         self.inlined: dict[Trajectory, list[RunDraft]] = {}
         """The runs of agents whose steps a converter has put among those of a trajectory."""

@@ -271,3 +271,18 @@ def test_agents_that_are_called_alike_have_keys_of_their_own(tmp_path):
     children = [trajectory(call(1), agent={"name": name}) for name in ("a", "a", "a~2", "a")]
     found = reading(tmp_path, call(1), subagent_trajectories=children)
     assert [run.agent_id.rpartition("/")[2] for run in found.runs] == ["lead", "a", "a~2", "a~2~2", "a~3"]
+
+
+def test_prompts_of_inlined_agents_that_take_turns_are_a_few_stretches_each(tmp_path):
+    """Numbered as they come, each would be one for every turn."""
+    turns = 25
+    steps = [
+        call(n + 1, message=f"m{n}", extra={"is_sidechain": True, "agent_id": "ab"[n % 2]}) for n in range(2 * turns)
+    ]
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps(trajectory(*steps)))
+    stretches = read(path, reader="atif").stretches()
+    assert sorted(sum(count for _, count in each) for each in stretches.values()) == [
+        n for n in range(1, turns) for _ in "ab"
+    ]
+    assert max(map(len, stretches.values())) <= 4
