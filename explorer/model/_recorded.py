@@ -310,14 +310,14 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class UncountedUsage:
-    """Usage that a recording holds more than once: what a sum over all its records counts too often."""
+    """Usage in no sum of steps, mostly as it is recorded more than once: what a sum over all records has beyond it."""
 
     agent_id: Key
     """Whose records these are."""
     reason: str
     """Why they do not count: ``repeated lines`` of one model call, a ``repeated record``, an ``embedded copy`` of a
     sub-agent's, a ``wrapping span`` around calls that are there themselves, a call ``answered from the evaluation's
-    cache``. What is replayed is in the steps."""
+    cache``, what is ``no model call``: embeddings. What is replayed is in the steps."""
     conversation_id: Key
     records: int
     input_tokens: int

@@ -282,7 +282,7 @@ GROUP BY agent_name, agent_version
 ORDER BY agent_name NULLS LAST, agent_version NULLS LAST;
 
 -- What a sum over every record of a recording would give, beside what counts: a row per agent, and one per conversation
--- (agent_id is NULL). naive_* adds to the figures what was recorded more than once (uncounted_usage, and steps that are
+-- (agent_id is NULL). naive_* adds to the figures what is in no sum of steps (uncounted_usage, and steps that are
 -- replayed); reasons says what that is, with how many records, and names agents that the recorder started by itself.
 -- unconfirmed_steps: no record of the call has a stop reason, so that its output is a lower bound.
 CREATE VIEW counting_audit AS

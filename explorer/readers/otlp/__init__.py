@@ -5,8 +5,8 @@ it; open-telemetry/semantic-conventions-genai @11069855, and what ``_names`` lis
 
 The span of an agent is a run, that of a model's call a step, that of a tool a tool call. ``_walk`` finds the spans of a
 file, ``_span`` makes drafts of them, ``_forest`` puts them inside each other, ``_runs`` says which run each is of,
-``_calls`` which calls count and what their tokens mean, and ``_rows`` writes. A step stands at the bytes of its span;
-of a gzipped file, once unpacked.
+``_calls`` which calls count and what their tokens mean, ``_aside`` what else used tokens, and ``_rows`` writes. A step
+stands at the bytes of its span; of a gzipped file, once unpacked.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class Counting:
         if isinstance(told, AgentCall):
             scope = scope_of(span)
             return told.usage.inclusive(any(scope == each for each, _ in self._exclusive))
-        return Usage()
+        return span.aside.usage if span.aside else Usage()
 
     def is_derived(self, span: Span) -> bool:
         """Whether the tokens were added up, or are those of a span around it."""

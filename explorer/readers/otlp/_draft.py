@@ -39,6 +39,13 @@ class Usage(NamedTuple):
         return self._replace(input=self.input + self.cached)
 
 
+class Aside(NamedTuple):
+    """Tokens of what is no call of a model, and what it is called."""
+
+    operation: str
+    usage: Usage
+
+
 class Place(NamedTuple):
     """Where a span stands: number of the file among those read together, and bytes."""
 
@@ -129,6 +136,8 @@ class Span:
     error: str | None = None
     """Why it failed; None when it did not."""
     told: ModelCall | AgentCall | ToolUse | Note | None = None
+    aside: Aside | None = None
+    """What it used, if it is neither a call of a model nor an agent."""
     links: tuple[Key, ...] = ()
     raised: tuple[tuple[int | None, str], ...] = ()
     """When something was raised inside it, and what."""

@@ -9,6 +9,7 @@ from explorer.model import Agent, Conversation, Finding, Row, UncountedUsage
 from explorer.model import Run as RunRow
 from explorer.readers._prompts import PromptParts
 from explorer.readers._values import as_json, key_part, many
+from explorer.readers.otlp._aside import Asides
 from explorer.readers.otlp._calls import Counting
 from explorer.readers.otlp._clock import Clock
 from explorer.readers.otlp._draft import ModelCall, Span
@@ -37,6 +38,7 @@ class Rows:
         self._runs = Runs(forest)
         self._counting = Counting(self._runs)
         self._sums = Sums(self._runs.runs, self._counting)
+        self._asides = Asides(forest, self._runs)
         self._by_conversation: defaultdict[str, list[Run]] = defaultdict(list)
         for run in self._runs.runs:
             self._by_conversation[run.conversation].append(run)
@@ -49,6 +51,8 @@ class Rows:
         for remark in (*forest.remarks, *self._counting.remarks, *self._complaints()):
             run_of = self._runs.run_of.get(remark.span.key)
             self._remarks[run_of.conversation if run_of else None].append(remark)
+        for conversation, remark in self._asides.remarks():
+            self._remarks[conversation].append(remark)
 
     def all(self) -> Iterator[Row]:
         """Everything, conversation after conversation."""
@@ -167,8 +171,8 @@ class Rows:
     # --- what does not count, and what is doubtful -------------------------------------------------------------------
 
     def _uncounted(self, key: str, runs: Sequence[Run]) -> Iterator[UncountedUsage]:
-        """Usage of spans around calls that have usage, and of what was recorded again."""
-        for reason in ("wrapping span", "repeated record"):
+        """Usage of spans around calls that have usage, of what was recorded again, and of what is no call."""
+        for reason in ("wrapping span", "repeated record", "no model call"):
             found: defaultdict[str, Counter[str]] = defaultdict(Counter)
             for run in runs:
                 for span in self._not_counted(run, reason):
@@ -187,6 +191,8 @@ class Rows:
         if reason == "repeated record":
             for span in (*own, *run.calls):
                 yield from self._forest.repeated.get(span.key, ())
+        elif reason == "no model call":
+            yield from self._asides.of(run)
         elif id(run) in self._sums.has_usage:
             yield from run.wrappers
             if not (run.told and run.told.is_own):

@@ -8,7 +8,7 @@ from sys import intern
 
 from explorer.readers.otlp import _names as names
 from explorer.readers.otlp._content import Content
-from explorer.readers.otlp._draft import AgentCall, Key, ModelCall, Note, Place, Span, ToolUse, Usage
+from explorer.readers.otlp._draft import AgentCall, Aside, Key, ModelCall, Note, Place, Span, ToolUse, Usage
 from explorer.readers.otlp._kinds import Kind, is_compaction, kind_of, tells
 from explorer.readers.otlp._messages import Said
 from explorer.readers.otlp._values import Attributes, Wanted, attributes_of, from_json, nanoseconds
@@ -19,6 +19,7 @@ _CLIENT = (3, "SPAN_KIND_CLIENT")
 _ERROR = (2, "STATUS_CODE_ERROR")
 _MOST_LINKS = 100
 _LONGEST = 400
+_LONGEST_NAME = 60
 
 
 class NoSpan(ValueError):
@@ -58,8 +59,17 @@ def span_of(found: Found, file: int) -> Span:
         span.links = tuple(_links(fields))
         span.raised = tuple(_raised(fields))
         span.told = _told(kind, name, fields, wanted)
+    if attributes and kind not in ("model", "agent"):
+        span.aside = _aside(name, attributes)
     span.complaints = tuple(wanted.complaints)
     return span
+
+
+def _aside(name: str, attributes: Attributes) -> Aside | None:
+    wanted = Wanted(attributes)
+    usage = _usage(wanted)
+    operation = wanted.text([names.OPERATION]) or name or "a span without name"
+    return Aside(intern(operation[:_LONGEST_NAME]), usage) if usage.is_recorded else None
 
 
 def _either(fields: dict[str, object], name: str, other: str) -> object:

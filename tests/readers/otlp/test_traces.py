@@ -101,6 +101,24 @@ def test_what_is_no_step_is_shown_and_adds_nothing():
     assert found.runs[0].reported_note == "The agent's span has what its last call used, which is no sum."
 
 
+def test_tokens_of_what_is_no_call_of_an_agent_are_said_once(tmp_path):
+    def of(operation, tokens):
+        return {"attributes": {"gen_ai.operation.name": operation, "gen_ai.usage.input_tokens": tokens}}
+
+    found = reading(
+        tmp_path, agent("1", "a"), chat("2", "1"), span("3", "2", "raw", **of("raw", 100)),
+        span("4", "1", "work", **of("embeddings", 8)), span("5", "4", "e", **of("embeddings", 8)),
+        span("6", "1", "check", **of("evaluate", 50)), chat("7", "6"), span("8", None, "e", **of("embeddings", 9_999)),
+        tool("9", "rerank", "1", attributes={"gen_ai.usage.input_tokens": 3}),
+    )  # fmt: skip
+    assert tokens(found.steps) == [(100, 10)] * 2
+    assert [(row.reason, row.records, row.input_tokens) for row in found.uncounted] == [("no model call", 2, 11)]
+    assert [(each.code, each.message, each.conversation_id) for each in found.findings] == [(
+        "unsummed-usage", "embeddings ×2, execute_tool ×1: 10,010 input tokens, in no total",
+        found.conversation.conversation_id,
+    )]  # fmt: skip
+
+
 # --- runs and agents -------------------------------------------------------------------------------------------------
 
 
