@@ -80,13 +80,16 @@ def starts(columns: Sequence[Shown]) -> list[int]:
     return [0, *accumulate(column.width + 1 for column in columns)]
 
 
-def size_of(answer: Answer) -> str:
-    """How much there is, how long it took, and whether that is all."""
+def summary(answer: Answer, notes: Sequence[str] = ()) -> str:
+    """How much there is and whether that is all, what else is to be said of it, and how long it took.
+
+    What can be done without stands last, as a narrow line loses its end.
+    """
     rows = humanize.plural(len(answer.rows), "row")
     took = humanize.duration(round(answer.seconds * 1000) or 1)
-    if answer.is_cut:
-        return f"the first {rows} of more, {took}: x writes all, LIMIT … OFFSET … goes on"
-    return f"{rows}, {humanize.plural(len(answer.columns), 'column')}, {took}"
+    columns = humanize.plural(len(answer.columns), "column")
+    size = f"the first {rows} of more: x writes all" if answer.is_cut else f"{rows}, {columns}"
+    return " · ".join((size, *notes, took))
 
 
 class Way(NamedTuple):
@@ -178,6 +181,7 @@ def place_of(query: str, position: int) -> tuple[int, int]:
 
 _WELCOME = (
     ("ctrl+j", "asks what is written; F5 does too, and enter behind a semicolon or while all of it is chosen"),
+    ("ctrl+l", "begins a new query; ctrl+z brings back what was there"),
     ("tab", "goes on to the list of questions, tables and columns, and back; where there is an answer, to its rows"),
     ("→", "takes the rest of a name, which stands dim behind the cursor"),
     ("ctrl+↑", "brings back what was asked before"),

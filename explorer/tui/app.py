@@ -25,7 +25,7 @@ from explorer.tui.state import State
 from explorer.tui.text import clean, clean_block
 
 if TYPE_CHECKING:
-    from textual.notifications import SeverityLevel
+    from textual.notifications import Notify, SeverityLevel
 
     from explorer.store.ingest import Options
     from explorer.tui.widgets.loading_line import Read
@@ -118,6 +118,13 @@ class ExplorerApp(KeysAhead):
     ) -> None:
         """Say something in the corner. Whatever it quotes is made safe to draw, and never taken for markup."""
         super().notify(clean_block(message), title=clean(title), severity=severity, timeout=timeout)
+
+    def on_notify(self, event: Notify) -> None:
+        """What is said again takes the place of what still stands there."""
+        new = event.notification
+        for old in list(self._notifications):
+            if (old.message, old.title, old.severity) == (new.message, new.title, new.severity):
+                self._unnotify(old, refresh=False)
 
     def action_help_quit(self) -> None:
         """What ctrl+c does where it stops nothing; Textual says it in markup."""

@@ -48,7 +48,10 @@ def test_it_begins_with_the_node_and_a_row_leads_into_the_tree_and_back(opener: 
         assert answer is not None and "conversation_id = 'c'" in answer.query and "run_id" in answer.columns
         row = [each[answer.columns.index("run_id")] for each in answer.rows].index("x/1")
         await press(pilot, f"{row}*j")
-        assert "enter goes to the run" in screen_text(pilot)
+        assert "enter goes to the run" in screen_text(pilot) and "ctrl+l new " in screen_text(pilot)
+        await press(pilot, "ctrl+l", "f")  # from the rows
+        assert editor(pilot).text == "f" and editor(pilot).has_focus
+        await press(pilot, "tab")
         await press(pilot, "enter")
         assert at(pilot) == "x"
         await press(pilot, "colon")  # as it was left

@@ -36,9 +36,10 @@ def test_columns_are_as_wide_as_what_is_in_them_and_share_what_is_left() -> None
 
 
 def test_it_says_how_much_there_is_and_that_it_is_cut() -> None:
-    assert answer_words.size_of(answer({"n": "BIGINT"}, (1,))) == "1 row, 1 column, 250ms"
-    told = answer_words.size_of(answer({"n": "BIGINT"}, (1,), (2,), is_cut=True, seconds=61))
-    assert told.startswith("the first 2 rows of more, 1m01s: x writes all, ") and len(told) < 76
+    assert answer_words.summary(answer({"n": "BIGINT"}, (1,))) == "1 row, 1 column · 250ms"
+    cut = answer({"n": "BIGINT"}, (1,), (2,), is_cut=True, seconds=61)
+    told = "the first 2 rows of more: x writes all · enter goes to the conversation · 1m01s"
+    assert answer_words.summary(cut, ["enter goes to the conversation"]) == told
 
 
 @pytest.mark.parametrize(

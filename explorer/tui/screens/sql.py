@@ -51,6 +51,8 @@ class SqlScreen(ModalScreen["str | None"]):
                 tooltip="Every value of the row as a whole; enter shows it where the row leads nowhere"),
         Binding("ctrl+j,ctrl+enter,f5", "ask", "ask", key_display="ctrl+j", id="sql.ask",
                 tooltip="Ask what is written, or of it what is selected; so does enter behind a semicolon"),
+        Binding("ctrl+l", "begin", "new", key_display="ctrl+l", id="sql.begin",
+                tooltip="Begin anew; ctrl+z brings back what was there"),
         Binding("tab", "turn(1)", "switch", id="sql.turn",
                 tooltip="On to the answer, to the list of what can be asked, and back to the query"),
         Binding("shift+tab", "turn(-1)", "the other way round", show=False, id="sql.turn_back"),
@@ -280,12 +282,10 @@ class SqlScreen(ModalScreen["str | None"]):
         self._told = self._leads_to
         if answer is None or self._began is not None:
             return
-        told = answer_words.size_of(answer)
+        notes = [f"enter goes to the {self._told}"] if self._told is not None else []
         if opened is not None and self._source is not None and not self._source.is_of(opened.database):
-            told += " · more was read since: ctrl+j asks again"
-        if self._told is not None:
-            told += f" · enter goes to the {self._told}"
-        pane.tell(told)
+            notes.insert(0, "more was read since: ctrl+j asks again")
+        pane.tell(answer_words.summary(answer, notes))
 
     def renew(self, opened: Opened) -> None:
         """All is read now: what was asked of a part of it is asked again."""
@@ -329,6 +329,11 @@ class SqlScreen(ModalScreen["str | None"]):
     def action_write(self) -> None:
         """Back to the query."""
         self._editor.focus()
+
+    def action_begin(self) -> None:
+        """Begin anew, wherever the keys are."""
+        self.remove_class("-listing")  # what is not displayed cannot have the keys
+        self._editor.begin()
 
     def action_turn(self, by: int) -> None:
         """On to the answer, the list, the query."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual.binding import Binding, BindingType
 from textual.events import Key
 from textual.message import Message
 from textual.widgets import TextArea
@@ -27,10 +26,6 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 
 class SqlEditor(TextArea):
     """A query. Enter asks it where nothing else can be meant: behind its semicolon, or while it is chosen whole."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+l", "empty", "empty", show=False, id="query.empty", tooltip="Begin anew; ctrl+z brings it back"),
-    ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"sql-editor--{kind}" for kind in ("keyword", "number", "string", "comment", "operator")
@@ -163,6 +158,7 @@ class SqlEditor(TextArea):
             before = self.document.get_text_range((0, 0), start)
             self.post_message(self.Asked(self.document.get_text_range(start, end), len(before)))
 
-    def action_empty(self) -> None:
-        """Begin anew."""
+    def begin(self) -> None:
+        """Begin anew; undo brings back what was there."""
         self.replace("", (0, 0), self.document.end)
+        self.focus()
