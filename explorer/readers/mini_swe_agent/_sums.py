@@ -11,7 +11,6 @@ class Sums:
 
     steps: int = 0
     events: int = 0
-    with_usage: int = 0
     as_text: int = 0
     """Answers that were kept as a text that only looks like an object."""
     with_cost: int = 0
@@ -19,10 +18,9 @@ class Sums:
     model: str | None = None
     """The first that answered."""
 
-    def add(self, cost: float | None, has_usage: bool, is_text: bool) -> None:
+    def add(self, cost: float | None, is_text: bool) -> None:
         """One more call."""
         self.steps += 1
-        self.with_usage += has_usage
         self.as_text += is_text
         self.with_cost += cost is not None
         self.cost += cost or 0.0

@@ -92,7 +92,7 @@ class Trajectory:
     def _step(self, message: dict[str, object], answer: Answer, entry: Entry, at: int | None) -> Iterator[Row]:
         """A model call, its prompt and what it asks for."""
         sums, usage = self.sums, usage_of(answer.response.get("usage"))
-        sums.add(answer.cost, usage.grade != "not_recorded", isinstance(extra_of(message).get("response"), str))
+        sums.add(answer.cost, isinstance(extra_of(message).get("response"), str))
         start, model = self.clock.start_of(at, sums.steps == 1), word(answer.response.get("model"))
         sums.model = sums.model or model
         yield Step(
