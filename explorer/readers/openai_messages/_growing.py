@@ -42,11 +42,15 @@ def _grows(path: Path) -> bool:
         if left < 0:
             return False
         messages = _messages(line.text)
-        ends = [n + 1 for n, each in enumerate(messages) if each["role"] == "assistant"]
-        if any(hash(orjson.dumps(messages[:end])) in seen for end in ends if 1 < end < len(messages)):
-            return True
-        if messages and ends and ends[-1] == len(messages):
-            seen.add(hash(orjson.dumps(messages)))
+        said = 0  # a hash of all messages so far
+        for number, message in enumerate(messages, 1):
+            said = hash((said, orjson.dumps(message)))
+            if message["role"] != "assistant":
+                continue
+            if number == len(messages):
+                seen.add(said)
+            elif said in seen and number > 1:
+                return True
     return False
 
 
