@@ -11,6 +11,7 @@ from explorer.store import queries
 from explorer.store.database import Database, Opening
 from explorer.store.ingest import Options, ingest
 from explorer.store.queries import Answer
+from tests.store.world import agent, conversation, run, step, write_batch
 
 SAMPLES = Path(__file__).parents[2] / "sample_traces"
 
@@ -58,6 +59,36 @@ def test_their_sums_are_those_of_the_tree(samples: Database) -> None:
     assert total("What is wrong in the recordings?", "findings") == whole("SELECT count(*) FROM findings")
     errors = whole("SELECT sum(tool_errors) FROM run_totals WHERE reported_tool_errors IS NULL")
     assert total("Which tools fail the most?", "errors") >= errors > 0  # type: ignore[operator]
+
+
+def test_costs_are_added_where_they_are_told_and_never_twice(tmp_path: Path) -> None:
+    rows = [
+        *(conversation(name, title=name) for name in ("c", "d", "e")),
+        *(agent(f"{name}/main", conversation_id=name, name="main") for name in ("c", "d", "e")),
+        *(agent(f"{name}/sub", f"{name}/main", conversation_id=name, name="sub") for name in ("c", "d")),
+        # Told for all of it alone, whatever the run below cost.
+        run("c/1", "c/main", conversation_id="c", model="a", reported_scope="total", reported_cost_usd=1.0),
+        run("c/2", "c/sub", "c/1", conversation_id="c", model="b"),
+        # Told of each, in the one way and in the other, where nothing is below.
+        run("d/1", "d/main", conversation_id="d", model="a", reported_cost_usd=0.5),
+        run("d/2", "d/sub", "d/1", conversation_id="d", reported_scope="total", reported_cost_usd=0.25),
+        step("d/2", 1, model="b"),
+        step("d/2", 2, model="a"),
+        run("d/3", "d/main", conversation_id="d", ordinal=2, model="a", is_replay=True),
+        run("e/1", "e/main", conversation_id="e", model="a"),
+    ]
+    database = Database(Opening([write_batch(rows, tmp_path)], {}))
+    asked_of = {each.title: asked(database, each.query) for each in queries.ready()}
+
+    def costs(of: str, *names: str) -> set[tuple[object, ...]]:
+        answer = asked_of[f"What did each {of} cost?"]
+        return set(zip(*(column(answer, name) for name in names), strict=True))
+
+    own = ("runs", "runs_with_cost", "only_with_those_below", "cost_usd")
+    told = {("c", 2, 1, 1.0), ("d", 2, 2, 0.75), ("e", 1, 0, None)}
+    assert costs("conversation", "conversation_id", "runs", "runs_with_cost", "cost_usd") == told
+    assert costs("agent", "agent", *own) == {("main", 3, 1, 1, 0.5), ("sub", 2, 1, 0, 0.25)}
+    assert costs("model", "models", *own) == {("a", 3, 1, 1, 0.5), ("a, b", 1, 1, 0, 0.25), ("b", 1, 0, 0, None)}
 
 
 def test_every_node_has_questions_and_those_of_a_run_find_its_rows(samples: Database) -> None:

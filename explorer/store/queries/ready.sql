@@ -46,6 +46,67 @@ WHERE NOT s.is_replay AND NOT r.is_replay
 GROUP BY ALL
 ORDER BY input_tokens DESC NULLS LAST, steps DESC;
 
+-- What did each conversation cost?
+-- As the recorders say, never by prices of ours; empty is not recorded. What is told of a run may hold all below it, too.
+SELECT
+    c.title AS conversation, c.format, round(c.cost_usd, 4) AS cost_usd,
+    c.runs, count(r.reported_cost_usd) AS runs_with_cost,
+    c.steps, c.input_tokens, c.output_tokens, c.conversation_id
+FROM conversation_totals AS c
+LEFT JOIN run_totals AS r
+    ON r.conversation_id = c.conversation_id AND NOT r.is_replay
+GROUP BY ALL
+ORDER BY
+    cost_usd DESC NULLS LAST, c.input_tokens DESC NULLS LAST,
+    c.conversation_id
+LIMIT 1000;
+
+-- What did each agent cost?
+-- By what they are called. What is told of a run and all below it together is its agent's only where no run is below;
+-- else it is only_with_those_below, and in what the conversation cost.
+SELECT
+    agent_name AS agent, is_sub_agent, count(*) AS runs,
+    count(own_usd) AS runs_with_cost,
+    count(reported_cost_usd) - count(own_usd) AS only_with_those_below,
+    round(sum(own_usd), 4) AS cost_usd,
+    round(avg(own_usd), 4) AS mean_usd,
+    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+FROM (
+    SELECT *, CASE WHEN reported_scope = 'own' OR total_runs = 1
+        THEN reported_cost_usd END AS own_usd
+    FROM run_totals
+)
+WHERE NOT is_replay
+GROUP BY agent_name, is_sub_agent
+ORDER BY cost_usd DESC NULLS LAST, runs DESC, agent;
+
+-- What did each model cost?
+-- Costs are told of runs, not of steps: those that used several models stand together. Else as for agents.
+SELECT
+    coalesce(m.models, r.model, r.request_model) AS models,
+    count(*) AS runs, count(own_usd) AS runs_with_cost,
+    count(reported_cost_usd) - count(own_usd) AS only_with_those_below,
+    round(sum(own_usd), 4) AS cost_usd,
+    sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens
+FROM (
+    SELECT *, CASE WHEN reported_scope = 'own' OR total_runs = 1
+        THEN reported_cost_usd END AS own_usd
+    FROM run_totals
+) AS r
+LEFT JOIN (
+    SELECT
+        run_id, string_agg(
+            DISTINCT coalesce(model, request_model), ', '
+            ORDER BY coalesce(model, request_model)
+        ) AS models
+    FROM steps
+    WHERE NOT is_replay
+    GROUP BY run_id
+) AS m USING (run_id)
+WHERE NOT r.is_replay
+GROUP BY ALL
+ORDER BY cost_usd DESC NULLS LAST, runs DESC, models;
+
 -- Which tools fail the most?
 -- percent_failed is of the calls whose outcome was recorded.
 SELECT
