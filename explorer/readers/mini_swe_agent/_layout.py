@@ -33,7 +33,7 @@ def is_trajectory(head: bytes) -> bool:
     """Whether it begins like a trajectory: the name of its format may come at the end of a long file."""
     if _INFO.match(head) and _MARK.search(head):
         return True
-    return _OBJECT.match(head) is not None and _FORMAT.search(head) is not None
+    return b'"mini-swe-agent-' in head and _OBJECT.match(head) is not None and _FORMAT.search(head) is not None
 
 
 def aside(path: Path, head: bytes) -> str | None:

@@ -16,10 +16,11 @@ SUFFIXES = frozenset((".jsonl", ".ndjson", ".json", ".txt", ".log", ".gz", ".otl
 _GZIP = b"\x1f\x8b"
 _TRACES = re.compile(
     rb"(?:\A|\n)[\xef\xbb\xbf \t\r\n\[]*\{\s*"
-    rb'(?:"[^"\\\n]{1,64}"\s*:\s*(?:"[^"\\\n]{0,256}"|[\d.]{1,20}|null|true|false)\s*,\s*){0,8}"resource_?[sS]pans"\s*:'
+    rb'(?:"[^"\\\n]{1,64}"\s*:\s*(?:"[^"\\\n]{0,256}"|[\d.]{1,20}|null|true|false)\s*,\s*){0,8}"resource(?:S|_s)pans"\s*:'
 )
 """A document that begins a line: nothing but plain values may stand before its list."""
 
+_MARKS = b"resourceSpans", b"resource_spans"
 _TRACE = re.compile(rb'"trace_?[iI]d"\s*:\s*"([0-9a-fA-F]{32})"')
 _CONVERSATION = re.compile(
     rb'"(?:gen_ai\.conversation\.id|session\.id|langfuse\.session\.id)"\s*,\s*"value"\s*:\s*\{\s*"stringValue"\s*:\s*'
@@ -38,7 +39,8 @@ def claims(path: Path, head: bytes | None) -> bool:
             head = zlib.decompressobj(31).decompress(head, 4 * len(head))
         except zlib.error:
             return False
-    return _TRACES.search(head) is not None
+    # Looked for first: the pattern takes 25 times as long, and every file is asked.
+    return any(mark in head for mark in _MARKS) and _TRACES.search(head) is not None
 
 
 def links(path: Path) -> list[str]:
