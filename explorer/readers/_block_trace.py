@@ -17,7 +17,7 @@ from explorer.readers import SourceFile
 from explorer.readers._blocks import NotBlockIds, Stretch, stretches_of, twice
 from explorer.readers._findings import Findings
 from explorer.readers._json_lines import Line, json_lines
-from explorer.readers._values import Fields, as_json, key_part, moment
+from explorer.readers._values import Fields, as_json, key_part, moment, untaken
 
 _FIRST_PROMPTS = 100
 """Prompts whose lengths tell the size of a block."""
@@ -128,12 +128,7 @@ class BlockTrace:
         """The session of this key, which begins here if it is new."""
         found = self.sessions.get(key)
         if found is None:
-            base = agent_id = f"{self.conversation_id}/{key_part(label or name)}"
-            number = 1
-            while agent_id in self._agent_ids:
-                number += 1
-                agent_id = f"{base}~{number}"
-            self._agent_ids.add(agent_id)
+            agent_id = untaken(f"{self.conversation_id}/{key_part(label or name)}", self._agent_ids)
             found = self.sessions[key] = Session(agent_id, name, label)
         return found
 

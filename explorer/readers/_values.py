@@ -129,6 +129,16 @@ def text_in(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def untaken(key: str, taken: set[str]) -> str:
+    """The key, or the first of ``key~2``, ``key~3``, … that nobody has taken; taken now."""
+    found, number = key, 1
+    while found in taken:
+        number += 1
+        found = f"{key}~{number}"
+    taken.add(found)
+    return found
+
+
 def as_json(fields: Mapping[str, object]) -> str | None:
     """What is recorded, as JSON; nested more deeply than can be written, it stays in the source."""
     present = {key: value for key, value in fields.items() if value is not None}

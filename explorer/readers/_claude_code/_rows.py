@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from explorer.model import PROMPT_PARTS, Conversation, Edge, Row, UncountedUsage
 from explorer.model import Agent as AgentRow
-from explorer.model import Conversation, Edge, Row, UncountedUsage
 from explorer.model import Event as EventRow
 from explorer.model import Run as RunRow
 from explorer.readers import Rows
@@ -90,7 +90,7 @@ class Writing:
             cwd=cwd,
             started_at=moment(session.start),
             ended_at=moment(session.end),
-            block_scope="prompt-parts",
+            block_scope=PROMPT_PARTS,
             steps_recorded=True,
             tool_calls_recorded=True,
             extra=as_json({

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from explorer.model import Conversation, EventKind, Finding, Row
+from explorer.model import PROMPT_PARTS, Conversation, EventKind, Finding, Row
 from explorer.readers._drafts import AgentDraft, CallDraft, Draft, Happening, RunDraft, StepDraft
 from explorer.readers._prompts import GrowingParts, Prompt
 from explorer.readers._values import as_json, key_part, many, moment, text_in
@@ -60,7 +60,7 @@ class Telling:
             group_name=trial.task if trial else None,
             started_at=moment(self.draft.start),
             ended_at=moment(self._end),
-            block_scope="prompt-parts",
+            block_scope=PROMPT_PARTS,
             steps_recorded=True,
             tool_calls_recorded=True,
             extra=as_json({

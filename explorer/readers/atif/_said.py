@@ -11,7 +11,7 @@ from explorer.readers import Message, MessageRole, Place
 from explorer.readers._records import open_bytes
 from explorer.readers._values import as_text, text_in
 from explorer.readers._walk import Walk
-from explorer.readers.atif._step import INLINED
+from explorer.readers.atif._step import INLINED, items
 from explorer.readers.atif._trajectory import KNOWN, STEP
 
 _ROLES: Mapping[str | None, MessageRole] = {"system": "system", "user": "user", "agent": "assistant"}
@@ -62,7 +62,7 @@ def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str 
     note = _COPIED if step.get("is_copied_context") is True else None
     if reasoning := step.get("reasoning_content"):
         yield Message.of(role, "reasoning", as_text(reasoning), step_ordinal=ordinal, note=note)
-    calls = [each for each in _list(step.get("tool_calls")) if isinstance(each, dict)]
+    calls = [each for each in items(step.get("tool_calls")) if isinstance(each, dict)]
     told = False
     for message in _content(role, step.get("message"), ordinal, note):
         told = True
@@ -76,7 +76,7 @@ def _step(step: dict[str, object], ordinal: int | None, names: dict[object, str 
         names[call_id] = name
         yield Message.of(role, "tool_call", as_text(call.get("arguments")), name, call_id, ordinal, note=note)
     observation = step.get("observation")
-    for result in _list(observation.get("results") if isinstance(observation, dict) else None):
+    for result in items(observation.get("results") if isinstance(observation, dict) else None):
         if isinstance(result, dict):
             yield from _result(result, names, note)
 
@@ -85,7 +85,7 @@ def _result(result: dict[str, object], names: Mapping[object, str | None], note:
     call_id, extra = text_in(result.get("source_call_id")), result.get("extra")
     failed = result.get("is_error", extra.get("is_error") if isinstance(extra, dict) else None) is True
     named = [as_text(each.get("trajectory_id") or each.get("trajectory_path") or each.get("session_id"))
-             for each in _list(result.get("subagent_trajectory_ref")) if isinstance(each, dict)]  # fmt: skip
+             for each in items(result.get("subagent_trajectory_ref")) if isinstance(each, dict)]  # fmt: skip
     notes = "; ".join(filter(None, (note, f"of the sub-agent {', '.join(named)}" if named else None))) or None
     for message in _content("tool", result.get("content"), None, notes):
         kind = "tool_result" if message.kind == "text" else message.kind
@@ -107,7 +107,3 @@ def _content(role: MessageRole, content: object, ordinal: int | None, note: str 
                 yield Message.of(role, "other", as_text(part), step_ordinal=ordinal, note=note)
     elif content not in (None, ""):
         yield Message.of(role, "text", as_text(content), step_ordinal=ordinal, note=note)
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else [value] if isinstance(value, dict) else []

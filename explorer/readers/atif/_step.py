@@ -84,11 +84,11 @@ def noted(record: dict[str, object], where: Where) -> Noted:
         fields.complaints.append("timestamp is no time: counted as not recorded")
     _metrics(step, fields, record.pop("metrics", None))
     message, reasoning = record.pop("message", None), record.pop("reasoning_content", None)
-    calls = [each for each in _list(record.pop("tool_calls", None)) if isinstance(each, dict)]
+    calls = [each for each in items(record.pop("tool_calls", None)) if isinstance(each, dict)]
     step.calls = [(text_in(each.get("tool_call_id")), text_in(each.get("function_name"))) for each in calls]
     observation = record.pop("observation", None)
     found = observation.get("results") if isinstance(observation, dict) else None
-    step.results = [_result(each) for each in _list(found) if isinstance(each, dict)]
+    step.results = [_result(each) for each in items(found) if isinstance(each, dict)]
     said = [(step.source, _hash(message))] if message else []
     step.parts = [hash(each) for each in (*said, *(_hash(each) for each in (reasoning, *calls) if each))]
     extra = record.pop("extra", None)
@@ -135,7 +135,7 @@ def _result(record: dict[str, object]) -> Result:
     extra = record.get("extra")
     more = extra if isinstance(extra, dict) else {}
     failed = record.get("is_error", more.get("is_error"))
-    references = [_reference(each) for each in _list(record.get("subagent_trajectory_ref")) if isinstance(each, dict)]
+    references = [_reference(each) for each in items(record.get("subagent_trajectory_ref")) if isinstance(each, dict)]
     content = record.get("content")
     return Result(
         text_in(record.get("source_call_id")), content is not None, failed if isinstance(failed, bool) else None,
@@ -157,7 +157,7 @@ def _hash(value: object) -> int:
         return hash(repr(value))
 
 
-def _list(value: object) -> Iterator[object]:
+def items(value: object) -> Iterator[object]:
     """The items of a list; one object that stands for a list of it is one."""
     if isinstance(value, list):
         yield from value

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from explorer.model import Agent, Conversation, Edge, Event, Grade, Row, Run, RunStatus
+from explorer.model import PROMPT_PARTS, Agent, Conversation, Edge, Event, Grade, Row, Run, RunStatus
 from explorer.readers._values import as_json, key_part, moment
 from explorer.readers.codegraff._contexts import Context
 from explorer.readers.codegraff._draft import RunDraft
@@ -50,7 +50,7 @@ def conversation(
         group_name=f"workspace {context.workspace}" if context and context.workspace is not None else None,
         started_at=moment(target.base or None),
         ended_at=moment(max(ends, default=None)),
-        block_scope="prompt-parts" if any(run.context for run in runs) else None,
+        block_scope=PROMPT_PARTS if any(run.context for run in runs) else None,
         steps_recorded=bool(runs) and all(run.context or not run.steps for run in runs),
         tool_calls_recorded=True,
         extra=as_json(extra),

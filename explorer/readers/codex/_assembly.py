@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from explorer.model import Agent, BlockRun, Conversation, Edge, Event, Finding, Row, Run, Step, ToolCall
+from explorer.model import PROMPT_PARTS, Agent, BlockRun, Conversation, Edge, Event, Finding, Row, Run, Step, ToolCall
 from explorer.readers._findings import Findings
 from explorer.readers._values import as_json, key_part, moment
 from explorer.readers.codex import NAME
@@ -129,7 +129,7 @@ class Assembly:
             cwd=top.cwd,
             started_at=moment(base),
             ended_at=moment(max(moments, default=None)),
-            block_scope="prompt-parts" if has_blocks else None,
+            block_scope=PROMPT_PARTS if has_blocks else None,
             steps_recorded=True,
             tool_calls_recorded=True,
             extra=as_json({"thread_id": root, "sources": sources, **top.extra}),

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import orjson
 
-from explorer.model import Agent, Conversation, Row, Run, RunStatus
+from explorer.model import PROMPT_PARTS, Agent, Conversation, Row, Run, RunStatus
 from explorer.readers import Rows
 from explorer.readers._claude_code._draft import Run as Draft
 from explorer.readers._claude_code._draft import Session
@@ -88,7 +88,7 @@ class GroupRows:
             cwd=cwd,
             started_at=moment(self.start),
             ended_at=moment(self.end),
-            block_scope="prompt-parts" if spoken else None,
+            block_scope=PROMPT_PARTS if spoken else None,
             steps_recorded=spoken,
             tool_calls_recorded=spoken or bool(group.called),
             extra=as_json(group.extra),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
-from explorer.model import Agent, Conversation, Edge, Finding, Grade, Row, Run, RunStatus
+from explorer.model import PROMPT_PARTS, Agent, Conversation, Edge, Finding, Grade, Row, Run, RunStatus
 from explorer.readers._values import as_json
 from explorer.readers.graff._calls import Calls
 from explorer.readers.graff._clock import moment
@@ -272,7 +272,7 @@ class Rows:
             title=title or (native if isinstance(native, str) else None),
             started_at=moment(process.unix_ms),
             ended_at=moment(behavior.finished_ms),
-            block_scope="prompt-parts" if self.calls.has_blocks else None,
+            block_scope=PROMPT_PARTS if self.calls.has_blocks else None,
             steps_recorded=process.has_steps,
             tool_calls_recorded=trace or bool(behavior.tools) or any(run.tool_calls for run in self._runs()),
             extra=as_json(extra),

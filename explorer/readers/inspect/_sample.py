@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from explorer.model import Conversation, Finding, Row, UncountedUsage
+from explorer.model import PROMPT_PARTS, Conversation, Finding, Row, UncountedUsage
 from explorer.readers._drafts import Draft, RunDraft, Where
 from explorer.readers._findings import Findings
 from explorer.readers._prompts import GrowingParts
@@ -177,7 +177,7 @@ class Sample:
             group_name=self.log.task,
             started_at=moment(draft.start),
             ended_at=moment(ended),
-            block_scope="prompt-parts",
+            block_scope=PROMPT_PARTS,
             steps_recorded=True,
             tool_calls_recorded=True,
             extra=as_json({

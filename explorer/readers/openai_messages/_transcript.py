@@ -11,7 +11,7 @@ from explorer.readers._openai._clock import Clock, first_time
 from explorer.readers._openai._items import Item, items_of, shown, word
 from explorer.readers._openai._usage import usage_of
 from explorer.readers._prompts import Prompt, PromptParts
-from explorer.readers._values import key_part
+from explorer.readers._values import key_part, untaken
 from explorer.readers.openai_messages._participants import Asked, Participant, Place
 
 _TIMES = ("created_at", "created", "timestamp", "time", "ts", "date")
@@ -78,12 +78,7 @@ class Transcript:
     def _participant(self, name: str | None) -> Participant:
         found = self.participants.get(name)
         if found is None:
-            base = agent_id = f"{self.conversation_id}/{key_part(name or 'assistant')}"
-            number = 1
-            while agent_id in self._taken:
-                number += 1
-                agent_id = f"{base}~{number}"
-            self._taken.add(agent_id)
+            agent_id = untaken(f"{self.conversation_id}/{key_part(name or 'assistant')}", self._taken)
             found = self.participants[name] = Participant(agent_id, name or "assistant")
         return found
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from explorer.readers import MessageKind, MessageRole
+from explorer.readers._values import text_in
 from explorer.readers.otlp._values import as_text, from_json
 
 _ROLES: dict[str, MessageRole] = {
@@ -87,11 +88,11 @@ def message(fields: dict[str, object], role: MessageRole) -> Iterator[Said]:
     role = _speaker(fields) or role
     content = from_json(fields.get("content")) if _is_list(fields.get("content")) else fields.get("content")
     parts = fields.get("parts", content)
-    call_id = _word(fields.get("tool_call_id")) or (_word(fields.get("id")) if role == "tool" else None)
+    call_id = text_in(fields.get("tool_call_id")) or (text_in(fields.get("id")) if role == "tool" else None)
     if thought := fields.get("reasoning_content"):
         yield Said(role, "reasoning", as_text(thought))
     if role == "tool" and not isinstance(parts, list) and parts is not None:
-        yield Said(role, "tool_result", as_text(parts), _word(fields.get("name")), call_id)
+        yield Said(role, "tool_result", as_text(parts), text_in(fields.get("name")), call_id)
     else:
         for each in parts if isinstance(parts, list) else [parts]:
             if isinstance(each, dict):
@@ -134,12 +135,12 @@ def part(fields: dict[str, object], role: MessageRole, call_id: str | None = Non
         yield Said(role, "reasoning", as_text(thought), note=None if thought else "encrypted, or not recorded")
     elif kind in _IMAGES or "inline_data" in fields or "image" in fields:
         what = fields.get("mime_type") or fields.get("modality") or fields.get("uri")
-        yield Said(role, "image", "", note=_word(what) and as_text(what)[:80])
+        yield Said(role, "image", "", note=text_in(what) and as_text(what)[:80])
     elif kind in _TEXTS or (kind is None and ("text" in fields or "content" in fields)):
         text = fields.get("text", fields.get("content"))
         yield Said(role, "tool_result" if role == "tool" else "text", _flat(text), call_id=call_id)
     else:
-        yield Said(role, "other", as_text(fields), note=_word(kind))
+        yield Said(role, "other", as_text(fields), note=text_in(kind))
 
 
 def _call(fields: dict[str, object], role: MessageRole) -> Said:
@@ -159,13 +160,9 @@ def _flat(value: object) -> str:
 
 
 def _named(fields: dict[str, object]) -> str | None:
-    return _word(fields.get("name")) or _word(fields.get("toolName")) or _word(fields.get("tool_name"))
+    return text_in(fields.get("name")) or text_in(fields.get("toolName")) or text_in(fields.get("tool_name"))
 
 
 def _called(fields: dict[str, object]) -> str | None:
     names = ("id", "tool_use_id", "tool_call_id", "toolUseId", "toolCallId", "call_id")
-    return next((word for name in names if (word := _word(fields.get(name)))), None)
-
-
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return next((word for name in names if (word := text_in(fields.get(name)))), None)

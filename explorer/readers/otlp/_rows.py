@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from explorer.model import Agent, Conversation, Finding, Row, UncountedUsage
+from explorer.model import PROMPT_PARTS, Agent, Conversation, Finding, Row, UncountedUsage
 from explorer.model import Run as RunRow
 from explorer.readers._prompts import PromptParts
 from explorer.readers._values import as_json, key_part, many
@@ -157,7 +157,7 @@ class Rows:
             group_name=services[0] if services else None,
             started_at=Clock.moment(min(starts, default=None)),
             ended_at=Clock.moment(max(ends, default=None)),
-            block_scope="prompt-parts" if writing.has_blocks else None,
+            block_scope=PROMPT_PARTS if writing.has_blocks else None,
             steps_recorded=True,
             tool_calls_recorded=writing.has_tools or any(call.is_told for call in calls) or any(r.told for r in runs),
             extra=as_json({

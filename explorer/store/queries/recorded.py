@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from explorer.model import HASHES
+from explorer.model import HASHES, PROMPT_PARTS
 from explorer.store.queries.sums import Sums
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def footprint(sheet: Sheet, of: Recorded) -> None:
     if unique is None:
         return
     tokens = of.run["unique_tokens"]
-    unsized = "parts of prompts" if of.conversation.get("block_scope") == "prompt-parts" else "block size not recorded"
+    unsized = "parts of prompts" if of.conversation.get("block_scope") == PROMPT_PARTS else "block size not recorded"
     note = f"{tokens:,} tokens" if tokens is not None else unsized
     sheet.add("distinct blocks", unique, "blocks", "derived", note)
     for name, whom in (("shared_parent", "its parent"), ("shared_siblings", "any sibling")):
@@ -147,7 +147,7 @@ def numbering(cursor: Cursor, sheet: Sheet, of: Recorded) -> None:
     names = [column[0] for column in answer.description or []]
     for row in answer.fetchall():
         audit = dict(zip(names, row, strict=True))
-        if audit["scope"] == "prompt-parts":
+        if audit["scope"] == PROMPT_PARTS:
             _prompt_parts(sheet, audit)
             continue
         hashed = audit["scope"] == HASHES
